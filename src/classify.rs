@@ -1,0 +1,1 @@
+//! A message into queue and priority, with confidence and reasons.

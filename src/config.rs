@@ -1,0 +1,1 @@
+//! The typed configuration: `mailroom.toml` plus environment.

@@ -1,0 +1,1 @@
+//! Pages of words into drafts: fields and lines with confidence and place.

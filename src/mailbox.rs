@@ -1,0 +1,1 @@
+//! Where mail comes from: IMAP, Maildir, mbox, single files, memory.

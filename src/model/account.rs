@@ -1,0 +1,87 @@
+//! What a site knows: customers and goods.
+
+use super::ids::AccountId;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A customer on file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Our number for the customer: the key.
+    pub account_no: String,
+    /// Legal name.
+    pub name: String,
+    /// Other names that it goes by.
+    pub aliases: Vec<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// ISO 639-1.
+    pub language: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// As agreed, in words.
+    pub payment_terms: String,
+    /// Billing address on one line.
+    pub bill_to: String,
+    /// Delivery addresses, each on one line.
+    pub ship_to: Vec<String>,
+    /// Domain of its mail.
+    pub email_domain: String,
+    /// `Name <address>`.
+    pub contacts: Vec<String>,
+    /// VAT or tax number.
+    pub tax_id: String,
+}
+
+/// A customer on file with its row id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRow {
+    /// Row id.
+    pub id: AccountId,
+    /// The customer.
+    pub account: Account,
+}
+
+/// One article that we sell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueItem {
+    /// Our item number: the key.
+    pub sku: String,
+    /// Description by ISO 639-1 code; `en` is the plain one.
+    pub descriptions: BTreeMap<String, String>,
+    /// Unit of sale.
+    pub unit: String,
+    /// List price for one unit by ISO 4217 code.
+    pub prices: BTreeMap<String, Decimal>,
+    /// Agreed price by account number, in the account's currency.
+    pub customer_prices: BTreeMap<String, Decimal>,
+    /// The customer's own item number by account number.
+    pub customer_skus: BTreeMap<String, String>,
+}
+
+/// Everything that reading and checking a document may look things up in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Customers.
+    pub accounts: Vec<Account>,
+    /// Goods.
+    pub catalogue: Vec<CatalogueItem>,
+    /// Our own names: who is the vendor on an order.
+    pub site_names: Vec<String>,
+    /// Orders seen before: (account number or buyer name, purchase order number, where).
+    pub earlier_orders: Vec<EarlierOrder>,
+}
+
+/// An order that came before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierOrder {
+    /// Our number for the customer, if it was matched.
+    pub account_no: Option<String>,
+    /// Name of the buyer as printed.
+    pub buyer_name: Option<String>,
+    /// The customer's order number.
+    pub po_number: String,
+    /// Where it can be found: a ticket reference or a file name.
+    pub place: String,
+}

@@ -1,0 +1,218 @@
+//! The page model that every carrier becomes: words with places, ruling lines, form fields and sheet cells.
+//!
+//! Units: places are fractions of the page as it is shown (after `/Rotate` and crop), origin top left; sizes in
+//! points (1/72 inch). Pages count from 1.
+
+use super::finding::Finding;
+use serde::{Deserialize, Serialize};
+
+/// A box on a page, in fractions of its width and height, origin top left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[f32; 4]", into = "[f32; 4]")]
+pub struct Rect {
+    /// Left edge.
+    pub x0: f32,
+    /// Top edge.
+    pub y0: f32,
+    /// Right edge.
+    pub x1: f32,
+    /// Bottom edge.
+    pub y1: f32,
+}
+
+impl From<[f32; 4]> for Rect {
+    fn from([x0, y0, x1, y1]: [f32; 4]) -> Self {
+        Self { x0, y0, x1, y1 }
+    }
+}
+
+impl From<Rect> for [f32; 4] {
+    fn from(r: Rect) -> Self {
+        [r.x0, r.y0, r.x1, r.y1]
+    }
+}
+
+impl Rect {
+    /// Width as a fraction of the page's width.
+    pub fn width(&self) -> f32 {
+        self.x1 - self.x0
+    }
+
+    /// Height as a fraction of the page's height.
+    pub fn height(&self) -> f32 {
+        self.y1 - self.y0
+    }
+
+    /// The smallest box around both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self {
+            x0: self.x0.min(other.x0),
+            y0: self.y0.min(other.y0),
+            x1: self.x1.max(other.x1),
+            y1: self.y1.max(other.y1),
+        }
+    }
+}
+
+/// One word as it stands on the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// The characters, without blanks.
+    pub text: String,
+    /// Where it stands.
+    #[serde(rename = "box")]
+    pub bbox: Rect,
+    /// How likely every character is right: 0 to 1.
+    pub confidence: f32,
+    /// Size of the letters in points, 0 if unknown.
+    #[serde(default)]
+    pub size_pt: f32,
+    /// Set in a bold face, as far as the carrier tells.
+    #[serde(default)]
+    pub bold: bool,
+}
+
+/// A ruling line, as a box that is thin in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// The ink of the line.
+    #[serde(rename = "box")]
+    pub bbox: Rect,
+    /// Runs from left to right (else from top to bottom).
+    pub horizontal: bool,
+}
+
+/// What a form field holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FormValue {
+    /// Text typed in, or chosen from a list.
+    Text(String),
+    /// A check box or radio button: its export name and whether it is on.
+    Choice {
+        /// The option that this button stands for.
+        option: String,
+        /// Whether it is chosen.
+        on: bool,
+    },
+    /// A signature field, and whether it is signed.
+    Signature {
+        /// Whether a signature is there.
+        signed: bool,
+    },
+}
+
+/// A fillable form field with its value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FormField {
+    /// Fully qualified name (PDF 32000-1, 12.7.3.2).
+    pub name: String,
+    /// The value that the form holds.
+    pub value: FormValue,
+    /// Where it stands.
+    #[serde(rename = "box")]
+    pub bbox: Rect,
+}
+
+/// A cell of a sheet or a word-processor table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Row, from 0.
+    pub row: u32,
+    /// Column, from 0.
+    pub column: u32,
+    /// The cell's text as it is shown; dates are ISO, numbers plain with a dot.
+    pub text: String,
+}
+
+/// How the words of a page were come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Letters that the file itself holds with their places.
+    TextLayer,
+    /// Read from pixels.
+    Ocr,
+    /// A sheet or table; see [`Page::cells`].
+    Sheet,
+    /// Plain running text (a mail body, a text file) laid out on a grid of characters.
+    Text,
+}
+
+/// One page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// Counted from 1.
+    pub number: u32,
+    /// Width as shown, in points.
+    pub width_pt: f32,
+    /// Height as shown, in points.
+    pub height_pt: f32,
+    /// How its words were come by.
+    pub how: How,
+    /// In reading order as far as the reader could tell.
+    pub words: Vec<Word>,
+    /// Ruling lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rulings: Vec<Ruling>,
+    /// Fillable fields on this page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FormField>,
+    /// Cells, if the page is a sheet. Each cell's words also stand in `words`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<Cell>,
+}
+
+/// A file that a document holds inside (PDF attachments, archive entries).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmbeddedFile {
+    /// Name as given; never used as a path.
+    pub name: String,
+    /// Its bytes.
+    #[serde(with = "base64_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+/// Everything that a reader made of one file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pages {
+    /// What the bytes are, by content: `pdf`, `tiff`, `png`, `xlsx`, `text`, `zip`…
+    pub format: String,
+    /// The pages in order.
+    pub pages: Vec<Page>,
+    /// Files inside this file, still unread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub embedded: Vec<EmbeddedFile>,
+    /// What was wrong with it, or cut by a limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+impl Pages {
+    /// The words of all pages, blank-separated, a line feed after each page: what search indexes.
+    pub fn plain_text(&self) -> String {
+        let mut text = String::new();
+        for page in &self.pages {
+            for word in &page.words {
+                text.push_str(&word.text);
+                text.push(' ');
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+mod base64_bytes {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(d)?).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,1 @@
+//! Stored raw bytes into ticket, drafts and answers.

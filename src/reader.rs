@@ -1,0 +1,1 @@
+//! Reader processes: hostile bytes into pages.

@@ -1,0 +1,1 @@
+//! Templates into mail, and mail out of the house.

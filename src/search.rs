@@ -1,0 +1,1 @@
+//! The full-text index: disposable, rebuilt from the database.

@@ -1,0 +1,1 @@
+//! The database: one file for each aggregate holds all SQL of it.

@@ -1,0 +1,1 @@
+//! A draft against what we know into findings. Never edits the draft.

@@ -1,0 +1,1 @@
+//! The pages: router on one page, one file for each noun.
