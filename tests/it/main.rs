@@ -1,0 +1,3 @@
+//! All integration tests, in one binary: one module for each scenario.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may fail loudly")]
