@@ -3,7 +3,7 @@
 use super::ids::AccountId;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A customer on file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,16 +60,16 @@ pub struct CatalogueItem {
     pub customer_skus: BTreeMap<String, String>,
 }
 
-/// Everything that reading and checking a document may look things up in.
+/// Everything that reading and checking a document may look things up in. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Customers.
-    pub accounts: Vec<Account>,
+    pub accounts: Arc<[Account]>,
     /// Goods.
-    pub catalogue: Vec<CatalogueItem>,
+    pub catalogue: Arc<[CatalogueItem]>,
     /// Our own names: who is the vendor on an order.
     pub site_names: Vec<String>,
-    /// Orders seen before: (account number or buyer name, purchase order number, where).
+    /// Orders seen before with the same order number.
     pub earlier_orders: Vec<EarlierOrder>,
 }
 
