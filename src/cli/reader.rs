@@ -1,0 +1,22 @@
+//! `mailroom reader`: a reader process. Started by the program itself, never by a person.
+
+use crate::reader::child;
+use clap::Args as ClapArgs;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Reads documents from standard input for the program that started it.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Address space in megabytes.
+    #[arg(long, default_value_t = 2048)]
+    pub memory_mb: u64,
+
+    /// Folder of the OCR models.
+    #[arg(long, value_name = "FOLDER")]
+    pub tessdata: Option<PathBuf>,
+}
+
+/// Serves until the input ends.
+pub fn run(_args: Args) -> ExitCode {
+    child::run()
+}

@@ -1,0 +1,139 @@
+//! What the bytes are, and which decoder reads them. Runs inside a reader process.
+
+use super::{
+    Limits,
+    format::{Format, find_format},
+    pdf,
+    protocol::Part,
+    text,
+};
+use crate::model::{
+    finding::{Finding, Severity},
+    page::{EmbeddedFile, Page, Pages},
+};
+use std::io;
+
+/// What a process keeps from document to document.
+#[derive(Default)]
+pub(super) struct Workshop {}
+
+/// Where decoders put what they find. Keeps the limits on pages and on the size of the answer.
+pub(super) struct Output<'a> {
+    /// What the document may cost.
+    pub(super) limits: &'a Limits,
+    send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>,
+    sent_bytes: u64,
+    full: bool,
+    /// Pages put out so far.
+    pub(super) pages: u32,
+    /// Pages read by OCR so far.
+    pub(super) ocr_pages: u32,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(limits: &'a Limits, send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>) -> Self {
+        Self { limits, send, sent_bytes: 0, full: false, pages: 0, ocr_pages: 0 }
+    }
+
+    /// Whether another page is allowed; says so once if not.
+    pub(super) fn may_have_page(&mut self) -> io::Result<bool> {
+        if self.pages < self.limits.pages {
+            return Ok(true);
+        }
+        let limit = self.limits.pages;
+        let message = format!("The document has more than {limit} pages; the rest was not read.");
+        self.finding(Finding::new("page_limit", Severity::Check, message))?;
+        Ok(false)
+    }
+
+    /// Puts out one page.
+    pub(super) fn page(&mut self, page: Page) -> io::Result<()> {
+        let size: usize = page.words.iter().map(|w| 90 + w.text.len()).sum::<usize>()
+            + page.cells.iter().map(|c| 40 + c.text.len()).sum::<usize>()
+            + page.rulings.len() * 70;
+        if self.fits(size as u64)? {
+            self.pages += 1;
+            (self.send)(Part::Page(page), &[])?;
+        }
+        Ok(())
+    }
+
+    /// Puts out a file that was found inside.
+    pub(super) fn embedded(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.fits(bytes.len() as u64)? {
+            (self.send)(Part::Embedded { name: name.to_owned() }, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Puts out a finding.
+    pub(super) fn finding(&mut self, finding: Finding) -> io::Result<()> {
+        (self.send)(Part::Finding(finding), &[])
+    }
+
+    fn fits(&mut self, bytes: u64) -> io::Result<bool> {
+        if self.full {
+            return Ok(false);
+        }
+        if self.sent_bytes + bytes > self.limits.output_bytes {
+            self.full = true;
+            let limit = self.limits.output_bytes;
+            let message = format!("The contents exceed {limit} bytes; what comes after was left out.");
+            self.finding(Finding::new("output_limit", Severity::Check, message))?;
+            return Ok(false);
+        }
+        self.sent_bytes += bytes;
+        Ok(true)
+    }
+}
+
+/// Reads a file in the calling process, without any protection: for tests and for reader processes only.
+pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -> Pages {
+    let mut pages = Pages::default();
+    let mut collect = |part: Part, body: &[u8]| {
+        match part {
+            Part::Page(page) => pages.pages.push(page),
+            Part::Embedded { name } => pages.embedded.push(EmbeddedFile { name, bytes: body.to_vec() }),
+            Part::Finding(finding) => pages.findings.push(finding),
+            Part::Picture | Part::Done { .. } | Part::Failed { .. } => {}
+        }
+        Ok(())
+    };
+    let languages: Vec<String> = languages.iter().map(|&l| l.to_owned()).collect();
+    let mut out = Output::new(limits, &mut collect);
+    let format = decode_into(&mut Workshop::default(), bytes, name, &languages, &mut out).unwrap_or_default();
+    pages.format = format.to_owned();
+    pages
+}
+
+/// Reads a file into `out` and says what it is. `Err` only if the answer cannot be written.
+pub(super) fn decode_into(
+    _workshop: &mut Workshop,
+    bytes: Vec<u8>,
+    _name: &str,
+    _languages: &[String],
+    out: &mut Output<'_>,
+) -> io::Result<&'static str> {
+    let format = find_format(&bytes);
+    match format {
+        Format::Empty => out.finding(Finding::new("empty_file", Severity::Check, "The file is empty."))?,
+        Format::Pdf => pdf::read(bytes, out)?,
+        Format::Text => text::read(&bytes, out)?,
+        _ => out.finding(unsupported(format))?,
+    }
+    Ok(format.as_str())
+}
+
+fn unsupported(format: Format) -> Finding {
+    let message = format!("Files of this kind ({}) cannot be read; open it by hand.", format.as_str());
+    Finding::new("unsupported_format", Severity::Check, message)
+}
+
+/// Draws one page as PNG.
+pub(super) fn draw(bytes: Vec<u8>, page: u32, width_px: u32, limits: &Limits) -> Result<Vec<u8>, Finding> {
+    let format = find_format(&bytes);
+    match format {
+        Format::Pdf => pdf::draw(bytes, page, width_px, limits),
+        _ => Err(unsupported(format)),
+    }
+}

@@ -1,0 +1,241 @@
+//! What a file is, by its content alone: names and declared types lie.
+
+/// Kinds of files that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// No bytes at all.
+    Empty,
+    /// PDF 1.0 to 2.0.
+    Pdf,
+    /// TIFF, fax pages included.
+    Tiff,
+    /// PNG.
+    Png,
+    /// JPEG.
+    Jpeg,
+    /// GIF.
+    Gif,
+    /// BMP.
+    Bmp,
+    /// WebP.
+    Webp,
+    /// Office Open XML sheet.
+    Xlsx,
+    /// Office Open XML binary sheet.
+    Xlsb,
+    /// OpenDocument sheet.
+    Ods,
+    /// Office Open XML text.
+    Docx,
+    /// OpenDocument text.
+    Odt,
+    /// Any other ZIP archive.
+    Zip,
+    /// The old compound file of Excel.
+    Xls,
+    /// The old compound file, not a sheet (DOC, MSG…).
+    Compound,
+    /// Rich Text Format.
+    Rtf,
+    /// HTML.
+    Html,
+    /// XML.
+    Xml,
+    /// A mail message.
+    Mail,
+    /// Comma- or semicolon-separated values.
+    Csv,
+    /// Plain text of any charset.
+    Text,
+    /// A program, or something else without text.
+    Unknown,
+}
+
+impl Format {
+    /// The name in [`crate::model::page::Pages::format`].
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Pdf => "pdf",
+            Self::Tiff => "tiff",
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
+            Self::Gif => "gif",
+            Self::Bmp => "bmp",
+            Self::Webp => "webp",
+            Self::Xlsx => "xlsx",
+            Self::Xlsb => "xlsb",
+            Self::Ods => "ods",
+            Self::Docx => "docx",
+            Self::Odt => "odt",
+            Self::Zip => "zip",
+            Self::Xls => "xls",
+            Self::Compound => "compound",
+            Self::Rtf => "rtf",
+            Self::Html => "html",
+            Self::Xml => "xml",
+            Self::Mail => "mail",
+            Self::Csv => "csv",
+            Self::Text => "text",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// PDF readers look for the header in the first kilobyte (PDF 32000-1, annex H).
+const PDF_HEADER_BYTES: usize = 1024;
+/// How much of a file is looked at to tell kinds of text apart.
+const TEXT_SAMPLE_BYTES: usize = 8192;
+
+/// Says what a file is.
+pub fn find_format(bytes: &[u8]) -> Format {
+    if bytes.is_empty() {
+        return Format::Empty;
+    }
+    const SIGNATURES: &[(&[u8], Format)] = &[
+        (b"%PDF-", Format::Pdf),
+        (b"\x89PNG\r\n\x1a\n", Format::Png),
+        (b"\xff\xd8\xff", Format::Jpeg),
+        (b"GIF87a", Format::Gif),
+        (b"GIF89a", Format::Gif),
+        (b"II*\0", Format::Tiff),
+        (b"MM\0*", Format::Tiff),
+        (b"II+\0", Format::Tiff),
+        (b"MM\0+", Format::Tiff),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format::Compound),
+        (b"{\\rtf", Format::Rtf),
+        (b"MZ", Format::Unknown),
+        (b"\x7fELF", Format::Unknown),
+    ];
+    if let Some((_, format)) = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
+        return match format {
+            Format::Compound => compound_format(bytes),
+            other => *other,
+        };
+    }
+    if bytes.starts_with(b"BM")
+        && bytes.get(14..16).is_some_and(|n| n == [40, 0] || n == [108, 0] || n == [124, 0] || n == [12, 0])
+    {
+        return Format::Bmp;
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Format::Webp;
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return zip_format(bytes);
+    }
+    if contains(bytes.get(..PDF_HEADER_BYTES).unwrap_or(bytes), b"%PDF-") {
+        return Format::Pdf;
+    }
+    text_format(bytes.get(..TEXT_SAMPLE_BYTES).unwrap_or(bytes))
+}
+
+/// Whether the needle occurs.
+pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|w| w == needle)
+}
+
+fn compound_format(bytes: &[u8]) -> Format {
+    let name = |s: &str| s.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    if contains(bytes, &name("Workbook")) || contains(bytes, &name("Book")) {
+        Format::Xls
+    } else {
+        Format::Compound
+    }
+}
+
+/// By the names of the entries: office files put theirs anywhere, so both ends of the archive are looked at.
+fn zip_format(bytes: &[u8]) -> Format {
+    const NAMES: &[(&[u8], Format)] = &[
+        (b"xl/workbook.bin", Format::Xlsb),
+        (b"xl/workbook.xml", Format::Xlsx),
+        (b"xl/worksheets/", Format::Xlsx),
+        (b"word/document.xml", Format::Docx),
+        (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", Format::Ods),
+        (b"mimetypeapplication/vnd.oasis.opendocument.text", Format::Odt),
+    ];
+    const TAIL_BYTES: usize = 64 << 10;
+    let tail = bytes.get(bytes.len().saturating_sub(TAIL_BYTES)..).unwrap_or(bytes);
+    let head = bytes.get(..4096).unwrap_or(bytes);
+    let found = NAMES.iter().find(|(name, _)| contains(tail, name) || contains(head, name));
+    found.map_or(Format::Zip, |(_, format)| *format)
+}
+
+fn text_format(sample: &[u8]) -> Format {
+    if sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") {
+        return Format::Text;
+    }
+    let control = sample.iter().filter(|b| **b < 9 || (14..32).contains(*b) && **b != 27).count();
+    if control * 100 > sample.len() {
+        return Format::Unknown;
+    }
+    let text = String::from_utf8_lossy(sample).to_ascii_lowercase();
+    let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    if start.starts_with("<!doctype html")
+        || start.starts_with("<html")
+        || start.contains("<html") && start.starts_with('<')
+    {
+        return Format::Html;
+    }
+    if start.starts_with("<?xml") || start.starts_with('<') && start.contains("xmlns") {
+        return Format::Xml;
+    }
+    if is_mail(start) {
+        return Format::Mail;
+    }
+    if is_csv(&text) { Format::Csv } else { Format::Text }
+}
+
+/// Header lines first, and among them some that every mail has.
+fn is_mail(start: &str) -> bool {
+    let headers: Vec<&str> = start.lines().take_while(|l| !l.trim().is_empty()).collect();
+    let is_header = |l: &&str| {
+        l.starts_with([' ', '\t'])
+            || l.split_once(':').is_some_and(|(n, _)| !n.is_empty() && !n.contains(' '))
+    };
+    let has = |name: &str| headers.iter().any(|l| l.starts_with(name));
+    headers.iter().skip(1).all(|l| is_header(&l))
+        && (has("received:") || has("mime-version:") || has("message-id:") || has("return-path:"))
+        && (has("from:") || has("to:") || has("subject:") || has("date:"))
+}
+
+/// The same separator the same number of times in nearly each of several lines.
+fn is_csv(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    let lines =
+        if lines.len() > 3 { lines.split_last().map_or(&[][..], |(_, rest)| rest) } else { &lines[..] };
+    if lines.len() < 2 {
+        return false;
+    }
+    [',', ';', '\t', '|'].into_iter().any(|separator| {
+        let counts: Vec<usize> = lines.iter().map(|l| l.matches(separator).count()).collect();
+        let first = counts.first().copied().unwrap_or(0);
+        let alike = counts.iter().filter(|c| **c == first).count();
+        first >= 2 && alike * 10 >= counts.len() * 9
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_by_content() {
+        for (bytes, expected) in [
+            (&b""[..], Format::Empty),
+            (b"%PDF-1.4\n", Format::Pdf),
+            (b"\n\n junk %PDF-1.4\n", Format::Pdf),
+            (b"II*\0\x08\0\0\0", Format::Tiff),
+            (b"<!DOCTYPE html><p>hi", Format::Html),
+            (b"<?xml version=\"1.0\"?><Order/>", Format::Xml),
+            (b"From: a@example.com\r\nMessage-ID: <1@x>\r\n\r\nhi", Format::Mail),
+            (b"Dear all,\nplease send: 3 bolts\n", Format::Text),
+            (b"sku;name;price\n1;a;2\n2;b;3\n", Format::Csv),
+            (b"Hello, dear, friend\nHow are you\n", Format::Text),
+            (b"\x7fELF\x02\x01", Format::Unknown),
+            (b"\x00\x01\x02\x03\x04\x05\x06", Format::Unknown),
+        ] {
+            assert_eq!(find_format(bytes), expected, "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! PDF into pages: the text layer with places, ruling lines, form fields and embedded files.
+//!
+//! One parser (hayro, which forbids unsafe code and knows encryption) serves text, structure and pictures.
+
+mod picture;
+mod text;
+
+use super::{Limits, child::panic_text, decode::Output};
+use crate::model::{
+    finding::{Finding, Severity},
+    page::{How, Page},
+};
+use hayro::hayro_interpret::{InterpreterCache, hayro_syntax::page::Page as PdfPage};
+use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+fn open(bytes: Vec<u8>) -> Result<Pdf, Finding> {
+    Pdf::new(bytes).map_err(|error| match error {
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Finding::new(
+            "password_needed",
+            Severity::Problem,
+            "The PDF opens only with a password; ask the sender for it.",
+        ),
+        LoadPdfError::Decryption(_) => Finding::new(
+            "encryption_unknown",
+            Severity::Problem,
+            "The PDF is encrypted in a way that cannot be read; open it by hand.",
+        ),
+        LoadPdfError::Invalid => Finding::new(
+            "broken_file",
+            Severity::Problem,
+            "The PDF is damaged and holds no page that can be read; ask the sender for it again.",
+        ),
+    })
+}
+
+/// Reads all pages.
+pub(super) fn read(bytes: Vec<u8>, out: &mut Output<'_>) -> io::Result<()> {
+    let pdf = match open(bytes) {
+        Ok(pdf) => pdf,
+        Err(finding) => return out.finding(finding),
+    };
+    let cache = InterpreterCache::new();
+    for (index, page) in pdf.pages().iter().enumerate() {
+        if !out.may_have_page()? {
+            break;
+        }
+        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        match catch_unwind(AssertUnwindSafe(|| read_page(page, number, &cache))) {
+            Ok(page) => out.page(page)?,
+            Err(panic) => {
+                let message = format!(
+                    "Page {number} could not be read ({}); look at it by hand.",
+                    panic_text(panic.as_ref())
+                );
+                out.finding(Finding::new("page_unreadable", Severity::Problem, message))?;
+                out.page(empty_page(number, 595.0, 842.0))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn empty_page(number: u32, width_pt: f32, height_pt: f32) -> Page {
+    Page {
+        number,
+        width_pt,
+        height_pt,
+        how: How::TextLayer,
+        words: Vec::new(),
+        rulings: Vec::new(),
+        fields: Vec::new(),
+        cells: Vec::new(),
+    }
+}
+
+fn read_page<'a>(pdf_page: &'a PdfPage<'a>, number: u32, cache: &InterpreterCache<'a>) -> Page {
+    let (width_pt, height_pt) = pdf_page.render_dimensions();
+    let layer = text::read_layer(pdf_page, cache);
+    let mut page = empty_page(number, width_pt, height_pt);
+    page.words = layer.words;
+    page.rulings = layer.rulings;
+    page
+}
+
+/// Draws one page as PNG.
+pub(super) fn draw(bytes: Vec<u8>, number: u32, width_px: u32, limits: &Limits) -> Result<Vec<u8>, Finding> {
+    let pdf = open(bytes)?;
+    let index = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
+    let page = pdf.pages().get(index).ok_or_else(|| {
+        Finding::new("no_such_page", Severity::Check, format!("The document has no page {number}."))
+    })?;
+    picture::draw_png(page, width_px, limits)
+}

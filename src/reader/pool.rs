@@ -1,0 +1,283 @@
+//! The reader processes as the program sees them: started when needed, one request at a time each, replaced when
+//! they are worn out, killed when they are too slow.
+//!
+//! Invariant: whatever a process does, only the document that it works on is lost. Large files may not take the
+//! last free process, so that small ones do not wait behind them (if there is more than one process).
+
+use super::{
+    Config, ReadError,
+    protocol::{Hello, Part, Request, Task, VERSION, receive_frame, send_frame},
+};
+use crate::model::page::{EmbeddedFile, Pages};
+use std::{
+    io,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt as _, BufReader},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
+
+/// Files above this size count as large.
+const LARGE_BYTES: usize = 2 << 20;
+/// How long a process may take to say hello.
+const START_SECONDS: u64 = 30;
+/// How much of a process's last words is kept.
+const LAST_WORDS_BYTES: usize = 2048;
+/// How long to wait for the exit status of a process whose pipe has closed, before it is killed.
+const EXIT_WAIT: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    config: Config,
+    idle: Mutex<Vec<Process>>,
+    slots: Semaphore,
+    large_slots: Semaphore,
+    processes: usize,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+    protections: Vec<String>,
+    documents: u32,
+    pages: u32,
+}
+
+/// What came back for one request.
+#[derive(Default)]
+struct Answer {
+    pages: Pages,
+    picture: Option<Vec<u8>>,
+}
+
+/// How an exchange ended badly.
+enum Broken {
+    Pipe(io::Error),
+    Failed(String),
+    Slow(String),
+    TooMuch(u64),
+}
+
+impl Pool {
+    pub(super) fn new(config: Config) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let processes = if config.processes == 0 { cores() } else { config.processes };
+        Self {
+            idle: Mutex::default(),
+            slots: Semaphore::new(processes),
+            large_slots: Semaphore::new(processes.saturating_sub(1).max(1)),
+            processes,
+            config,
+        }
+    }
+
+    pub(super) fn processes(&self) -> usize {
+        self.processes
+    }
+
+    pub(super) async fn read(
+        &self,
+        bytes: &[u8],
+        name: &str,
+        languages: &[&str],
+    ) -> Result<Pages, ReadError> {
+        let languages = languages.iter().map(|&l| l.to_owned()).collect();
+        let task = Task::Read { name: name.to_owned(), languages };
+        Ok(self.ask(task, bytes).await?.pages)
+    }
+
+    pub(super) async fn picture(&self, bytes: &[u8], page: u32, width_px: u32) -> Result<Vec<u8>, ReadError> {
+        let answer = self.ask(Task::Picture { page, width_px }, bytes).await?;
+        match (answer.picture, answer.pages.findings.into_iter().next()) {
+            (Some(png), _) => Ok(png),
+            (None, Some(finding)) => Err(ReadError::Unreadable { finding }),
+            (None, None) => Err(ReadError::Crashed { how: "it answered nothing".to_owned() }),
+        }
+    }
+
+    pub(super) async fn protections(&self) -> Result<Vec<String>, ReadError> {
+        let _slot = acquire(&self.slots).await;
+        let process = self.take().await?;
+        let protections = process.protections.clone();
+        self.give_back(process);
+        Ok(protections)
+    }
+
+    async fn ask(&self, task: Task, bytes: &[u8]) -> Result<Answer, ReadError> {
+        let limit = self.config.limits.bytes;
+        if bytes.len() as u64 > limit {
+            return Err(ReadError::Limit { limit, actual: bytes.len() as u64 });
+        }
+        let _large = if bytes.len() > LARGE_BYTES { Some(acquire(&self.large_slots).await) } else { None };
+        let _slot = acquire(&self.slots).await;
+        let mut process = self.take().await?;
+        let request = Request { task, limits: self.config.limits.clone() };
+        match self.exchange(&mut process, &request, bytes).await {
+            Ok(answer) => {
+                process.documents += 1;
+                process.pages += u32::try_from(answer.pages.pages.len()).unwrap_or(u32::MAX);
+                self.give_back(process);
+                Ok(answer)
+            }
+            Err(broken) => Err(process.bury(broken).await),
+        }
+    }
+
+    async fn take(&self) -> Result<Process, ReadError> {
+        let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match waiting {
+            Some(process) => Ok(process),
+            None => Process::start(&self.config).await.map_err(ReadError::Start),
+        }
+    }
+
+    fn give_back(&self, process: Process) {
+        let worn_out = process.documents >= self.config.recycle_after_documents
+            || process.pages >= self.config.recycle_after_pages;
+        if !worn_out {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+        }
+    }
+
+    async fn exchange(
+        &self,
+        process: &mut Process,
+        request: &Request,
+        bytes: &[u8],
+    ) -> Result<Answer, Broken> {
+        let limits = &request.limits;
+        let whole = Duration::from_secs(limits.document_seconds);
+        let talk = async {
+            send_frame(&mut process.stdin, request, bytes).await.map_err(Broken::Pipe)?;
+            let mut answer = Answer::default();
+            let mut received_bytes = 0;
+            loop {
+                let next = receive_frame::<Part>(&mut process.stdout);
+                let slow = |_| Broken::Slow(format!("a page took more than {} s", limits.page_seconds));
+                let page_time = Duration::from_secs(limits.page_seconds);
+                let (part, body, size) =
+                    timeout(page_time, next).await.map_err(slow)?.map_err(Broken::Pipe)?;
+                received_bytes += size;
+                if received_bytes > limits.output_bytes.saturating_mul(2) {
+                    return Err(Broken::TooMuch(received_bytes));
+                }
+                match part {
+                    Part::Page(page) => answer.pages.pages.push(page),
+                    Part::Embedded { name } => answer.pages.embedded.push(EmbeddedFile { name, bytes: body }),
+                    Part::Finding(finding) => answer.pages.findings.push(finding),
+                    Part::Picture => answer.picture = Some(body),
+                    Part::Failed { how } => return Err(Broken::Failed(how)),
+                    Part::Done { format } => {
+                        answer.pages.format = format;
+                        return Ok(answer);
+                    }
+                }
+            }
+        };
+        timeout(whole, talk).await.unwrap_or_else(|_| {
+            Err(Broken::Slow(format!("the document took more than {} s", whole.as_secs())))
+        })
+    }
+}
+
+async fn acquire(slots: &Semaphore) -> SemaphorePermit<'_> {
+    slots.acquire().await.expect("the pool never closes its semaphores")
+}
+
+impl Process {
+    async fn start(config: &Config) -> io::Result<Self> {
+        let program = match &config.program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe()?,
+        };
+        let mut command = Command::new(program);
+        command.arg("reader").arg("--memory-mb").arg(config.memory_mb.to_string());
+        if let Some(folder) = &config.tessdata {
+            command.arg("--tessdata").arg(folder);
+        }
+        command
+            .env_clear()
+            .env("OMP_THREAD_LIMIT", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let missing = || io::Error::other("the process has no pipes");
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        let last_words = keep_last_words(child.stderr.take().ok_or_else(missing)?);
+        let hello = receive_frame::<Hello>(&mut stdout);
+        let (hello, _, _) =
+            timeout(Duration::from_secs(START_SECONDS), hello).await.map_err(io::Error::other)??;
+        if hello.version != VERSION {
+            return Err(io::Error::other(format!("reader speaks version {}, not {VERSION}", hello.version)));
+        }
+        Ok(Self { child, stdin, stdout, last_words, protections: hello.protections, documents: 0, pages: 0 })
+    }
+
+    /// Ends the process and says why its document is lost.
+    async fn bury(mut self, broken: Broken) -> ReadError {
+        let status = match &broken {
+            Broken::Pipe(_) => timeout(EXIT_WAIT, self.child.wait()).await.ok().and_then(Result::ok),
+            Broken::Failed(_) | Broken::Slow(_) | Broken::TooMuch(_) => None,
+        };
+        if let Err(error) = self.child.kill().await {
+            tracing::debug!(%error, "reader process was gone already");
+        }
+        let last_words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last_words = String::from_utf8_lossy(&last_words).trim().to_owned();
+        match broken {
+            Broken::Slow(cause) => ReadError::Killed { cause },
+            Broken::TooMuch(bytes) => ReadError::Killed { cause: format!("it answered with {bytes} bytes") },
+            Broken::Failed(how) => ReadError::Crashed { how },
+            Broken::Pipe(error) => {
+                let how = status.map_or_else(|| error.to_string(), describe_exit);
+                let how = if last_words.is_empty() { how } else { format!("{how}: {last_words}") };
+                ReadError::Crashed { how }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn describe_exit(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match status.signal() {
+        Some(6) => "aborted (out of memory, or a defect)".to_owned(),
+        Some(9) => "killed by the system".to_owned(),
+        Some(11) => "segmentation fault".to_owned(),
+        Some(24) => "out of CPU time".to_owned(),
+        Some(signal) => format!("signal {signal}"),
+        None => status.to_string(),
+    }
+}
+
+#[cfg(not(unix))]
+fn describe_exit(status: ExitStatus) -> String {
+    status.to_string()
+}
+
+/// Drains a process's standard error and keeps the end of it.
+fn keep_last_words(mut stderr: ChildStderr) -> Arc<Mutex<Vec<u8>>> {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&kept);
+    tokio::spawn(async move {
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+            let mut words = into.lock().unwrap_or_else(PoisonError::into_inner);
+            words.extend(buffer.iter().take(count));
+            let excess = words.len().saturating_sub(LAST_WORDS_BYTES);
+            words.drain(..excess);
+        }
+    });
+    kept
+}
