@@ -2,13 +2,14 @@
 -- One text for SQLite and PostgreSQL: ids are UUIDv7 text made by the program, times are BIGINT milliseconds UTC,
 -- booleans BIGINT 0/1, JSON is TEXT.
 
--- Numbers that must rise without gaps of order: ticket numbers, audit rows, changes. Taken by
--- UPDATE … RETURNING, so that the row lock makes commit order and number order the same.
+-- Numbers that must rise without gaps of order: ticket numbers, audit rows, changes, versions of what is known
+-- (accounts and catalogue). Taken by UPDATE … RETURNING, so that the row lock makes commit order and number order
+-- the same.
 CREATE TABLE counter (
     name  TEXT PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO counter (name, value) VALUES ('ticket', 1000), ('audit', 0), ('change', 0);
+INSERT INTO counter (name, value) VALUES ('ticket', 1000), ('audit', 0), ('change', 0), ('known', 0);
 
 -- One row for each folder that is polled: where intake stands and how it fares.
 CREATE TABLE folder (
@@ -53,8 +54,9 @@ CREATE TABLE ticket (
     created_ms   BIGINT NOT NULL,
     updated_ms   BIGINT NOT NULL
 );
-CREATE INDEX ticket_by_queue ON ticket (queue, state, updated_ms);
-CREATE INDEX ticket_by_account ON ticket (account_id, updated_ms);
+CREATE INDEX ticket_by_queue ON ticket (queue, state, updated_ms, id);
+CREATE INDEX ticket_by_state ON ticket (state, updated_ms, id);
+CREATE INDEX ticket_by_account ON ticket (account_id, updated_ms, id);
 
 -- Who may write into a ticket by quoting its reference.
 CREATE TABLE participant (
@@ -92,8 +94,9 @@ CREATE TABLE message (
     parsed           TEXT NOT NULL            -- JSON of the message without attachment bytes; empty until processed
 );
 CREATE INDEX message_by_rfc_id ON message (rfc_message_id);
-CREATE INDEX message_by_ticket ON message (ticket_id, stored_ms);
-CREATE INDEX message_by_state ON message (state, stored_ms);
+CREATE INDEX message_by_ticket ON message (ticket_id, id);
+CREATE INDEX message_by_possible_ticket ON message (possible_ticket_id, id);
+CREATE INDEX message_by_state ON message (state, id);
 
 -- The ledger.
 CREATE TABLE sighting (
@@ -114,7 +117,9 @@ CREATE TABLE sighting (
     UNIQUE (mailbox, folder, uidvalidity, uid)
 );
 CREATE INDEX sighting_by_message ON sighting (message_id);
-CREATE INDEX sighting_by_outcome ON sighting (mailbox, folder, outcome);
+CREATE INDEX sighting_by_outcome ON sighting (mailbox, folder, outcome, uidvalidity, uid);
+CREATE INDEX sighting_unacted ON sighting (mailbox, folder, uidvalidity, uid)
+    WHERE acted_ms IS NULL AND sha256 IS NOT NULL;
 
 -- Files: attachments, entries of archives, bodies that hold an order.
 CREATE TABLE document (
@@ -133,10 +138,12 @@ CREATE TABLE document (
     how          TEXT NOT NULL,               -- text_layer, ocr, sheet, text, mixed
     pages_sha256 TEXT,                        -- content address of the pages as JSON
     findings     TEXT NOT NULL,               -- JSON list
-    created_ms   BIGINT NOT NULL
+    created_ms   BIGINT NOT NULL,
+    UNIQUE (message_id, position, sha256)
 );
-CREATE INDEX document_by_message ON document (message_id, position);
+CREATE INDEX document_by_parent ON document (parent_id);
 CREATE INDEX document_by_sha ON document (sha256);
+CREATE INDEX document_by_pages ON document (pages_sha256);
 
 CREATE TABLE draft (
     id               TEXT PRIMARY KEY,
@@ -160,8 +167,9 @@ CREATE TABLE draft (
     decision_note    TEXT NOT NULL,
     UNIQUE (document_id, position)
 );
-CREATE INDEX draft_by_state ON draft (state, created_ms);
-CREATE INDEX draft_by_ticket ON draft (ticket_id, created_ms);
+CREATE INDEX draft_by_state ON draft (state, id);
+CREATE INDEX draft_by_ticket ON draft (ticket_id, id);
+CREATE INDEX draft_by_message ON draft (message_id, id);
 CREATE INDEX draft_by_po ON draft (po_number);
 
 -- What people approved.
@@ -177,6 +185,7 @@ CREATE TABLE record (
     approved_by TEXT NOT NULL
 );
 CREATE INDEX record_by_po ON record (po_number);
+CREATE INDEX record_by_ticket ON record (ticket_id, id);
 
 CREATE TABLE outbox (
     id             TEXT PRIMARY KEY,
@@ -193,11 +202,15 @@ CREATE TABLE outbox (
     state          TEXT NOT NULL,
     reason         TEXT NOT NULL,
     attempts       BIGINT NOT NULL,
-    due_ms         BIGINT NOT NULL,
+    due_ms         BIGINT NOT NULL,           -- while sending: when the attempt counts as interrupted
+    worker         TEXT NOT NULL,             -- who is sending
     created_ms     BIGINT NOT NULL,
     sent_ms        BIGINT
 );
 CREATE INDEX outbox_by_state ON outbox (state, due_ms);
+CREATE INDEX outbox_by_draft ON outbox (draft_id);
+CREATE INDEX outbox_by_time ON outbox (created_ms);
+CREATE INDEX outbox_by_sha ON outbox (sha256);
 CREATE INDEX outbox_by_recipient ON outbox (recipient, created_ms);
 CREATE INDEX outbox_by_ticket ON outbox (ticket_id, created_ms);
 
@@ -228,13 +241,17 @@ CREATE TABLE quarantine (
     resolved_by TEXT NOT NULL,
     resolution  TEXT NOT NULL                 -- reprocessed, dismissed
 );
-CREATE INDEX quarantine_by_time ON quarantine (resolved_ms, created_ms);
+CREATE INDEX quarantine_by_time ON quarantine (resolved_ms, id);
+CREATE INDEX quarantine_by_message ON quarantine (message_id);
+CREATE INDEX quarantine_by_document ON quarantine (document_id);
 
--- What changed, in commit order: the search index of each node follows this.
+-- When each thing changed last, numbered in commit order: the search index of each node follows this. One row for
+-- each thing, so that following from 0 visits everything once: that is also how an index is rebuilt.
 CREATE TABLE change (
-    seq        BIGINT PRIMARY KEY,
     kind       TEXT NOT NULL,                 -- message, document, ticket
-    subject_id TEXT NOT NULL
+    subject_id TEXT NOT NULL,
+    seq        BIGINT NOT NULL UNIQUE,
+    PRIMARY KEY (kind, subject_id)
 );
 
 CREATE TABLE person (
@@ -253,6 +270,7 @@ CREATE TABLE session (
     created_ms BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL
 );
+CREATE INDEX session_by_person ON session (person_id);
 
 -- Append-only and hash-chained: hash = SHA-256 over the row's other columns and the hash before it.
 CREATE TABLE audit (

@@ -1,0 +1,102 @@
+//! When each thing changed last, numbered in commit order: what search indexes follow.
+//!
+//! A follower asks for what changed since the number that it has seen. There is one row for each thing, with its
+//! latest number: following from 0 visits everything once, which is how an index is rebuilt.
+
+use super::{Db, Result, Tx, row::Columns as _};
+use crate::model::draft::named;
+
+named! {
+    /// What changed.
+    ChangeKind {
+        /// A message and its documents.
+        Message = "message",
+        /// A ticket.
+        Ticket = "ticket",
+        /// A draft.
+        Draft = "draft",
+    }
+}
+
+/// One thing and the number of its latest change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Number in commit order.
+    pub seq: i64,
+    /// What changed.
+    pub kind: ChangeKind,
+    /// Its row id.
+    pub subject_id: String,
+}
+
+/// A change that is numbered at the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pending {
+    kind: ChangeKind,
+    subject_id: String,
+}
+
+impl Db {
+    /// What changed after number `since`, in order.
+    pub async fn list_changes(&mut self, since: i64, limit: u32) -> Result<Vec<Change>> {
+        sqlx::query("SELECT seq, kind, subject_id FROM change WHERE seq > $1 ORDER BY seq LIMIT $2")
+            .bind(since)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(|row| {
+                Ok(Change {
+                    seq: row.int("seq")?,
+                    kind: row.named("kind", ChangeKind::parse)?,
+                    subject_id: row.text("subject_id")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The latest number.
+    pub async fn find_last_change(&mut self) -> Result<i64> {
+        self.find_counter("change").await
+    }
+
+    /// How many things have changed after number `since`: what an index has still to do.
+    pub async fn count_changes(&mut self, since: i64) -> Result<i64> {
+        let (count,) = sqlx::query_as("SELECT COUNT(*) FROM change WHERE seq > $1")
+            .bind(since)
+            .fetch_one(self.connection())
+            .await?;
+        Ok(count)
+    }
+}
+
+impl Tx {
+    /// Notes that something changes with this transaction.
+    pub fn note_change(&mut self, kind: ChangeKind, subject_id: &str) {
+        let pending = Pending { kind, subject_id: subject_id.to_owned() };
+        if !self.changes.contains(&pending) {
+            self.changes.push(pending);
+        }
+    }
+
+    pub(super) async fn write_changes(&mut self) -> Result<()> {
+        let changes = std::mem::take(&mut self.changes);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+        let last = self.raise_counter("change", count).await?;
+        for (seq, change) in (last - count + 1..).zip(changes) {
+            sqlx::query(
+                "INSERT INTO change (kind, subject_id, seq) VALUES ($1, $2, $3)
+                 ON CONFLICT (kind, subject_id) DO UPDATE SET seq = excluded.seq",
+            )
+            .bind(change.kind.as_str())
+            .bind(change.subject_id)
+            .bind(seq)
+            .execute(self.connection())
+            .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! Documents: attachments, entries of archives, bodies that hold an order.
+
+use super::{
+    Db, Result, Tx,
+    row::{Columns as _, fresh, json, text},
+};
+use crate::model::{
+    draft::named,
+    finding::Finding,
+    ids::{DocumentId, MessageId},
+};
+use sqlx::any::AnyRow;
+
+/// Documents of one message listed at most.
+pub const DOCUMENTS_OF_MESSAGE_MAX: i64 = 2_000;
+
+named! {
+    /// Whether a document was read.
+    DocumentState {
+        /// Waits to be read.
+        Waiting = "waiting",
+        /// It has pages.
+        Read = "read",
+        /// It could not be read; the cause says why.
+        Failed = "failed",
+        /// Nothing to read: a logo, a signature.
+        Skipped = "skipped",
+    }
+}
+
+/// A document without an id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDocument {
+    /// The message that it came with.
+    pub message_id: MessageId,
+    /// The archive or file that it was in.
+    pub parent_id: Option<DocumentId>,
+    /// Number within the message.
+    pub position: i64,
+    /// Name as given; never used as a path.
+    pub name: String,
+    /// Media type as declared.
+    pub media_type: String,
+    /// By content; empty until read.
+    pub format: String,
+    /// Size.
+    pub size_bytes: i64,
+    /// Content address.
+    pub sha256: String,
+    /// Whether it was read.
+    pub state: DocumentState,
+    /// Why failed or skipped.
+    pub cause: String,
+    /// Pages.
+    pub page_count: i64,
+    /// How its words were come by: `text_layer`, `ocr`, `sheet`, `text`, `mixed`; empty until read.
+    pub how: String,
+    /// Content address of the pages as JSON.
+    pub pages_sha256: Option<String>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// A document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DocumentRow {
+    /// Row id.
+    pub id: DocumentId,
+    /// What is known of it.
+    pub document: NewDocument,
+    /// Milliseconds UTC.
+    pub created_ms: i64,
+}
+
+fn document(row: &AnyRow) -> Result<DocumentRow> {
+    Ok(DocumentRow {
+        id: row.id("id")?,
+        created_ms: row.int("created_ms")?,
+        document: NewDocument {
+            message_id: row.id("message_id")?,
+            parent_id: row.find_id("parent_id")?,
+            position: row.int("position")?,
+            name: row.text("name")?,
+            media_type: row.text("media_type")?,
+            format: row.text("format")?,
+            size_bytes: row.int("size_bytes")?,
+            sha256: row.text("sha256")?,
+            state: row.named("state", DocumentState::parse)?,
+            cause: row.text("cause")?,
+            page_count: row.int("page_count")?,
+            how: row.text("how")?,
+            pages_sha256: row.find_id("pages_sha256")?,
+            findings: row.json("findings")?,
+        },
+    })
+}
+
+impl Db {
+    /// A document by its row id.
+    pub async fn find_document(&mut self, id: &DocumentId) -> Result<Option<DocumentRow>> {
+        sqlx::query("SELECT * FROM document WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(document)
+            .transpose()
+    }
+
+    /// The documents of a message by position.
+    pub async fn list_documents(&mut self, message_id: &MessageId) -> Result<Vec<DocumentRow>> {
+        sqlx::query("SELECT * FROM document WHERE message_id = $1 ORDER BY position, id LIMIT $2")
+            .bind(message_id.as_str())
+            .bind(DOCUMENTS_OF_MESSAGE_MAX)
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(document)
+            .collect()
+    }
+
+    /// Documents with these bytes, oldest first.
+    pub async fn list_documents_by_sha(&mut self, sha256: &str, limit: u32) -> Result<Vec<DocumentRow>> {
+        sqlx::query("SELECT * FROM document WHERE sha256 = $1 ORDER BY id LIMIT $2")
+            .bind(text(sha256))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(document)
+            .collect()
+    }
+}
+
+impl Tx {
+    /// Keeps a document. The same bytes at the same position of the same message are the same document: what a
+    /// repeated processing found replaces what was there, and the id stays.
+    pub async fn save_document(&mut self, new: &NewDocument, now_ms: i64) -> Result<DocumentId> {
+        let row = sqlx::query(
+            "INSERT INTO document (id, message_id, parent_id, position, name, media_type, format, size_bytes, sha256,
+                 state, cause, page_count, how, pages_sha256, findings, created_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (message_id, position, sha256) DO UPDATE SET parent_id = excluded.parent_id,
+                 name = excluded.name, media_type = excluded.media_type, format = excluded.format,
+                 state = excluded.state, cause = excluded.cause, page_count = excluded.page_count,
+                 how = excluded.how, pages_sha256 = excluded.pages_sha256, findings = excluded.findings
+             RETURNING id",
+        )
+        .bind(fresh::<String>())
+        .bind(new.message_id.as_str())
+        .bind(new.parent_id.as_ref().map(DocumentId::as_str))
+        .bind(new.position)
+        .bind(text(&new.name))
+        .bind(text(&new.media_type))
+        .bind(text(&new.format))
+        .bind(new.size_bytes)
+        .bind(new.sha256.as_str())
+        .bind(new.state.as_str())
+        .bind(text(&new.cause))
+        .bind(new.page_count)
+        .bind(text(&new.how))
+        .bind(new.pages_sha256.as_deref())
+        .bind(json(&new.findings)?)
+        .bind(now_ms)
+        .fetch_one(self.connection())
+        .await?;
+        row.id("id")
+    }
+
+    /// Before a message is processed again: removes its drafts that nobody has decided or asked about, and the
+    /// documents that nothing refers to.
+    pub async fn delete_undecided(&mut self, message_id: &MessageId) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM draft WHERE message_id = $1 AND state = 'proposed' AND revision = 0
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.draft_id = draft.id)",
+        )
+        .bind(message_id.as_str())
+        .execute(self.connection())
+        .await?;
+        // children first, level by level: archives in archives
+        loop {
+            let done = sqlx::query(
+                "DELETE FROM document WHERE message_id = $1
+                     AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.document_id = document.id)
+                     AND NOT EXISTS (SELECT 1 FROM quarantine WHERE quarantine.document_id = document.id)
+                     AND NOT EXISTS (SELECT 1 FROM document AS child WHERE child.parent_id = document.id)",
+            )
+            .bind(message_id.as_str())
+            .execute(self.connection())
+            .await?;
+            if done.rows_affected() == 0 {
+                return Ok(());
+            }
+        }
+    }
+}

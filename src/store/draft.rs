@@ -1,0 +1,300 @@
+//! Drafts: what the program proposes for business documents, and what people make of them.
+//!
+//! `revision` rises with each change: who saves says which revision he saw, and learns if somebody was faster.
+
+use super::{
+    Db, Result, Tx,
+    row::{Columns as _, fresh, json, key, text},
+};
+use crate::model::{
+    account::EarlierOrder,
+    draft::{Draft, DraftState, Kind},
+    ids::{AccountId, DocumentId, DraftId, MessageId, TicketId},
+};
+use sqlx::any::AnyRow;
+
+/// Drafts of one ticket or message listed at most.
+const DRAFTS_OF_ONE_MAX: i64 = 2_000;
+
+/// What the program proposes, before anyone saw it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDraft<'a> {
+    /// The conversation.
+    pub ticket_id: &'a TicketId,
+    /// The message.
+    pub message_id: &'a MessageId,
+    /// The file.
+    pub document_id: &'a DocumentId,
+    /// Number within the file, from 0.
+    pub position: i64,
+    /// The customer, if matched.
+    pub account_id: Option<&'a AccountId>,
+    /// Which rule matched it.
+    pub account_reason: &'a str,
+    /// The proposal.
+    pub draft: &'a Draft,
+}
+
+/// A draft.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DraftRow {
+    /// Row id.
+    pub id: DraftId,
+    /// The conversation.
+    pub ticket_id: TicketId,
+    /// The message.
+    pub message_id: MessageId,
+    /// The file.
+    pub document_id: DocumentId,
+    /// Number within the file, from 0.
+    pub position: i64,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: DraftState,
+    /// The customer, if known.
+    pub account_id: Option<AccountId>,
+    /// Which rule or person said so.
+    pub account_reason: String,
+    /// The customer's order number; empty if there is none.
+    pub po_number: String,
+    /// The buyer as printed; empty if there is none.
+    pub buyer_name: String,
+    /// The least sure value's confidence.
+    pub least_confidence: f32,
+    /// What the program proposed; never changed.
+    pub proposed: Draft,
+    /// With the corrections of people.
+    pub content: Draft,
+    /// Rises with each change.
+    pub revision: i64,
+    /// Milliseconds UTC.
+    pub created_ms: i64,
+    /// When it was decided, milliseconds UTC.
+    pub decided_ms: Option<i64>,
+    /// By whom; empty until decided.
+    pub decided_by: String,
+    /// Why.
+    pub decision_note: String,
+}
+
+/// Whether a change was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// Yes; this is the new revision.
+    Yes(i64),
+    /// Somebody else changed or decided the draft since; nothing was saved.
+    Conflict,
+}
+
+fn draft(row: &AnyRow) -> Result<DraftRow> {
+    Ok(DraftRow {
+        id: row.id("id")?,
+        ticket_id: row.id("ticket_id")?,
+        message_id: row.id("message_id")?,
+        document_id: row.id("document_id")?,
+        position: row.int("position")?,
+        kind: row.named("kind", Kind::parse)?,
+        state: row.named("state", DraftState::parse)?,
+        account_id: row.find_id("account_id")?,
+        account_reason: row.text("account_reason")?,
+        po_number: row.text("po_number")?,
+        buyer_name: row.text("buyer_name")?,
+        least_confidence: row.real("least_confidence")?,
+        proposed: row.json("proposed")?,
+        content: row.json("content")?,
+        revision: row.int("revision")?,
+        created_ms: row.int("created_ms")?,
+        decided_ms: row.find_int("decided_ms")?,
+        decided_by: row.text("decided_by")?,
+        decision_note: row.text("decision_note")?,
+    })
+}
+
+impl Db {
+    /// A draft by its row id.
+    pub async fn find_draft(&mut self, id: &DraftId) -> Result<Option<DraftRow>> {
+        sqlx::query("SELECT * FROM draft WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(draft)
+            .transpose()
+    }
+
+    /// Drafts in a state, oldest first, the next `limit` after `after`.
+    pub async fn list_drafts_by_state(
+        &mut self,
+        state: DraftState,
+        after: Option<&DraftId>,
+        limit: u32,
+    ) -> Result<Vec<DraftRow>> {
+        sqlx::query("SELECT * FROM draft WHERE state = $1 AND id > $2 ORDER BY id LIMIT $3")
+            .bind(state.as_str())
+            .bind(after.map_or("", DraftId::as_str))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(draft)
+            .collect()
+    }
+
+    /// The drafts of a ticket, oldest first.
+    pub async fn list_drafts_of_ticket(&mut self, ticket_id: &TicketId) -> Result<Vec<DraftRow>> {
+        sqlx::query("SELECT * FROM draft WHERE ticket_id = $1 ORDER BY id LIMIT $2")
+            .bind(ticket_id.as_str())
+            .bind(DRAFTS_OF_ONE_MAX)
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(draft)
+            .collect()
+    }
+
+    /// The drafts of a message, oldest first.
+    pub async fn list_drafts_of_message(&mut self, message_id: &MessageId) -> Result<Vec<DraftRow>> {
+        sqlx::query("SELECT * FROM draft WHERE message_id = $1 ORDER BY id LIMIT $2")
+            .bind(message_id.as_str())
+            .bind(DRAFTS_OF_ONE_MAX)
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(draft)
+            .collect()
+    }
+
+    /// How many drafts are in each state.
+    pub async fn count_drafts(&mut self) -> Result<Vec<(DraftState, i64)>> {
+        sqlx::query("SELECT state, COUNT(*) AS rows_of_it FROM draft GROUP BY state ORDER BY state")
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(|row| Ok((row.named("state", DraftState::parse)?, row.int("rows_of_it")?)))
+            .collect()
+    }
+
+    /// New orders seen before with that number, newest first, leaving out rejected ones and those of `message_id`
+    /// itself: what the check for duplicates looks at. Their place is the ticket's reference.
+    pub async fn list_earlier_orders(
+        &mut self,
+        po_number: &str,
+        message_id: &MessageId,
+        limit: u32,
+    ) -> Result<Vec<EarlierOrder>> {
+        if po_number.is_empty() {
+            return Ok(Vec::new());
+        }
+        sqlx::query(
+            "SELECT draft.po_number, draft.buyer_name, account.account_no, ticket.number
+             FROM draft JOIN ticket ON ticket.id = draft.ticket_id LEFT JOIN account ON account.id = draft.account_id
+             WHERE draft.po_number = $1 AND draft.kind = 'purchase_order' AND draft.state <> 'rejected'
+                 AND draft.message_id <> $2
+             ORDER BY draft.id DESC LIMIT $3",
+        )
+        .bind(key(po_number))
+        .bind(message_id.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(EarlierOrder {
+                account_no: row.find_id("account_no")?,
+                buyer_name: Some(row.text("buyer_name")?).filter(|name| !name.is_empty()),
+                po_number: row.text("po_number")?,
+                place: format!("MR-{}", row.int("number")?),
+            })
+        })
+        .collect()
+    }
+}
+
+impl Tx {
+    /// Keeps a proposal. One that is there for the same place in the same file stays as it is.
+    pub async fn insert_draft(&mut self, new: &NewDraft<'_>, now_ms: i64) -> Result<DraftId> {
+        let content = json(new.draft)?;
+        sqlx::query(
+            "INSERT INTO draft (id, ticket_id, message_id, document_id, position, kind, state, account_id,
+                 account_reason, po_number, buyer_name, least_confidence, proposed, content, revision, created_ms,
+                 decided_by, decision_note)
+             VALUES ($1, $2, $3, $4, $5, $6, 'proposed', $7, $8, $9, $10, $11, $12, $12, 0, $13, '', '')
+             ON CONFLICT (document_id, position) DO NOTHING",
+        )
+        .bind(fresh::<String>())
+        .bind(new.ticket_id.as_str())
+        .bind(new.message_id.as_str())
+        .bind(new.document_id.as_str())
+        .bind(new.position)
+        .bind(new.draft.kind.as_str())
+        .bind(new.account_id.map(AccountId::as_str))
+        .bind(text(new.account_reason))
+        .bind(key(new.draft.text("po_number").unwrap_or_default()))
+        .bind(text(new.draft.text("buyer_name").unwrap_or_default()))
+        .bind(f64::from(new.draft.least_confidence()))
+        .bind(content)
+        .bind(now_ms)
+        .execute(self.connection())
+        .await?;
+        sqlx::query("SELECT id FROM draft WHERE document_id = $1 AND position = $2")
+            .bind(new.document_id.as_str())
+            .bind(new.position)
+            .fetch_one(self.connection())
+            .await?
+            .id("id")
+    }
+
+    /// Saves a person's corrections to a draft that is not yet decided.
+    pub async fn update_draft(
+        &mut self,
+        id: &DraftId,
+        revision: i64,
+        content: &Draft,
+        account_id: Option<&AccountId>,
+        account_reason: &str,
+    ) -> Result<Saved> {
+        let done = sqlx::query(
+            "UPDATE draft SET content = $1, kind = $2, account_id = $3, account_reason = $4, po_number = $5,
+                 buyer_name = $6, least_confidence = $7, revision = revision + 1
+             WHERE id = $8 AND revision = $9 AND state IN ('proposed', 'asked')",
+        )
+        .bind(json(content)?)
+        .bind(content.kind.as_str())
+        .bind(account_id.map(AccountId::as_str))
+        .bind(text(account_reason))
+        .bind(key(content.text("po_number").unwrap_or_default()))
+        .bind(text(content.text("buyer_name").unwrap_or_default()))
+        .bind(f64::from(content.least_confidence()))
+        .bind(id.as_str())
+        .bind(revision)
+        .execute(self.connection())
+        .await?;
+        Ok(if done.rows_affected() == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
+    }
+
+    /// A person decides: approved, rejected, or the customer is asked. What is approved or rejected stays so.
+    pub async fn decide_draft(
+        &mut self,
+        id: &DraftId,
+        revision: i64,
+        state: DraftState,
+        by: &str,
+        note: &str,
+        now_ms: i64,
+    ) -> Result<Saved> {
+        let done = sqlx::query(
+            "UPDATE draft SET state = $1, decided_by = $2, decision_note = $3, decided_ms = $4, revision = revision + 1
+             WHERE id = $5 AND revision = $6 AND state IN ('proposed', 'asked')",
+        )
+        .bind(state.as_str())
+        .bind(text(by))
+        .bind(text(note))
+        .bind(now_ms)
+        .bind(id.as_str())
+        .bind(revision)
+        .execute(self.connection())
+        .await?;
+        Ok(if done.rows_affected() == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
+    }
+}

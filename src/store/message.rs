@@ -1,0 +1,401 @@
+//! Messages: one row for each distinct mail, known by the hash of its bytes.
+
+use super::{
+    Db, Result, Tx,
+    row::{Columns as _, fresh, json, key, text},
+};
+use crate::model::{
+    draft::named,
+    ids::{MessageId, TicketId},
+    message::{Message, Origin, Screened},
+    ticket::{Classified, Queue},
+};
+use sqlx::any::AnyRow;
+
+/// Ids looked up at most in one call; older references of a long thread add nothing.
+pub const RFC_IDS_MAX: usize = 100;
+
+named! {
+    /// Which way a message went.
+    Direction {
+        /// To us.
+        In = "in",
+        /// From us.
+        Out = "out",
+    }
+}
+
+named! {
+    /// How far a message has come.
+    MessageState {
+        /// Bytes are durable; waits for processing.
+        Stored = "stored",
+        /// Went through the pipeline.
+        Processed = "processed",
+        /// Failed or exceeded a limit.
+        Quarantined = "quarantined",
+    }
+}
+
+/// A message whose bytes are durable. What headers say may be empty until it is processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Content address of the raw bytes.
+    pub sha256: String,
+    /// Their size.
+    pub size_bytes: i64,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Taken in as history: all answers muted.
+    pub historic: bool,
+}
+
+/// What the pipeline found, to be kept with the message.
+#[derive(Clone, Debug)]
+pub struct Processed<'a> {
+    /// The parsed message.
+    pub message: &'a Message,
+    /// Who wrote it, and whether we may answer.
+    pub screened: &'a Screened,
+    /// The conversation that it belongs to.
+    pub ticket_id: Option<&'a TicketId>,
+    /// Which rule joined it to its ticket, or made the ticket.
+    pub thread_rule: &'a str,
+    /// A follow-up by a stranger, for a person to decide.
+    pub possible_ticket_id: Option<&'a TicketId>,
+    /// Queue, confidence, reasons.
+    pub classified: &'a Classified,
+}
+
+/// A message without its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageRow {
+    /// Row id.
+    pub id: MessageId,
+    /// Content address of the raw bytes.
+    pub sha256: String,
+    /// Their size.
+    pub size_bytes: i64,
+    /// Which way it went.
+    pub direction: Direction,
+    /// How far it has come.
+    pub state: MessageState,
+    /// Taken in as history.
+    pub historic: bool,
+    /// `Message-ID`: a hint.
+    pub rfc_message_id: Option<String>,
+    /// Address of the first `From` mailbox.
+    pub from_email: String,
+    /// Its display name.
+    pub from_name: String,
+    /// Subject.
+    pub subject: String,
+    /// `Date`, milliseconds UTC.
+    pub date_ms: Option<i64>,
+    /// When its bytes were kept, milliseconds UTC.
+    pub stored_ms: i64,
+    /// When it was processed, milliseconds UTC.
+    pub processed_ms: Option<i64>,
+    /// Who or what wrote it, once processed.
+    pub origin: Option<Origin>,
+    /// Automatic answers are held back.
+    pub muted: bool,
+    /// Which check said so.
+    pub screened_by: String,
+    /// And why.
+    pub screened_reason: String,
+    /// The conversation.
+    pub ticket_id: Option<TicketId>,
+    /// Which rule joined it.
+    pub thread_rule: String,
+    /// A ticket that it may belong to.
+    pub possible_ticket_id: Option<TicketId>,
+    /// Where classification put it, once processed.
+    pub queue: Option<Queue>,
+    /// How sure that is.
+    pub queue_confidence: f32,
+    /// Why.
+    pub queue_reasons: Vec<String>,
+}
+
+/// Everything but `parsed`, which can be large.
+macro_rules! columns {
+    () => {
+        "id, sha256, size_bytes, direction, state, historic, rfc_message_id, from_email, from_name, subject, date_ms,
+         stored_ms, processed_ms, origin, muted, screened_by, screened_reason, ticket_id, thread_rule,
+         possible_ticket_id, queue, queue_confidence, queue_reasons"
+    };
+}
+
+fn message(row: &AnyRow) -> Result<MessageRow> {
+    Ok(MessageRow {
+        id: row.id("id")?,
+        sha256: row.text("sha256")?,
+        size_bytes: row.int("size_bytes")?,
+        direction: row.named("direction", Direction::parse)?,
+        state: row.named("state", MessageState::parse)?,
+        historic: row.flag("historic")?,
+        rfc_message_id: row.find_id("rfc_message_id")?,
+        from_email: row.text("from_email")?,
+        from_name: row.text("from_name")?,
+        subject: row.text("subject")?,
+        date_ms: row.find_int("date_ms")?,
+        stored_ms: row.int("stored_ms")?,
+        processed_ms: row.find_int("processed_ms")?,
+        origin: Origin::parse(&row.text("origin")?),
+        muted: row.flag("muted")?,
+        screened_by: row.text("screened_by")?,
+        screened_reason: row.text("screened_reason")?,
+        ticket_id: row.find_id("ticket_id")?,
+        thread_rule: row.text("thread_rule")?,
+        possible_ticket_id: row.find_id("possible_ticket_id")?,
+        queue: Queue::parse(&row.text("queue")?),
+        queue_confidence: row.real("queue_confidence")?,
+        queue_reasons: row.json("queue_reasons")?,
+    })
+}
+
+fn parsed(row: &AnyRow) -> Result<Option<Message>> {
+    if row.text("parsed")?.is_empty() { Ok(None) } else { row.json("parsed").map(Some) }
+}
+
+impl Db {
+    /// A message by its row id.
+    pub async fn find_message(&mut self, id: &MessageId) -> Result<Option<MessageRow>> {
+        sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE id = $1"))
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(message)
+            .transpose()
+    }
+
+    /// A message by the hash of its bytes.
+    pub async fn find_message_by_sha(&mut self, sha256: &str) -> Result<Option<MessageRow>> {
+        sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE sha256 = $1"))
+            .bind(text(sha256))
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(message)
+            .transpose()
+    }
+
+    /// The parsed message, once processed. Attachments come without their bytes.
+    pub async fn find_parsed(&mut self, id: &MessageId) -> Result<Option<Message>> {
+        let row = sqlx::query("SELECT parsed FROM message WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(row.as_ref().map(parsed).transpose()?.flatten())
+    }
+
+    /// Messages with that `Message-ID`, oldest first: usually one.
+    pub async fn list_messages_by_rfc_id(&mut self, rfc_id: &str, limit: u32) -> Result<Vec<MessageRow>> {
+        sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE rfc_message_id = $1 ORDER BY id LIMIT $2"
+        ))
+        .bind(key(rfc_id))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(message)
+        .collect()
+    }
+
+    /// The conversation of a ticket, oldest first, with the parsed messages.
+    pub async fn list_conversation(
+        &mut self,
+        ticket_id: &TicketId,
+        limit: u32,
+    ) -> Result<Vec<(MessageRow, Option<Message>)>> {
+        sqlx::query("SELECT * FROM message WHERE ticket_id = $1 ORDER BY id LIMIT $2")
+            .bind(ticket_id.as_str())
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(|row| Ok((message(row)?, parsed(row)?)))
+            .collect()
+    }
+
+    /// Messages that may belong to a ticket, but whose sender is a stranger to it.
+    pub async fn list_possible_follow_ups(
+        &mut self,
+        ticket_id: &TicketId,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>> {
+        sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE possible_ticket_id = $1 ORDER BY id LIMIT $2"
+        ))
+        .bind(ticket_id.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(message)
+        .collect()
+    }
+
+    /// Messages in a state, oldest first, the next `limit` after `after`.
+    pub async fn list_messages_by_state(
+        &mut self,
+        state: MessageState,
+        after: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>> {
+        sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE state = $1 AND id > $2 ORDER BY id LIMIT $3"
+        ))
+        .bind(state.as_str())
+        .bind(after.map_or("", MessageId::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(message)
+        .collect()
+    }
+
+    /// All messages, oldest first, the next `limit` after `after`: for walks over everything.
+    pub async fn list_messages(&mut self, after: Option<&MessageId>, limit: u32) -> Result<Vec<MessageRow>> {
+        sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE id > $1 ORDER BY id LIMIT $2"))
+            .bind(after.map_or("", MessageId::as_str))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(message)
+            .collect()
+    }
+
+    /// How many messages are in each state.
+    pub async fn count_messages(&mut self) -> Result<Vec<(MessageState, i64)>> {
+        sqlx::query("SELECT state, COUNT(*) AS rows_of_it FROM message GROUP BY state ORDER BY state")
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(|row| Ok((row.named("state", MessageState::parse)?, row.int("rows_of_it")?)))
+            .collect()
+    }
+}
+
+/// Whether bytes were new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// A new message.
+    New(MessageId),
+    /// The same bytes had come before, as this message.
+    Known(MessageId),
+}
+
+impl Inserted {
+    /// The message, new or known.
+    pub fn id(&self) -> &MessageId {
+        match self {
+            Self::New(id) | Self::Known(id) => id,
+        }
+    }
+}
+
+impl Tx {
+    /// A message whose bytes are durable: new, or known by its hash.
+    pub async fn insert_message(&mut self, new: &NewMessage, now_ms: i64) -> Result<Inserted> {
+        let id: MessageId = fresh();
+        let done = sqlx::query(
+            "INSERT INTO message (id, sha256, size_bytes, direction, state, historic, from_email, from_name, subject,
+                 stored_ms, origin, muted, screened_by, screened_reason, thread_rule, queue, queue_confidence,
+                 queue_reasons, parsed)
+             VALUES ($1, $2, $3, $4, 'stored', $5, '', '', '', $6, '', 0, '', '', '', '', 0.0, '[]', '')
+             ON CONFLICT (sha256) DO NOTHING",
+        )
+        .bind(id.as_str())
+        .bind(new.sha256.as_str())
+        .bind(new.size_bytes)
+        .bind(new.direction.as_str())
+        .bind(i64::from(new.historic))
+        .bind(now_ms)
+        .execute(self.connection())
+        .await?;
+        if done.rows_affected() == 1 {
+            return Ok(Inserted::New(id));
+        }
+        match self.find_message_by_sha(&new.sha256).await? {
+            Some(known) => Ok(Inserted::Known(known.id)),
+            None => Err(super::StoreError::Content { column: "message.sha256".to_owned(), source: None }),
+        }
+    }
+
+    /// Keeps what the pipeline found; the message is then `processed`.
+    pub async fn save_processed(&mut self, id: &MessageId, found: &Processed<'_>, now_ms: i64) -> Result<()> {
+        let from = found.message.from.clone().unwrap_or_default();
+        sqlx::query(
+            "UPDATE message SET state = 'processed', rfc_message_id = $1, from_email = $2, from_name = $3,
+                 subject = $4, date_ms = $5, processed_ms = $6, origin = $7, muted = $8, screened_by = $9,
+                 screened_reason = $10, ticket_id = $11, thread_rule = $12, possible_ticket_id = $13, queue = $14,
+                 queue_confidence = $15, queue_reasons = $16, parsed = $17
+             WHERE id = $18",
+        )
+        .bind(found.message.rfc_message_id.as_deref().map(key))
+        .bind(text(&from.email))
+        .bind(text(from.name.as_deref().unwrap_or_default()))
+        .bind(text(&found.message.subject))
+        .bind(found.message.date_ms)
+        .bind(now_ms)
+        .bind(found.screened.origin.as_str())
+        .bind(i64::from(found.screened.muted))
+        .bind(text(&found.screened.decided_by))
+        .bind(text(&found.screened.reason))
+        .bind(found.ticket_id.map(TicketId::as_str))
+        .bind(text(found.thread_rule))
+        .bind(found.possible_ticket_id.map(TicketId::as_str))
+        .bind(found.classified.queue.as_str())
+        .bind(f64::from(found.classified.confidence))
+        .bind(json(&found.classified.reasons)?)
+        .bind(json(found.message)?)
+        .bind(id.as_str())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Moves a message to another state: into quarantine, or back to `stored` to be processed again.
+    pub async fn save_message_state(&mut self, id: &MessageId, state: MessageState) -> Result<()> {
+        sqlx::query("UPDATE message SET state = $1 WHERE id = $2")
+            .bind(state.as_str())
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// A person decided where a message belongs: joins it to a ticket and clears the doubt.
+    pub async fn move_message(&mut self, id: &MessageId, ticket_id: &TicketId, rule: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE message SET ticket_id = $1, thread_rule = $2, possible_ticket_id = NULL WHERE id = $3",
+        )
+        .bind(ticket_id.as_str())
+        .bind(text(rule))
+        .bind(id.as_str())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// A person decided that a message is no follow-up.
+    pub async fn clear_possible_follow_up(&mut self, id: &MessageId) -> Result<()> {
+        sqlx::query("UPDATE message SET possible_ticket_id = NULL WHERE id = $1")
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Rows of the database into values, and values into what both databases accept.
+
+use super::{Result, StoreError};
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{Row as _, any::AnyRow};
+
+/// Longest text in an indexed column: PostgreSQL refuses index entries above 2704 bytes, and hostile headers are longer.
+const KEY_BYTES_MAX: usize = 998;
+
+/// Text as both databases accept it: PostgreSQL knows no NUL character.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Text for an indexed column: cut to a length that the index can hold. Look up with the same cut.
+pub(super) fn key(key: &str) -> String {
+    let mut length = 0;
+    text(key)
+        .chars()
+        .take_while(|c| {
+            length += c.len_utf8();
+            length <= KEY_BYTES_MAX
+        })
+        .collect()
+}
+
+/// A value as JSON text.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Refused(error.into()))
+}
+
+/// Typed columns.
+pub(super) trait Columns {
+    fn text(&self, column: &str) -> Result<String>;
+    fn int(&self, column: &str) -> Result<i64>;
+    fn find_int(&self, column: &str) -> Result<Option<i64>>;
+    fn real(&self, column: &str) -> Result<f32>;
+    fn flag(&self, column: &str) -> Result<bool>;
+    fn id<T: From<String>>(&self, column: &str) -> Result<T>;
+    fn find_id<T: From<String>>(&self, column: &str) -> Result<Option<T>>;
+    fn named<T>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Result<T>;
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T>;
+}
+
+impl Columns for AnyRow {
+    fn text(&self, column: &str) -> Result<String> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn int(&self, column: &str) -> Result<i64> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn find_int(&self, column: &str) -> Result<Option<i64>> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn real(&self, column: &str) -> Result<f32> {
+        Ok(self.try_get::<f64, _>(column)? as f32)
+    }
+
+    fn flag(&self, column: &str) -> Result<bool> {
+        Ok(self.int(column)? != 0)
+    }
+
+    fn id<T: From<String>>(&self, column: &str) -> Result<T> {
+        Ok(T::from(self.text(column)?))
+    }
+
+    fn find_id<T: From<String>>(&self, column: &str) -> Result<Option<T>> {
+        Ok(self.try_get::<Option<String>, _>(column)?.map(T::from))
+    }
+
+    fn named<T>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Result<T> {
+        parse(&self.text(column)?)
+            .ok_or_else(|| StoreError::Content { column: column.to_owned(), source: None })
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+        serde_json::from_str(&self.text(column)?)
+            .map_err(|error| StoreError::Content { column: column.to_owned(), source: Some(error.into()) })
+    }
+}
+
+/// A fresh row id.
+pub(super) fn fresh<T: From<String>>() -> T {
+    T::from(crate::clock::fresh_id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_fit_an_index() {
+        assert_eq!(key(&"ä".repeat(600)).len(), KEY_BYTES_MAX);
+        assert_eq!(key("a\0b"), "a\u{fffd}b");
+    }
+}

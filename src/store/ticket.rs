@@ -1,0 +1,289 @@
+//! Tickets: conversations, who takes part in them, and where they wait.
+
+use super::{
+    Db, Result, Tx,
+    row::{Columns as _, fresh, key, text},
+};
+use crate::model::{
+    ids::{AccountId, MessageId, OutboxId, TicketId},
+    ticket::{Priority, Queue, Ticket, TicketState},
+};
+use sqlx::{AssertSqlSafe, any::AnyRow};
+
+/// Participants of one ticket at most: more are not added, their mail is offered as a possible follow-up.
+pub const PARTICIPANTS_MAX: i64 = 500;
+
+/// A conversation that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTicket {
+    /// Subject without reply prefixes.
+    pub subject: String,
+    /// Where it waits.
+    pub queue: Queue,
+    /// Why there.
+    pub queue_reason: String,
+    /// How soon.
+    pub priority: Priority,
+    /// The customer, if known.
+    pub account_id: Option<AccountId>,
+    /// ISO 639-1 code.
+    pub language: String,
+}
+
+/// Which tickets to list; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TicketFilter {
+    /// In this queue.
+    pub queue: Option<Queue>,
+    /// In this state.
+    pub state: Option<TicketState>,
+    /// Of this customer.
+    pub account_id: Option<AccountId>,
+}
+
+/// Where a page of tickets ended: the next page starts behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketCursor {
+    /// `updated_ms` of the last ticket.
+    pub updated_ms: i64,
+    /// Its id.
+    pub id: TicketId,
+}
+
+impl From<&Ticket> for TicketCursor {
+    fn from(ticket: &Ticket) -> Self {
+        Self { updated_ms: ticket.updated_ms, id: ticket.id.clone() }
+    }
+}
+
+fn ticket(row: &AnyRow) -> Result<Ticket> {
+    Ok(Ticket {
+        id: row.id("id")?,
+        number: row.int("number")?,
+        subject: row.text("subject")?,
+        queue: row.named("queue", Queue::parse)?,
+        state: row.named("state", TicketState::parse)?,
+        priority: row.named("priority", Priority::parse)?,
+        account_id: row.find_id("account_id")?,
+        language: row.text("language")?,
+        queue_reason: row.text("queue_reason")?,
+        created_ms: row.int("created_ms")?,
+        updated_ms: row.int("updated_ms")?,
+    })
+}
+
+impl Db {
+    /// A ticket by its row id.
+    pub async fn find_ticket(&mut self, id: &TicketId) -> Result<Option<Ticket>> {
+        sqlx::query("SELECT * FROM ticket WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(ticket)
+            .transpose()
+    }
+
+    /// A ticket by the number that people say.
+    pub async fn find_ticket_by_number(&mut self, number: i64) -> Result<Option<Ticket>> {
+        sqlx::query("SELECT * FROM ticket WHERE number = $1")
+            .bind(number)
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(ticket)
+            .transpose()
+    }
+
+    /// Tickets, the last touched first; the next `limit` behind `after`.
+    pub async fn list_tickets(
+        &mut self,
+        filter: &TicketFilter,
+        after: Option<&TicketCursor>,
+        limit: u32,
+    ) -> Result<Vec<Ticket>> {
+        // only constant text is joined; values are bound
+        let mut sql =
+            "SELECT * FROM ticket WHERE (updated_ms < $1 OR (updated_ms = $1 AND id < $2))".to_owned();
+        let equal = [
+            ("queue", filter.queue.map(|queue| queue.as_str().to_owned())),
+            ("state", filter.state.map(|state| state.as_str().to_owned())),
+            ("account_id", filter.account_id.as_ref().map(|id| id.as_str().to_owned())),
+        ];
+        let mut values = Vec::new();
+        for (column, value) in equal {
+            if let Some(value) = value {
+                values.push(value);
+                sql.push_str(&format!(" AND {column} = ${}", values.len() + 3));
+            }
+        }
+        sql.push_str(" ORDER BY updated_ms DESC, id DESC LIMIT $3");
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .bind(after.map_or(i64::MAX, |cursor| cursor.updated_ms))
+            .bind(after.map_or("", |cursor| cursor.id.as_str()))
+            .bind(i64::from(limit));
+        for value in values {
+            query = query.bind(value);
+        }
+        query.fetch_all(self.connection()).await?.iter().map(ticket).collect()
+    }
+
+    /// How many tickets are in each queue and state.
+    pub async fn count_tickets(&mut self) -> Result<Vec<(Queue, TicketState, i64)>> {
+        sqlx::query(
+            "SELECT queue, state, COUNT(*) AS rows_of_it FROM ticket GROUP BY queue, state ORDER BY queue, state",
+        )
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(|row| {
+            Ok((
+                row.named("queue", Queue::parse)?,
+                row.named("state", TicketState::parse)?,
+                row.int("rows_of_it")?,
+            ))
+        })
+        .collect()
+    }
+
+    /// Who may write into a ticket by quoting its reference: addresses in lower case.
+    pub async fn list_participants(&mut self, id: &TicketId) -> Result<Vec<String>> {
+        sqlx::query("SELECT email FROM participant WHERE ticket_id = $1 ORDER BY email LIMIT $2")
+            .bind(id.as_str())
+            .bind(PARTICIPANTS_MAX)
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(|row| row.text("email"))
+            .collect()
+    }
+
+    /// The ticket in which we sent that mail.
+    pub async fn find_ticket_of_outbox(&mut self, id: &OutboxId) -> Result<Option<TicketId>> {
+        let row = sqlx::query("SELECT ticket_id FROM outbox WHERE id = $1")
+            .bind(text(id.as_str()))
+            .fetch_optional(self.connection())
+            .await?;
+        Ok(row.map(|row| row.find_id("ticket_id")).transpose()?.flatten())
+    }
+
+    /// The tickets of messages that came or went with these `Message-ID`s, each once, in the order of the ids.
+    /// Only the last [`RFC_IDS_MAX`](super::message::RFC_IDS_MAX) ids are looked up, and `except` is left out.
+    pub async fn list_tickets_of_rfc_ids(
+        &mut self,
+        rfc_ids: &[String],
+        except: Option<&MessageId>,
+    ) -> Result<Vec<TicketId>> {
+        const TICKETS_PER_ID_MAX: i64 = 10;
+        let mut tickets = Vec::new();
+        let skip = rfc_ids.len().saturating_sub(super::message::RFC_IDS_MAX);
+        for rfc_id in rfc_ids.iter().skip(skip).filter(|id| !id.is_empty()) {
+            let rows = sqlx::query(
+                "SELECT ticket_id FROM message WHERE rfc_message_id = $1 AND id <> $2 AND ticket_id IS NOT NULL
+                 UNION SELECT ticket_id FROM outbox WHERE rfc_message_id = $1 AND ticket_id IS NOT NULL LIMIT $3",
+            )
+            .bind(key(rfc_id))
+            .bind(except.map_or("", MessageId::as_str))
+            .bind(TICKETS_PER_ID_MAX)
+            .fetch_all(self.connection())
+            .await?;
+            for row in &rows {
+                let id: TicketId = row.id("ticket_id")?;
+                if !tickets.contains(&id) {
+                    tickets.push(id);
+                }
+            }
+        }
+        Ok(tickets)
+    }
+}
+
+impl Tx {
+    /// Makes a ticket, open, with the next number.
+    pub async fn insert_ticket(&mut self, new: &NewTicket, now_ms: i64) -> Result<Ticket> {
+        let number = self.raise_counter("ticket", 1).await?;
+        let ticket = Ticket {
+            id: fresh(),
+            number,
+            subject: text(&new.subject),
+            queue: new.queue,
+            state: TicketState::Open,
+            priority: new.priority,
+            account_id: new.account_id.clone(),
+            language: text(&new.language),
+            queue_reason: text(&new.queue_reason),
+            created_ms: now_ms,
+            updated_ms: now_ms,
+        };
+        sqlx::query(
+            "INSERT INTO ticket (id, number, subject, queue, state, priority, account_id, language, queue_reason,
+                 created_ms, updated_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+        )
+        .bind(ticket.id.as_str())
+        .bind(number)
+        .bind(ticket.subject.as_str())
+        .bind(ticket.queue.as_str())
+        .bind(ticket.state.as_str())
+        .bind(ticket.priority.as_str())
+        .bind(ticket.account_id.as_ref().map(AccountId::as_str))
+        .bind(ticket.language.as_str())
+        .bind(ticket.queue_reason.as_str())
+        .bind(now_ms)
+        .execute(self.connection())
+        .await?;
+        Ok(ticket)
+    }
+
+    /// Saves queue, its reason, state, priority, account, subject and language of a ticket, and the time.
+    pub async fn update_ticket(&mut self, ticket: &Ticket, now_ms: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE ticket SET subject = $1, queue = $2, queue_reason = $3, state = $4, priority = $5, account_id = $6,
+                 language = $7, updated_ms = $8
+             WHERE id = $9",
+        )
+        .bind(text(&ticket.subject))
+        .bind(ticket.queue.as_str())
+        .bind(text(&ticket.queue_reason))
+        .bind(ticket.state.as_str())
+        .bind(ticket.priority.as_str())
+        .bind(ticket.account_id.as_ref().map(AccountId::as_str))
+        .bind(text(&ticket.language))
+        .bind(now_ms)
+        .bind(ticket.id.as_str())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Something happened in a ticket; `state` if that changes it (a new message opens a closed one).
+    pub async fn touch_ticket(
+        &mut self,
+        id: &TicketId,
+        state: Option<TicketState>,
+        now_ms: i64,
+    ) -> Result<()> {
+        sqlx::query("UPDATE ticket SET updated_ms = $1, state = COALESCE($2, state) WHERE id = $3")
+            .bind(now_ms)
+            .bind(state.map(TicketState::as_str))
+            .bind(id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Lets an address write into a ticket. `false` if there are too many already.
+    pub async fn add_participant(&mut self, id: &TicketId, email: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "INSERT INTO participant (ticket_id, email)
+             SELECT $1, $2 WHERE (SELECT COUNT(*) FROM participant WHERE ticket_id = $1) < $3
+             ON CONFLICT (ticket_id, email) DO UPDATE SET email = excluded.email",
+        )
+        .bind(id.as_str())
+        .bind(key(&email.to_lowercase()))
+        .bind(PARTICIPANTS_MAX)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
