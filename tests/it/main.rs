@@ -6,3 +6,5 @@
     clippy::string_slice,
     reason = "a test may fail loudly"
 )]
+
+mod search;
