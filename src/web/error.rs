@@ -1,0 +1,91 @@
+//! What a page says when it cannot do what was asked: what happened and what to do next, never an inner error.
+
+use super::{text, views};
+use crate::clock;
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use minijinja::context;
+
+/// What a person reads. Written, not formatted from an error.
+#[derive(Debug)]
+pub struct UserMessage {
+    /// What happened.
+    pub text: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+impl UserMessage {
+    /// The pair `<key>` and `<key>_hint` of the table of texts.
+    pub(super) fn of(key: &str) -> Self {
+        Self { text: text::text(key).to_owned(), hint: text::text(&format!("{key}_hint")).to_owned() }
+    }
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+pub enum PageError {
+    /// Nobody is signed in; after it the person comes back here.
+    SignIn {
+        /// Path and query to come back to.
+        next: String,
+    },
+    /// No such thing.
+    NotFound,
+    /// The request cannot be granted.
+    Refused(StatusCode, UserMessage),
+    /// Our side failed: logged under a reference, which is all that the page tells.
+    Internal(anyhow::Error),
+}
+
+impl PageError {
+    /// A refusal with the pair of texts of a key.
+    pub(super) fn refused(status: StatusCode, key: &str) -> Self {
+        Self::Refused(status, UserMessage::of(key))
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for PageError {
+    fn from(error: E) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let (status, message, reference) = match self {
+            Self::SignIn { next } => {
+                let next: String = form_encode(&next);
+                return Redirect::to(&format!("/sign-in?next={next}")).into_response();
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, UserMessage::of("error.not_found"), None),
+            Self::Refused(status, message) => (status, message, None),
+            Self::Internal(error) => {
+                let id = clock::fresh_id().replace('-', "");
+                let reference: String = id.chars().skip(id.len().saturating_sub(8)).collect();
+                tracing::error!(reference, error = %format!("{error:#}"), "a page failed");
+                (StatusCode::INTERNAL_SERVER_ERROR, UserMessage::of("error.internal"), Some(reference))
+            }
+        };
+        let context = context! {
+            status => status.as_u16(), text => message.text, hint => message.hint, reference => reference,
+        };
+        views::page_with(status, "error.html", context)
+            .unwrap_or_else(|_| (status, text::text("error.internal").to_owned()).into_response())
+    }
+}
+
+/// Percent-encodes what is not plain in a query value.
+pub(super) fn form_encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

@@ -1,0 +1,155 @@
+//! Templates into pages: the environment with its filters, and the response around the result.
+//!
+//! Undefined names are errors, everything is escaped. Times are shown in the site's time zone.
+
+use super::{assets, error::PageError, text};
+use crate::clock;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    value::{Kwargs, Rest},
+};
+use std::sync::LazyLock;
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../templates/pages/", $name)))),+]
+    };
+}
+
+/// Every template, built in.
+const TEMPLATES: &[(&str, &str)] = templates![
+    "audit.html",
+    "base.html",
+    "draft.html",
+    "draft_conflict.html",
+    "drafts.html",
+    "error.html",
+    "home.html",
+    "macros.html",
+    "mailboxes.html",
+    "outbox.html",
+    "quarantine.html",
+    "queue.html",
+    "record.html",
+    "search.html",
+    "sign_in.html",
+    "ticket.html",
+];
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source).expect("a test renders every template");
+    }
+    environment.add_function("t", translate);
+    environment.add_function("label", |name: &str| text::label(name));
+    environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
+    environment.add_function("asset", |name: &str| assets::address(name));
+    environment.add_filter("size", size);
+    environment.add_filter("percent", |share: f64| format!("{:.0}", (share * 100.0).floor()));
+    environment.add_filter("date", |ms: i64| format_time(ms, "%Y-%m-%d"));
+    environment.add_filter("time", |ms: i64| format_time(ms, "%Y-%m-%d %H:%M"));
+    environment.add_filter("instant", |ms: i64| instant(ms).to_string());
+    environment.add_filter("age", |ms: i64| age(clock::now_ms() - ms));
+    environment
+});
+
+/// The time zone that times are shown in; set once at start.
+static ZONE: std::sync::OnceLock<TimeZone> = std::sync::OnceLock::new();
+
+/// Fixes the time zone of all pages. Later calls change nothing.
+pub(super) fn set_time_zone(zone: TimeZone) {
+    drop(ZONE.set(zone));
+}
+
+/// A page.
+pub(super) fn page(name: &str, context: Value) -> Result<Response, PageError> {
+    page_with(StatusCode::OK, name, context)
+}
+
+/// A page with a status of its own.
+pub(super) fn page_with(status: StatusCode, name: &str, context: Value) -> Result<Response, PageError> {
+    Ok((status, Html(render(name, context)?)).into_response())
+}
+
+/// A template filled in.
+pub(super) fn render(name: &str, context: Value) -> Result<String, anyhow::Error> {
+    Ok(ENVIRONMENT.get_template(name)?.render(context)?)
+}
+
+/// `t(key, name=value…)`.
+fn translate(key: &str, _: Rest<Value>, kwargs: Kwargs) -> Result<String, Error> {
+    if text::find(key).is_none() {
+        return Err(Error::new(ErrorKind::UndefinedError, format!("no text for {key}")));
+    }
+    let mut values = Vec::new();
+    for name in kwargs.args() {
+        values.push((name, kwargs.peek::<Value>(name)?.to_string()));
+    }
+    Ok(text::filled(key, &values))
+}
+
+fn size(bytes: i64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut amount = bytes as f64;
+    let mut unit = "B";
+    for larger in UNITS {
+        if amount < 999.5 {
+            break;
+        }
+        amount /= 1000.0;
+        unit = larger;
+    }
+    if amount < 9.95 { format!("{amount:.1} {unit}") } else { format!("{amount:.0} {unit}") }
+}
+
+fn instant(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn format_time(ms: i64, format: &str) -> String {
+    instant(ms).to_zoned(ZONE.get().cloned().unwrap_or(TimeZone::UTC)).strftime(format).to_string()
+}
+
+fn age(ms: i64) -> String {
+    let minutes = ms.max(0) / 60_000;
+    let (key, n) = match minutes {
+        0 => return text::text("age.now").to_owned(),
+        1..60 => ("age.minutes", minutes),
+        60..2880 => ("age.hours", minutes / 60),
+        2880..129_600 => ("age.days", minutes / 1440),
+        _ => ("age.months", minutes / 43_200),
+    };
+    text::filled(key, &[("n", n.to_string())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_readable() {
+        for (bytes, said) in
+            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (25_000_000, "25 MB")]
+        {
+            assert_eq!(size(bytes), said);
+        }
+    }
+
+    #[test]
+    fn every_template_compiles() {
+        for (name, _) in TEMPLATES {
+            assert!(ENVIRONMENT.get_template(name).is_ok(), "{name}");
+        }
+    }
+}

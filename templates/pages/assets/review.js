@@ -1,0 +1,155 @@
+// The review page: the value in hand is lit on its page and the other way round; Enter goes to the next value that
+// needs a look, the least sure first; lines are added and removed in place. All of it works without, by page loads.
+
+const form = document.getElementById("review");
+const sheets = document.querySelector(".sheets");
+const approve = document.getElementById("approve");
+const status = form.querySelector("[data-left]");
+
+// Page and value
+
+let lit = null;
+function light(box) {
+  if (lit) delete lit.dataset.lit;
+  lit = box;
+  if (!box) return;
+  box.dataset.lit = "";
+  const inner = box.getBoundingClientRect();
+  const outer = sheets.getBoundingClientRect();
+  if (inner.top < outer.top + 20 || inner.bottom > outer.bottom - 20) {
+    sheets.scrollTop += inner.top - outer.top - outer.height / 3;
+  }
+  if (inner.left < outer.left || inner.right > outer.right) {
+    sheets.scrollLeft += inner.left - outer.left - 40;
+  }
+}
+const boxOf = (input) => sheets.querySelector(`[data-for="${CSS.escape(input.id)}"]`);
+
+form.addEventListener("focusin", (e) => e.target.id && light(boxOf(e.target)));
+sheets.addEventListener("click", (e) => {
+  const box = e.target.closest("[data-for]");
+  const input = box && document.getElementById(box.dataset.for);
+  if (!input) return;
+  e.preventDefault();
+  input.focus();
+  input.select?.();
+});
+form.addEventListener("click", (e) => {
+  const link = e.target.closest(".locate");
+  if (!link) return;
+  e.preventDefault();
+  link.parentElement.querySelector("input, textarea, select")?.focus();
+});
+
+// Enter: next value that needs a look
+
+const asking = () =>
+  [...form.querySelectorAll("[data-attention]")]
+    .filter((i) => !i.closest("[data-gone]"))
+    .sort((a, b) => a.dataset.attention - b.dataset.attention);
+const left = () => asking().filter((i) => !("seen" in i.dataset));
+
+function tell() {
+  if (!status) return;
+  const n = left().length;
+  const { left: many, leftOne, leftNone } = status.dataset;
+  status.textContent = n === 0 ? leftNone : n === 1 ? leftOne : many.replace("{n}", n);
+}
+
+function next(from) {
+  if (from && "attention" in from.dataset) from.dataset.seen = "";
+  tell();
+  const target = left().find((i) => i !== from) ?? approve;
+  const fold = target?.closest("details");
+  if (fold) fold.open = true;
+  target?.focus();
+  target?.select?.();
+}
+
+form.addEventListener("keydown", (e) => {
+  if (e.key !== "Enter") return;
+  if (e.ctrlKey || e.metaKey) {
+    e.preventDefault();
+    approve?.click();
+  } else if (e.target.matches("input:not([type=checkbox]), textarea, select") && !e.shiftKey) {
+    e.preventDefault();
+    next(e.target);
+  }
+});
+// A person who changed a value has looked at it.
+form.addEventListener("change", (e) => {
+  if ("attention" in e.target.dataset) e.target.dataset.seen = "";
+  tell();
+  sum();
+});
+
+// Lines
+
+const body = form.querySelector(".lines tbody");
+form.addEventListener("change", (e) => {
+  if (e.target.matches(".gone input")) e.target.closest("tr").toggleAttribute("data-gone", e.target.checked);
+});
+form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
+  const rows = body?.querySelectorAll("tr[data-line]") ?? [];
+  if (!rows.length) return;
+  e.preventDefault();
+  const last = rows[rows.length - 1];
+  const number = Number(last.dataset.line) + 1;
+  const row = last.cloneNode(true);
+  row.dataset.line = number;
+  row.removeAttribute("data-gone");
+  row.querySelector("th").textContent = rows.length + 1;
+  row.querySelectorAll("td.cell").forEach((cell) => (cell.className = cell.className.replace(/cell-\w+/, "cell-empty")));
+  row.querySelectorAll("input").forEach((input) => {
+    input.name = input.name.replace(/^l\.\d+\./, `l.${number}.`);
+    if (input.id) input.id = input.id.replace(/^l-\d+-/, `l-${number}-`);
+    delete input.dataset.attention;
+    delete input.dataset.seen;
+    if (input.type === "checkbox") input.checked = false;
+    else input.value = "";
+    input.title = "";
+  });
+  body.append(row);
+  row.querySelector("input")?.focus();
+});
+
+function sum() {
+  const output = form.querySelector("[data-sum]");
+  if (!output) return;
+  let total = 0n;
+  const scale = 4;
+  for (const input of form.querySelectorAll("tr[data-line]:not([data-gone]) .c-amount input")) {
+    const match = input.value.trim().match(/^(-?)(\d+)(?:\.(\d{1,4}))?$/);
+    if (!match) continue;
+    const digits = BigInt(match[2] + (match[3] ?? "").padEnd(scale, "0"));
+    total += match[1] ? -digits : digits;
+  }
+  const text = (total < 0n ? -total : total).toString().padStart(scale + 1, "0");
+  const fraction = text.slice(-scale).replace(/0{1,2}$/, "");
+  output.textContent = `${total < 0n ? "-" : ""}${text.slice(0, -scale)}.${fraction}`;
+}
+form.addEventListener("input", (e) => e.target.closest(".c-amount") && sum());
+
+// Zoom
+
+let zoom = 100;
+const tools = document.querySelector(".zoom");
+if (tools) {
+  tools.hidden = false;
+  tools.addEventListener("click", (e) => {
+    const how = e.target.dataset.zoom;
+    if (!how) return;
+    zoom = how === "fit" ? 100 : Math.min(400, Math.max(50, zoom * (how === "in" ? 1.25 : 0.8)));
+    sheets.querySelectorAll(".sheet").forEach((sheet) => (sheet.style.width = `${zoom}%`));
+    if (lit) light(lit);
+  });
+}
+
+// Unsaved changes are not lost by a wrong click.
+let dirty = false;
+form.addEventListener("input", () => (dirty = true));
+document.addEventListener("submit", () => (dirty = false));
+addEventListener("beforeunload", (e) => dirty && e.preventDefault());
+
+tell();
+if (approve && !location.hash) next(null);
