@@ -163,7 +163,9 @@ mod tests {
             "<img src='data:image/svg+xml,<svg onload=alert(1)>'>",
         ] {
             let safe = body(hostile).to_lowercase();
-            for bad in ["script", "a.example", "tracker", "onerror", "<form", "<input", "url(", "position", "data:"] {
+            for bad in
+                ["script", "a.example", "tracker", "onerror", "<form", "<input", "url(", "position", "data:"]
+            {
                 assert!(!safe.contains(bad), "{hostile} became {safe}");
             }
         }

@@ -110,7 +110,16 @@ fn field_names(kind: Kind) -> [&'static [&'static str]; 3] {
         Kind::Invoice => [
             &["invoice_number", "vendor_name"],
             &["invoice_date", "due_date", "po_number", "currency", "total"],
-            &["buyer_name", "bill_to", "ship_to", "payment_terms", "account_no", "subtotal", "shipping", "tax"],
+            &[
+                "buyer_name",
+                "bill_to",
+                "ship_to",
+                "payment_terms",
+                "account_no",
+                "subtotal",
+                "shipping",
+                "tax",
+            ],
         ],
         Kind::DeliveryNote => [
             &["delivery_note_number"],
@@ -137,7 +146,9 @@ fn column_names(kind: Kind) -> &'static [&'static str] {
         Kind::PurchaseOrder | Kind::PurchaseOrderCancellation | Kind::Invoice => {
             &["sku", "description", "quantity", "unit", "unit_price", "amount"]
         }
-        Kind::PurchaseOrderChange => &["action", "sku", "description", "quantity", "unit", "unit_price", "amount"],
+        Kind::PurchaseOrderChange => {
+            &["action", "sku", "description", "quantity", "unit", "unit_price", "amount"]
+        }
         Kind::ReturnRequest => &["sku", "description", "quantity", "reason"],
         Kind::DeliveryNote => &["sku", "description", "quantity", "unit"],
         Kind::Quotation => &["sku", "description", "quantity", "unit", "delivery_date"],
@@ -696,8 +707,10 @@ mod tests {
             ]
             .into(),
             lines: vec![
-                [("sku".to_owned(), proposal("A-1", 0.99)), ("amount".to_owned(), proposal("10", 0.99))].into(),
-                [("sku".to_owned(), proposal("A-2", 0.99)), ("amount".to_owned(), proposal("20.5", 0.5))].into(),
+                [("sku".to_owned(), proposal("A-1", 0.99)), ("amount".to_owned(), proposal("10", 0.99))]
+                    .into(),
+                [("sku".to_owned(), proposal("A-2", 0.99)), ("amount".to_owned(), proposal("20.5", 0.5))]
+                    .into(),
             ],
             findings: vec![
                 Finding::new("unknown_sku", Severity::Problem, "No such item.").about("lines.0.sku"),
@@ -729,14 +742,16 @@ mod tests {
 
     #[test]
     fn untouched_values_keep_their_proof() {
-        let (same, changed) = apply(&draft(), &posted(&[("f.po_number", " 4711 "), ("l.0.sku", "A-1")]), "ann");
+        let (same, changed) =
+            apply(&draft(), &posted(&[("f.po_number", " 4711 "), ("l.0.sku", "A-1")]), "ann");
         assert_eq!(same, draft());
         assert!(changed.is_empty());
     }
 
     #[test]
     fn typed_values_say_who_typed_them() {
-        let form = [("f.total", "1.234,50"), ("f.currency", ""), ("f.order_date", "2026-05-06"), ("f.Bad", "x")];
+        let form =
+            [("f.total", "1.234,50"), ("f.currency", ""), ("f.order_date", "2026-05-06"), ("f.Bad", "x")];
         let (new, changed) = apply(&draft(), &posted(&form), "ann");
         assert_eq!(changed, ["total", "currency", "order_date"]);
         assert_eq!(new.text("total"), Some("1234.50"));
