@@ -58,26 +58,26 @@
 pub mod model;
 
 // pure stages
-pub mod classify;
-pub mod extract;
 pub mod message;
 pub mod screen;
+pub mod extract;
 pub mod validate;
+pub mod classify;
 
 // effects
-pub mod blob;
-pub mod clock;
 pub mod mailbox;
 pub mod reader;
-pub mod reply;
-pub mod search;
 pub mod store;
+pub mod blob;
+pub mod search;
+pub mod reply;
+pub mod clock;
 
 // composition
-pub mod app;
 pub mod config;
-pub mod jobs;
+pub mod app;
 pub mod pipeline;
+pub mod jobs;
 
 // surfaces
 pub mod cli;
