@@ -13,6 +13,9 @@ use crate::model::{
 };
 use sqlx::any::AnyRow;
 
+/// Mails to one recipient that the limits look at; more than any of their windows allows.
+const RECENT_SENDS_MAX: i64 = 1_000;
+
 /// An attempt that takes longer counts as interrupted, even if its process did not come back to say so.
 const SENDING_MAX_MS: i64 = 15 * 60 * 1000;
 
@@ -69,15 +72,15 @@ fn outbox(row: &AnyRow) -> Result<OutboxRow> {
     })
 }
 
-/// How much went, or is about to go, to a recipient within a window of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SentCounts {
-    /// To the recipient.
-    pub to_recipient: i64,
-    /// To the recipient in that ticket.
-    pub to_recipient_in_ticket: i64,
-    /// To everyone.
-    pub total: i64,
+/// A mail that went to a recipient lately.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentSend {
+    /// Row id.
+    pub id: OutboxId,
+    /// The ticket that it belonged to.
+    pub ticket_id: Option<TicketId>,
+    /// When it was put into the outbox, milliseconds UTC.
+    pub at_ms: i64,
 }
 
 impl Db {
@@ -143,28 +146,37 @@ impl Db {
             .collect()
     }
 
-    /// What went, or is about to go, since `since_ms`: what the limits against loops look at.
-    pub async fn count_sent(
-        &mut self,
-        recipient: &str,
-        ticket_id: Option<&TicketId>,
-        since_ms: i64,
-    ) -> Result<SentCounts> {
-        let (to_recipient, to_recipient_in_ticket, total) = sqlx::query_as(
-            "SELECT
-                 (SELECT COUNT(*) FROM outbox WHERE recipient = $1 AND created_ms >= $2
-                     AND state IN ('queued', 'sending', 'sent', 'in_doubt')) AS a,
-                 (SELECT COUNT(*) FROM outbox WHERE recipient = $1 AND ticket_id = $3 AND created_ms >= $2
-                     AND state IN ('queued', 'sending', 'sent', 'in_doubt')) AS b,
-                 (SELECT COUNT(*) FROM outbox WHERE created_ms >= $2
-                     AND state IN ('queued', 'sending', 'sent', 'in_doubt')) AS c",
+    /// What went, or may have gone, to a recipient since `since_ms`: what the limits against loops look at.
+    pub async fn list_recent_sends(&mut self, recipient: &str, since_ms: i64) -> Result<Vec<RecentSend>> {
+        sqlx::query(
+            "SELECT id, ticket_id, created_ms FROM outbox WHERE recipient = $1 AND created_ms >= $2
+                 AND state IN ('sending', 'sent', 'in_doubt') ORDER BY created_ms DESC LIMIT $3",
         )
         .bind(key(&recipient.to_lowercase()))
         .bind(since_ms)
-        .bind(ticket_id.map_or("", TicketId::as_str))
+        .bind(RECENT_SENDS_MAX)
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(RecentSend {
+                id: row.id("id")?,
+                ticket_id: row.find_id("ticket_id")?,
+                at_ms: row.int("created_ms")?,
+            })
+        })
+        .collect()
+    }
+
+    /// How many mails went, or may have gone, to anybody since `since_ms`: what the breaker looks at.
+    pub async fn count_sends(&mut self, since_ms: i64) -> Result<i64> {
+        let (count,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM outbox WHERE created_ms >= $1 AND state IN ('sending', 'sent', 'in_doubt')",
+        )
+        .bind(since_ms)
         .fetch_one(self.connection())
         .await?;
-        Ok(SentCounts { to_recipient, to_recipient_in_ticket, total })
+        Ok(count)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tickets: conversations, who takes part in them, and where they wait.
 
 use super::{
-    Db, Result, Tx,
+    Db, Result, Store, Tx,
     row::{Columns as _, fresh, key, text},
 };
 use crate::model::{
@@ -198,10 +198,28 @@ impl Db {
     }
 }
 
+impl Store {
+    /// Takes the next ticket number, for a ticket that is inserted later: a letter that goes out with it names it.
+    pub async fn reserve_ticket_number(&self) -> Result<i64> {
+        let mut tx = self.begin().await?;
+        let number = tx.raise_counter("ticket", 1).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+}
+
 impl Tx {
-    /// Makes a ticket, open, with the next number.
-    pub async fn insert_ticket(&mut self, new: &NewTicket, now_ms: i64) -> Result<Ticket> {
-        let number = self.raise_counter("ticket", 1).await?;
+    /// Makes a ticket, open, with a number that was reserved for it, or else with the next one.
+    pub async fn insert_ticket(
+        &mut self,
+        new: &NewTicket,
+        reserved: Option<i64>,
+        now_ms: i64,
+    ) -> Result<Ticket> {
+        let number = match reserved {
+            Some(number) => number,
+            None => self.raise_counter("ticket", 1).await?,
+        };
         let ticket = Ticket {
             id: fresh(),
             number,
