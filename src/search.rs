@@ -25,7 +25,7 @@ use crate::model::{ids::MessageId, ticket::Queue};
 use schema::{Fields, stored_text};
 use serde::{Deserialize, Serialize};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 use tantivy::{
@@ -48,7 +48,7 @@ const WRITER_BYTES_MAX: usize = 2_000_000_000;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Folder of the index. It can be deleted while the service is stopped.
+    /// Folder of the index; empty means `index` in `site.data_dir`. It can be deleted while the service is stopped.
     pub folder: PathBuf,
     /// Memory that the writer collects changes in before it writes them, in bytes.
     pub writer_memory_bytes: usize,
@@ -56,7 +56,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { folder: PathBuf::from("data/index"), writer_memory_bytes: 64_000_000 }
+        Self { folder: PathBuf::new(), writer_memory_bytes: 64_000_000 }
     }
 }
 
@@ -234,8 +234,13 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
+    /// Opens the index of a folder with default settings.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        Self::open_with(&Config { folder: folder.to_owned(), ..Config::default() })
+    }
+
     /// Opens the index of a folder; makes an empty one if there is none, or none that can be used.
-    pub fn open(config: &Config) -> Result<Self, Error> {
+    pub fn open_with(config: &Config) -> Result<Self, Error> {
         let (schema, fields) = schema::schema();
         let opened = folder::open(&config.folder, &schema)?;
         Ok(Self {

@@ -56,7 +56,7 @@ fn found(index: &Index, query: &str) -> Vec<String> {
 #[test]
 fn queries_find_what_they_should_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&config(folder.path())).unwrap();
+    let index = Index::open_with(&config(folder.path())).unwrap();
     index.apply(&sample(), &[], 4).unwrap();
     for (query, expected) in [
         ("", "long order question tokyo"),
@@ -138,7 +138,7 @@ fn queries_find_what_they_should_and_nothing_else() {
 #[test]
 fn hits_come_with_their_reason_and_in_the_order_that_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&config(folder.path())).unwrap();
+    let index = Index::open_with(&config(folder.path())).unwrap();
     index.apply(&sample(), &[], 4).unwrap();
     let hits = index.search(&parse("verzinkt").unwrap(), 10, 0).unwrap();
     let hit = &hits.hits[0];
@@ -173,7 +173,7 @@ fn state(index: &Index) -> String {
 #[test]
 fn an_updated_index_equals_a_rebuilt_one() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let updated = Index::open(&config(folder.path())).unwrap();
+    let updated = Index::open_with(&config(folder.path())).unwrap();
     for (place, entry) in (1..).zip(sample()) {
         updated.apply(&[entry], &[], place).unwrap();
     }
@@ -185,7 +185,7 @@ fn an_updated_index_equals_a_rebuilt_one() {
     updated.apply(&last[..1], &[MessageId::new("m-question"), MessageId::new("m-never")], 7).unwrap();
 
     last.remove(1);
-    let rebuilt = Index::open(&config(other.path())).unwrap();
+    let rebuilt = Index::open_with(&config(other.path())).unwrap();
     rebuilt.apply(&last, &[], 7).unwrap();
     assert_eq!(state(&updated), state(&rebuilt));
 
@@ -194,7 +194,7 @@ fn an_updated_index_equals_a_rebuilt_one() {
     updated.apply(&last, &[], 7).unwrap();
     assert_eq!(state(&updated), state(&rebuilt));
     drop(updated);
-    let reopened = Index::open(&config(folder.path())).unwrap();
+    let reopened = Index::open_with(&config(folder.path())).unwrap();
     assert_eq!(reopened.rebuilt(), None);
     assert_eq!(state(&reopened), state(&rebuilt));
     assert_eq!(reopened.check().unwrap(), Vec::<std::path::PathBuf>::new());
@@ -203,9 +203,9 @@ fn an_updated_index_equals_a_rebuilt_one() {
 #[test]
 fn another_reader_sees_new_messages_and_a_second_writer_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let writer = Index::open(&config(folder.path())).unwrap();
+    let writer = Index::open_with(&config(folder.path())).unwrap();
     writer.apply(&sample()[..1], &[], 1).unwrap();
-    let reader = Index::open(&config(folder.path())).unwrap();
+    let reader = Index::open_with(&config(folder.path())).unwrap();
     writer.apply(&sample()[1..], &[], 4).unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while found(&reader, "pump").is_empty() {
@@ -237,13 +237,13 @@ fn a_damaged_or_outdated_index_is_replaced_by_an_empty_one() {
     ];
     for (name, harm) in harms {
         let folder = tempfile::tempdir().unwrap();
-        let index = Index::open(&config(folder.path())).unwrap();
+        let index = Index::open_with(&config(folder.path())).unwrap();
         assert_eq!(index.rebuilt(), None, "{name}");
         index.apply(&sample(), &[], 4).unwrap();
         drop(index);
         fs::write(folder.path().join("keep.txt"), "not ours").unwrap();
         harm(folder.path());
-        let index = Index::open(&config(folder.path())).unwrap();
+        let index = Index::open_with(&config(folder.path())).unwrap();
         assert!(index.rebuilt().is_some(), "{name}");
         assert_eq!((index.count(), index.position().unwrap()), (0, 0), "{name}");
         index.apply(&sample(), &[], 4).unwrap();
@@ -264,7 +264,7 @@ fn each_segment_file(folder: &Path, act: fn(&Path)) {
 #[test]
 fn a_flipped_byte_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&config(folder.path())).unwrap();
+    let index = Index::open_with(&config(folder.path())).unwrap();
     index.apply(&sample(), &[], 4).unwrap();
     assert!(index.check().unwrap().is_empty());
     drop(index);
@@ -274,14 +274,14 @@ fn a_flipped_byte_is_told() {
         bytes[middle] ^= 1;
         fs::write(path, bytes).unwrap();
     });
-    let index = Index::open(&config(folder.path())).unwrap();
+    let index = Index::open_with(&config(folder.path())).unwrap();
     assert!(index.rebuilt().is_some() || !index.check().unwrap().is_empty());
 }
 
 #[test]
 fn searching_goes_on_while_another_thread_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let index = Index::open(&config(folder.path())).unwrap();
+    let index = Index::open_with(&config(folder.path())).unwrap();
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
             for place in 1..=20 {
