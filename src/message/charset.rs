@@ -1,0 +1,85 @@
+//! Bytes into text by their declared charset, or by what they most likely are.
+//!
+//! Does not: fail. What no charset explains becomes U+FFFD, and the caller is told.
+
+use mail_parser::decoders::charsets::map::charset_decoder;
+
+/// Text, and whether the declared charset did not explain the bytes.
+pub(super) struct Decoded {
+    /// The text.
+    pub(super) text: String,
+    /// The label was unknown, or the bytes do not fit it.
+    pub(super) doubtful: bool,
+}
+
+/// Header bytes: UTF-8 if they are that, else Windows-1252.
+pub(super) fn decode_header(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => windows_1252(bytes),
+    }
+}
+
+/// Bytes with a charset label.
+pub(super) fn decode_as(label: &str, bytes: &[u8]) -> String {
+    decode(Some(label), bytes).text
+}
+
+/// Bytes with the label of their part, if it has one.
+pub(super) fn decode(label: Option<&str>, bytes: &[u8]) -> Decoded {
+    let label = label.map(|l| l.trim().trim_matches(['"', '\'']).to_ascii_lowercase()).unwrap_or_default();
+    let is_utf8 = matches!(label.as_str(), "utf-8" | "utf8" | "unicode-1-1-utf-8" | "utf-8-mac" | "utf8mb4");
+    let is_vague = matches!(
+        label.as_str(),
+        "" | "us-ascii" | "ascii" | "unknown-8bit" | "x-unknown" | "default" | "iso-8859-8-i" | "none"
+    );
+    if is_utf8 || is_vague {
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => Decoded { text: without_mark(text), doubtful: false },
+            Err(_) if is_utf8 && mostly_utf8(bytes) => {
+                Decoded { text: without_mark(&String::from_utf8_lossy(bytes)), doubtful: true }
+            }
+            Err(_) => Decoded { text: windows_1252(bytes), doubtful: true },
+        };
+    }
+    match charset_decoder(label.as_bytes()) {
+        // UTF-8 under a false flag: text of a single-byte charset is never valid UTF-8 with accents by chance.
+        Some(_) if is_single_byte(&label) && is_utf8_with_accents(bytes) => {
+            Decoded { text: without_mark(&String::from_utf8_lossy(bytes)), doubtful: true }
+        }
+        Some(decoder) => {
+            let text = decoder(bytes);
+            let doubtful = text.contains('\u{fffd}');
+            Decoded { text: without_mark(&text), doubtful }
+        }
+        None => Decoded { doubtful: true, ..decode(None, bytes) },
+    }
+}
+
+fn is_single_byte(label: &str) -> bool {
+    label.starts_with("iso-8859")
+        || label.starts_with("windows-125")
+        || label.starts_with("latin")
+        || label.starts_with("cp125")
+}
+
+fn is_utf8_with_accents(bytes: &[u8]) -> bool {
+    let high = bytes.iter().filter(|b| **b >= 0x80).count();
+    high >= 4 && std::str::from_utf8(bytes).is_ok()
+}
+
+/// More than half of the bytes above ASCII belong to valid sequences.
+fn mostly_utf8(bytes: &[u8]) -> bool {
+    let high = bytes.iter().filter(|b| **b >= 0x80).count();
+    let valid: usize =
+        bytes.utf8_chunks().map(|chunk| chunk.valid().bytes().filter(|b| *b >= 0x80).count()).sum();
+    valid * 2 > high
+}
+
+fn without_mark(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()
+}
+
+fn windows_1252(bytes: &[u8]) -> String {
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
+}

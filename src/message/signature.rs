@@ -1,0 +1,505 @@
+//! The end of new text: closing phrase, name, contact lines, "Sent from my…", legal notice.
+//!
+//! Does not: cut when in doubt, nor leave nothing: a mail that only says "Thanks, Ben" keeps it as new text.
+//! Limits: a signature has at most [`SIGNATURE_LINES_MAX`] lines behind its first.
+
+use super::quote::{Line, Mark};
+
+/// Filled lines of a signature.
+const SIGNATURE_LINES_MAX: usize = 14;
+/// Filled lines behind a closing phrase.
+const CLOSING_LINES_MAX: usize = 12;
+/// A line of a name or an address is no longer than this.
+const LINE_CHARS_MAX: usize = 90;
+
+/// Splits new lines into text and signature.
+pub(super) fn split<'a>(lines: &[&'a Line], sender: &str) -> (Vec<&'a str>, Vec<&'a str>) {
+    let texts: Vec<&str> = lines.iter().map(|l| l.text.as_str()).collect();
+    let end = texts.iter().rposition(|t| !t.trim().is_empty()).map_or(0, |at| at + 1);
+    let body = texts.get(..end).unwrap_or_default();
+    let mut cut = end;
+    for find in [marked_by_delimiter, marked_by_program, marked_by_closing] {
+        if let Some(at) = find(body.get(..cut).unwrap_or_default()) {
+            cut = cut.min(at);
+        }
+    }
+    if let Some(at) = marked_by_markup(lines.get(..cut).unwrap_or_default()) {
+        cut = cut.min(at);
+    }
+    if let Some(at) = marked_by_contact(body.get(..cut).unwrap_or_default()) {
+        cut = cut.min(at);
+    }
+    if let Some(at) = marked_by_closing(body.get(..cut).unwrap_or_default()) {
+        cut = cut.min(at);
+    }
+    if let Some(at) = marked_by_name(body.get(..cut).unwrap_or_default(), sender) {
+        cut = cut.min(at);
+    }
+    let (new, signature) = body.split_at_checked(cut).unwrap_or((body, &[]));
+    if new.iter().all(|t| t.trim().is_empty()) && !marked_by_delimiter(body).is_some_and(|at| at == cut) {
+        // Only a greeting: that is the message.
+        let keep = marked_by_program(body).unwrap_or(end);
+        let (new, signature) = body.split_at_checked(keep).unwrap_or((body, &[]));
+        return (new.to_vec(), signature.to_vec());
+    }
+    (new.to_vec(), signature.to_vec())
+}
+
+fn filled(lines: &[&str]) -> usize {
+    lines.iter().filter(|t| !t.trim().is_empty()).count()
+}
+
+/// Lines that markup marks, if nothing else follows them.
+fn marked_by_markup(lines: &[&Line]) -> Option<usize> {
+    let first = lines.iter().position(|l| l.mark == Mark::Signature)?;
+    let plain =
+        lines.iter().skip(first).filter(|l| l.mark != Mark::Signature && !l.text.trim().is_empty()).count();
+    (plain == 0).then_some(first)
+}
+
+/// `-- ` and its kin (RFC 3676 §4.3).
+fn marked_by_delimiter(lines: &[&str]) -> Option<usize> {
+    let is = |t: &str| {
+        let text = t.trim();
+        matches!(text, "--" | "—" | "–" | "---" | "- -" | "-- --")
+            || (text.len() >= 5 && text.chars().all(|c| matches!(c, '_' | '—')))
+    };
+    let at = lines.iter().rposition(|t| is(t))?;
+    let after = lines.get(at + 1..).unwrap_or_default();
+    // The last but one may be the true one: a logo block inside a signature.
+    let exact = lines.iter().position(|t| *t == "-- ");
+    if let Some(exact) = exact {
+        let after = lines.get(exact + 1..).unwrap_or_default();
+        if filled(after) <= SIGNATURE_LINES_MAX * 2 {
+            return Some(exact);
+        }
+    }
+    (filled(after) > 0
+        && filled(after) <= SIGNATURE_LINES_MAX
+        && after.iter().all(|t| t.chars().count() <= 400))
+    .then_some(at)
+}
+
+/// "Sent from my iPhone" and its kin, with what little follows.
+fn marked_by_program(lines: &[&str]) -> Option<usize> {
+    const STARTS: &[&str] = &[
+        "sent from my",
+        "sent from mail",
+        "sent from outlook",
+        "sent from yahoo",
+        "sent via",
+        "sent from a",
+        "sent on the",
+        "sent by my",
+        "sent with",
+        "get outlook for",
+        "skickat från min",
+        "skickat från mitt",
+        "skickat från e-post",
+        "skickat från outlook",
+        "skickat från yahoo",
+        "skickat från mail",
+        "hämta outlook för",
+        "von meinem",
+        "gesendet von",
+        "gesendet mit",
+        "diese nachricht wurde von meinem",
+        "holen sie sich outlook",
+        "outlook für",
+        "laden sie outlook",
+        "envoyé de mon",
+        "envoyé depuis",
+        "envoyé à partir",
+        "obtenez outlook",
+        "télécharger outlook",
+        "enviado desde mi",
+        "enviado do meu",
+        "inviato da",
+        "verzonden vanaf",
+        "sendt fra min",
+        "lähetetty",
+        "from my iphone",
+        "sent using",
+        "mit freundlichen grüßen von meinem",
+        "отправлено с",
+        "wysłane z",
+    ];
+    let at = lines.iter().rposition(|t| {
+        let lower = t.trim().trim_start_matches(['-', '*', '_', ' ', '(', '<']).to_lowercase();
+        t.chars().count() <= 120 && STARTS.iter().any(|s| lower.starts_with(s))
+    })?;
+    (filled(lines.get(at + 1..).unwrap_or_default()) <= 3).then_some(at)
+}
+
+const CLOSINGS: &[&str] = &[
+    "best regards",
+    "kind regards",
+    "warm regards",
+    "warmest regards",
+    "regards",
+    "with regards",
+    "many regards",
+    "best",
+    "best wishes",
+    "all the best",
+    "sincerely",
+    "yours sincerely",
+    "yours faithfully",
+    "yours truly",
+    "respectfully",
+    "cheers",
+    "thanks",
+    "thank you",
+    "thanks again",
+    "many thanks",
+    "thx",
+    "thanks and regards",
+    "thanks & regards",
+    "thanks in advance",
+    "thank you in advance",
+    "thank you very much",
+    "thanks so much",
+    "thanks a lot",
+    "rgds",
+    "br",
+    "kr",
+    "take care",
+    "cordially",
+    "med vänlig hälsning",
+    "med vänliga hälsningar",
+    "vänliga hälsningar",
+    "vänlig hälsning",
+    "bästa hälsningar",
+    "hälsningar",
+    "hälsning",
+    "mvh",
+    "m v h",
+    "med hälsning",
+    "hälsar",
+    "med bästa hälsningar",
+    "varma hälsningar",
+    "hjärtliga hälsningar",
+    "allt gott",
+    "tack",
+    "tack på förhand",
+    "tack på förhand och vänlig hälsning",
+    "tackar",
+    "vh",
+    "hej då",
+    "mit freundlichen grüßen",
+    "mit freundlichen gruessen",
+    "mit freundlichen grüssen",
+    "mit freundlichem gruß",
+    "mit freundlichem gruss",
+    "freundliche grüße",
+    "freundliche grüsse",
+    "freundlicher gruß",
+    "viele grüße",
+    "viele gruesse",
+    "viele grüsse",
+    "beste grüße",
+    "beste grüsse",
+    "liebe grüße",
+    "lieben gruß",
+    "schöne grüße",
+    "herzliche grüße",
+    "grüße",
+    "gruß",
+    "gruss",
+    "mfg",
+    "m.f.g",
+    "lg",
+    "vg",
+    "hochachtungsvoll",
+    "vielen dank",
+    "danke",
+    "besten dank",
+    "danke und gruß",
+    "vielen dank und viele grüße",
+    "vielen dank im voraus",
+    "danke im voraus",
+    "mit besten grüßen",
+    "mit herzlichen grüßen",
+    "einen schönen tag noch",
+    "cordialement",
+    "bien cordialement",
+    "très cordialement",
+    "bien à vous",
+    "salutations",
+    "sincères salutations",
+    "meilleures salutations",
+    "cdt",
+    "cdlt",
+    "bonne journée",
+    "bonne réception",
+    "amicalement",
+    "merci",
+    "merci d'avance",
+    "merci par avance",
+    "avec mes remerciements",
+    "respectueusement",
+    "à bientôt",
+    "d'avance merci",
+    "bien à toi",
+    "met vriendelijke groet",
+    "met vriendelijke groeten",
+    "groeten",
+    "hartelijke groet",
+    "saludos",
+    "un saludo",
+    "saludos cordiales",
+    "atentamente",
+    "cordiali saluti",
+    "distinti saluti",
+    "saluti",
+    "atenciosamente",
+    "ystävällisin terveisin",
+    "med venlig hilsen",
+    "venlig hilsen",
+    "med vennlig hilsen",
+    "vennlig hilsen",
+    "hilsen",
+    "pozdrawiam",
+];
+
+/// Beginnings of long closing phrases.
+const CLOSING_STARTS: &[&str] = &[
+    "veuillez agréer",
+    "je vous prie d'agréer",
+    "nous vous prions d'agréer",
+    "je vous prie de croire",
+    "recevez, ",
+    "dans l'attente de",
+    "thanks and best",
+    "thank you and",
+    "thanks and kind",
+    "thanks, and",
+    "with kind regards",
+    "with best regards",
+    "mit den besten grüßen",
+    "med vänliga",
+    "mit freundliche",
+    "best regards",
+    "kind regards",
+    "med vänlig hälsning",
+    "mvh",
+    "vielen dank und",
+    "danke und",
+    "tack och",
+];
+
+fn is_closing(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    if lower.chars().count() > 60 {
+        return false;
+    }
+    let core = lower.trim_matches(|c: char| !c.is_alphanumeric());
+    if core.is_empty() || lower.ends_with('?') {
+        return false;
+    }
+    let head =
+        core.split([',', '!', '/', '|']).next().unwrap_or_default().trim().trim_end_matches(['.', ' ']);
+    let rest_words = core
+        .get(head.len()..)
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter(|w| w.chars().any(char::is_alphabetic))
+        .count();
+    if CLOSINGS.contains(&head) {
+        return rest_words <= 4;
+    }
+    // "MVH Anna", "Regards Ben Smith".
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let named = CLOSINGS.iter().filter(|c| c.len() >= 2).any(|closing| {
+        let count = closing.split_whitespace().count();
+        core.strip_prefix(closing).is_some_and(|rest| rest.starts_with(' '))
+            && (1..=3).contains(&words.len().saturating_sub(count))
+            && words
+                .iter()
+                .skip(count)
+                .all(|w| w.trim_start_matches(['/', '-']).starts_with(char::is_uppercase))
+            && !matches!(
+                *closing,
+                "best" | "thanks" | "thank you" | "tack" | "danke" | "merci" | "br" | "kr" | "lg"
+            )
+    });
+    named || CLOSING_STARTS.iter().any(|s| core.starts_with(s)) && core.chars().count() <= 50
+}
+
+/// A closing phrase with little behind it.
+fn marked_by_closing(lines: &[&str]) -> Option<usize> {
+    let closings: Vec<usize> =
+        lines.iter().enumerate().filter(|(_, t)| is_closing(t)).map(|(at, _)| at).collect();
+    let fits = |at: usize| {
+        let after = lines.get(at + 1..).unwrap_or_default();
+        let short = after.iter().filter(|t| t.chars().count() > LINE_CHARS_MAX && !is_notice(t)).count() == 0;
+        let before_notice = after.iter().take_while(|t| !is_notice(t)).count();
+        filled(after.get(..before_notice).unwrap_or_default()) <= CLOSING_LINES_MAX
+            && short
+            && !after.iter().any(|t| is_request(t))
+    };
+    // "Thanks" above "Best regards": the first of neighbours.
+    let mut found = None;
+    for at in closings.into_iter().rev() {
+        match found {
+            None if fits(at) => found = Some(at),
+            None => break,
+            Some(last) if last - at <= 2 && filled(lines.get(at + 1..last).unwrap_or_default()) == 0 => {
+                found = Some(at)
+            }
+            Some(_) => break,
+        }
+    }
+    found
+}
+
+/// A line that asks or tells something: no part of a signature.
+fn is_request(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let postscript = ["ps", "p.s", "nb:", "obs"]
+        .iter()
+        .any(|p| lower.starts_with(p) && lower.chars().count() > 8 && !lower.starts_with("psychol"));
+    postscript || (lower.ends_with('?') && lower.split_whitespace().count() >= 3)
+}
+
+/// A legal notice.
+fn is_notice(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "confidential",
+        "intended recipient",
+        "disclaimer",
+        "vertraulich",
+        "konfidentiell",
+        "sekretess",
+        "confidentiel",
+        "virus",
+        "think before you print",
+        "before printing",
+        "miljön",
+        "umwelt",
+        "destinataire",
+        "gdpr",
+        "personuppgifter",
+        "privacy",
+    ];
+    let lower = text.to_lowercase();
+    text.chars().count() > 40 && WORDS.iter().any(|w| lower.contains(w))
+}
+
+/// The last paragraph holds telephone numbers, addresses and the like, and nothing else.
+fn marked_by_contact(lines: &[&str]) -> Option<usize> {
+    let end = lines.iter().rposition(|t| !t.trim().is_empty())? + 1;
+    let start = lines.get(..end)?.iter().rposition(|t| t.trim().is_empty()).map_or(0, |at| at + 1);
+    let block = lines.get(start..end)?;
+    let small =
+        block.len() <= SIGNATURE_LINES_MAX && block.iter().all(|t| t.chars().count() <= LINE_CHARS_MAX);
+    let contacts = block.iter().filter(|t| is_contact(t)).count();
+    let business = block.iter().any(|t| is_business(t));
+    let notice = block.iter().all(|t| t.trim().is_empty() || is_notice(t)) && start > 0;
+    (start > 0 && ((small && contacts >= 2 && contacts * 2 >= block.len() && !business) || notice))
+        .then_some(start)
+}
+
+fn is_contact(text: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "tel",
+        "phone",
+        "mobile",
+        "mob",
+        "cell",
+        "fax",
+        "direct",
+        "office",
+        "telefon",
+        "växel",
+        "e-post",
+        "epost",
+        "email",
+        "e-mail",
+        "mail",
+        "www.",
+        "http",
+        "web",
+        "t:",
+        "m:",
+        "e:",
+        "f:",
+        "p:",
+        "w:",
+        "ph:",
+        "org.nr",
+        "org nr",
+        "ust-id",
+        "siret",
+        "vat",
+        "handy",
+        "durchwahl",
+        "portable",
+        "tél",
+        "besöksadress",
+        "twitter",
+        "linkedin",
+    ];
+    let lower = text.trim().trim_start_matches(['*', '|', '-', ' ']).to_lowercase();
+    let digits = lower.chars().filter(char::is_ascii_digit).count();
+    let phone = digits >= 7
+        && lower.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-' | '(' | ')' | '/' | '.'));
+    let only_mail = lower.contains('@') && lower.split_whitespace().count() <= 2;
+    phone || only_mail || STARTS.iter().any(|s| lower.starts_with(s))
+}
+
+fn is_business(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "deliver",
+        "ship to",
+        "order",
+        "lieferadresse",
+        "lieferung",
+        "bestell",
+        "leverans",
+        "beställ",
+        "livraison",
+        "commande",
+        "invoice",
+        "qty",
+        "antal",
+        "menge",
+        "quantité",
+        "artikel",
+        "item",
+        "new address",
+        "neue",
+        "ny adress",
+        "nouvelle",
+        "iban",
+        "contact person",
+        "ansprechpartner",
+        "kontaktperson",
+    ];
+    let lower = text.to_lowercase();
+    WORDS.iter().any(|w| lower.contains(w))
+}
+
+/// The last short line is the sender's name: `Anna`, `/Anna`, `- Ben Smith`.
+fn marked_by_name(lines: &[&str], sender: &str) -> Option<usize> {
+    let at = lines.iter().rposition(|t| !t.trim().is_empty())?;
+    let line = lines.get(at)?.trim();
+    let core = line.trim_matches(|c: char| !c.is_alphanumeric());
+    let words: Vec<String> = core
+        .split_whitespace()
+        .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
+        .collect();
+    if at == 0 || words.is_empty() || words.len() > 4 || core.chars().count() > 40 {
+        return None;
+    }
+    let dashed = line.starts_with(['/', '-', '–', '—', '~']) && !line.starts_with("- ") && words.len() <= 3;
+    let names: Vec<String> = sender
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| w.chars().count() >= 2)
+        .map(str::to_lowercase)
+        .collect();
+    let named = words.iter().all(|w| names.contains(w) || w.chars().count() == 1)
+        && words.iter().any(|w| names.contains(w));
+    (named || (dashed && core.starts_with(char::is_uppercase) && !core.chars().any(|c| c.is_ascii_digit())))
+        .then_some(at)
+}
