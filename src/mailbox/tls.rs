@@ -1,0 +1,1 @@
+//! TLS settings for mail in.

@@ -1,0 +1,246 @@
+//! One conversation with an SMTP server (RFC 5321) for each mail.
+//!
+//! Does: one attempt, step by step, so that the caller learns whether the mail can have left: only what breaks between the
+//! last byte of the content and the server's answer is in doubt.
+//! Does not: keep connections, retry, or fall back from TLS to plain text.
+
+use super::{
+    Config, Tls,
+    mailer::{Envelope, SendError, Sent},
+};
+use crate::model::secret::Secret;
+use lettre::transport::smtp::{
+    Error,
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
+    commands::{Data, Mail, Rcpt},
+    extension::{ClientId, Extension, MailParameter},
+    response::Response,
+};
+use std::{error::Error as _, fmt, time::Duration};
+
+/// How much of a server's own words is kept.
+const SERVER_TEXT_CHARS_MAX: usize = 300;
+
+/// A server and how to speak to it.
+pub struct Smtp {
+    host: String,
+    port: u16,
+    tls: Tls,
+    tls_parameters: Option<TlsParameters>,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Smtp").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Smtp {
+    pub(super) fn new(config: &Config, password: Option<&Secret>) -> Result<Self, SendError> {
+        let credentials = match (config.user.as_str(), password) {
+            ("", _) => None,
+            (user, Some(password)) => Some(Credentials::new(user.to_owned(), password.reveal().to_owned())),
+            (_, None) => return Err(settings("`user` is set but `password` is not: say where it is found")),
+        };
+        Ok(Self {
+            host: config.host.clone(),
+            port: config.port(),
+            tls: config.tls,
+            tls_parameters: if config.tls == Tls::Plain { None } else { Some(tls_parameters(config)?) },
+            credentials,
+            hello: ClientId::Domain(config.host_name()),
+            timeout: config.timeout(),
+        })
+    }
+
+    /// Connects, signs in, says goodbye.
+    pub(super) async fn check(&self) -> Result<(), SendError> {
+        let mut connection = self.connect().await?;
+        let _goodbye = tokio::time::timeout(self.timeout, connection.quit()).await;
+        Ok(())
+    }
+
+    pub(super) async fn send(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Sent, SendError> {
+        let sender = envelope.sender.as_deref().map(address).transpose()?;
+        let recipient = address(&envelope.recipient)?;
+        let mut connection = self.connect().await?;
+        let mut parameters = Vec::new();
+        let international = [sender.as_ref(), Some(&recipient)].into_iter().flatten().any(|a| !is_ascii(a));
+        if international {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let text = "the address has letters that the server does not take (no SMTPUTF8)".to_owned();
+                return Err(SendError::Permanent { text });
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        self.step("MAIL FROM", connection.command(Mail::new(sender, parameters))).await?;
+        self.step("RCPT TO", connection.command(Rcpt::new(recipient, Vec::new()))).await?;
+        self.step("DATA", connection.command(Data)).await?;
+        // The client ends the content with a line end of its own.
+        let content = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
+        let answer = tokio::time::timeout(self.timeout, connection.message(content)).await;
+        let sent = match answer {
+            Ok(Ok(response)) => Ok(Sent { receipt: server_text(&words(&response)) }),
+            Ok(Err(error)) => Err(after_content(&error)),
+            Err(_elapsed) => Err(SendError::InDoubt {
+                text: format!("no answer to the content within {} s", self.timeout.as_secs()),
+            }),
+        };
+        if sent.is_ok() {
+            let _goodbye = tokio::time::timeout(self.timeout, connection.quit()).await;
+        }
+        sent
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let implicit = if self.tls == Tls::Implicit { self.tls_parameters.clone() } else { None };
+        let server = (self.host.as_str(), self.port);
+        let dial =
+            AsyncSmtpConnection::connect_tokio1(server, Some(self.timeout), &self.hello, implicit, None);
+        let mut connection = match tokio::time::timeout(self.timeout, dial).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return Err(self.not_connected(&error)),
+            Err(_elapsed) => {
+                let text = format!(
+                    "no greeting from {}:{} within {} s",
+                    self.host,
+                    self.port,
+                    self.timeout.as_secs()
+                );
+                return Err(SendError::Transient { text });
+            }
+        };
+        if let (Tls::Starttls, Some(parameters)) = (self.tls, self.tls_parameters.clone()) {
+            if !connection.can_starttls() {
+                return Err(settings(&format!(
+                    "{} does not offer STARTTLS on port {}: set `tls = \"implicit\"` with port 465",
+                    self.host, self.port
+                )));
+            }
+            match tokio::time::timeout(self.timeout, connection.starttls(parameters, &self.hello)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(self.not_connected(&error)),
+                Err(_elapsed) => {
+                    return Err(SendError::Transient { text: "STARTTLS took too long".to_owned() });
+                }
+            }
+        }
+        if let Some(credentials) = &self.credentials {
+            let login = connection.auth(DEFAULT_MECHANISMS, credentials);
+            match tokio::time::timeout(self.timeout, login).await {
+                Ok(Ok(_welcome)) => {}
+                Ok(Err(error)) if error.is_permanent() || error.is_client() => {
+                    return Err(settings(&format!(
+                        "{} rejected the login: check `user` and `password` (it says: {})",
+                        self.host,
+                        server_text(&error.to_string())
+                    )));
+                }
+                Ok(Err(error)) => return Err(before_content("AUTH", &error)),
+                Err(_elapsed) => return Err(SendError::Transient { text: "AUTH took too long".to_owned() }),
+            }
+        }
+        Ok(connection)
+    }
+
+    async fn step(
+        &self,
+        what: &str,
+        command: impl Future<Output = Result<Response, Error>>,
+    ) -> Result<(), SendError> {
+        match tokio::time::timeout(self.timeout, command).await {
+            Ok(Ok(_response)) => Ok(()),
+            Ok(Err(error)) => Err(before_content(what, &error)),
+            Err(_elapsed) => {
+                let text = format!("no answer to {what} within {} s", self.timeout.as_secs());
+                Err(SendError::Transient { text })
+            }
+        }
+    }
+
+    fn not_connected(&self, error: &Error) -> SendError {
+        let (host, port) = (&self.host, self.port);
+        let chain = chain(error);
+        if chain.contains("certificate") || chain.contains("UnknownIssuer") {
+            return settings(&format!(
+                "the certificate of {host} is not trusted ({}): set `ca_file` to the authority that signed it, or `host` to the name in the certificate",
+                server_text(&chain)
+            ));
+        }
+        if error.is_tls() {
+            return settings(&format!(
+                "{host} does not speak TLS on port {port} as configured: check `tls` and `port` (465 is implicit, 587 is starttls)"
+            ));
+        }
+        SendError::Transient { text: format!("cannot connect to {host}:{port} ({})", server_text(&chain)) }
+    }
+}
+
+fn tls_parameters(config: &Config) -> Result<TlsParameters, SendError> {
+    let mut builder = TlsParameters::builder(config.host.clone());
+    if let Some(path) = &config.ca_file {
+        let unreadable =
+            |why: String| settings(&format!("`ca_file` {} cannot be used: {why}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let authority = Certificate::from_pem(&pem).map_err(|error| unreadable(error.to_string()))?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(authority);
+    }
+    builder.build_rustls().map_err(|error| settings(&format!("TLS cannot be set up: {}", chain(&error))))
+}
+
+fn settings(text: &str) -> SendError {
+    SendError::Settings { text: format!("mail_out: {text}") }
+}
+
+fn address(text: &str) -> Result<lettre::Address, SendError> {
+    text.parse().map_err(|_invalid| SendError::Permanent { text: "the address is not one".to_owned() })
+}
+
+fn is_ascii(address: &lettre::Address) -> bool {
+    AsRef::<str>::as_ref(address).is_ascii()
+}
+
+/// Before the content nothing can have left: only a clear refusal is final.
+fn before_content(what: &str, error: &Error) -> SendError {
+    let text = format!("{what}: {}", server_text(&chain(error)));
+    if error.is_permanent() { SendError::Permanent { text } } else { SendError::Transient { text } }
+}
+
+/// After the content only a clear answer tells.
+fn after_content(error: &Error) -> SendError {
+    let text = server_text(&chain(error));
+    if error.is_permanent() {
+        SendError::Permanent { text }
+    } else if error.is_transient() {
+        SendError::Transient { text }
+    } else {
+        SendError::InDoubt { text }
+    }
+}
+
+fn words(response: &Response) -> String {
+    format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" "))
+}
+
+/// An error and its causes on one line, each once.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn server_text(text: &str) -> String {
+    text.chars().take(SERVER_TEXT_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
