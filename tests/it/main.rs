@@ -8,3 +8,5 @@
 )]
 
 mod search;
+mod store;
+mod support;

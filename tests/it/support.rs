@@ -1,0 +1,4 @@
+//! What several scenarios need: servers of our own, fresh databases.
+
+pub(crate) mod database;
+pub(crate) mod postgres;
