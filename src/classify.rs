@@ -10,6 +10,9 @@ use crate::model::{
     ticket::{Classified, Priority, Queue},
 };
 
+/// Below this confidence a message goes to triage, unless the site says otherwise.
+pub const DEFAULT_THRESHOLD: f32 = 0.5;
+
 /// Classifies a message. `draft_kinds` are the kinds of its drafts with their confidence.
 pub fn classify(message: &Message, draft_kinds: &[(Kind, f32)], threshold: f32) -> Classified {
     let best = match draft_kinds.first().map(|d| d.0) {

@@ -3,6 +3,9 @@
 //! Every command has an example in its help, prints one JSON object a line with `--json` where a program may read it,
 //! and leaves with 0 only if all went well.
 
+pub mod classify;
+mod mail_file;
+pub mod parse;
 pub mod progress;
 pub mod read;
 pub mod reader;
@@ -35,6 +38,10 @@ pub struct Cli {
 /// The subcommands are the processes and tools that there are.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Messages as the program sees them.
+    Parse(parse::Args),
+    /// Queue and priority of messages, with confidence and reasons.
+    Classify(classify::Args),
     /// The pages of documents as the program sees them.
     Read(read::Args),
     /// A reader process, started by the program itself.
@@ -45,6 +52,8 @@ pub enum Command {
 /// Runs one command.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Command::Parse(args) => parse::run(args),
+        Command::Classify(args) => classify::run(args),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
         Command::Reader(args) => Ok(reader::run(args)),
     }

@@ -54,7 +54,11 @@ pub fn parse(raw: &[u8]) -> Message {
         attachments,
         ..read_fields(fields)
     };
-    let sender = message.from.as_ref().and_then(|a| a.name.clone()).unwrap_or_default();
+    let sender = message.from.as_ref().map(|a| {
+        let local = a.email.split('@').next().unwrap_or_default();
+        format!("{} {local}", a.name.as_deref().unwrap_or_default())
+    });
+    let sender = sender.unwrap_or_default();
     let split = quote::split(&body.lines, &sender);
     message.language = language::detect(&split.new)
         .or_else(|| language::detect(&format!("{} {}", subject::bare(&message.subject), split.new)))

@@ -105,6 +105,37 @@ const WORDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "da",
+        &[
+            "jeg", "ikke", "og", "af", "til", "tak", "hilsen", "venlig", "fra", "hvornår", "hvor", "gerne",
+            "mvh", "hej", "vi", "har", "det", "er", "en", "på", "kan", "med", "dig", "min", "din",
+        ],
+    ),
+    (
+        "nl",
+        &[
+            "het",
+            "een",
+            "van",
+            "niet",
+            "wij",
+            "graag",
+            "met",
+            "voor",
+            "de",
+            "groet",
+            "bedankt",
+            "wanneer",
+            "hallo",
+            "wat",
+            "alle",
+            "ik",
+            "onze",
+            "uw",
+            "bestelling",
+        ],
+    ),
+    (
         "fr",
         &[
             "le",

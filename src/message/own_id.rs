@@ -19,8 +19,11 @@ pub fn make(key: &[u8], outbox: &OutboxId, host: &str) -> String {
     format!("mr.{}.{}@{host}", outbox.as_str(), hex::encode(short))
 }
 
-/// The outbox row that an id names, if we signed it. Angle brackets and the host do not matter.
+/// The outbox row that an id names, if we signed it. Angle brackets and the host do not matter; no key, no signature.
 pub fn verify(key: &[u8], rfc_id: &str) -> Option<OutboxId> {
+    if key.is_empty() {
+        return None;
+    }
     let id = rfc_id.trim().trim_start_matches('<');
     let local = id.split_once('@').map_or(id, |(local, _)| local);
     let (outbox, digits) = local.strip_prefix("mr.")?.rsplit_once('.')?;

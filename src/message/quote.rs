@@ -86,6 +86,10 @@ fn quoted_lines(lines: &[Line]) -> Vec<bool> {
             mark_from(&mut quoted, at);
             break;
         }
+        let bare = words::is_bare_attribution(line.text.trim_start_matches(['>', ' ']).trim_end());
+        if bare && introduces_marked_quote(&quoted, lines, at + 1) {
+            quoted.iter_mut().skip(at).take(1).for_each(|q| *q = true);
+        }
         let count = attribution_length(lines, at);
         if count > 0 {
             if introduces_marked_quote(&quoted, lines, at + count) {
@@ -179,8 +183,10 @@ fn attribution_length(lines: &[Line], at: usize) -> usize {
     let mut joined = String::new();
     let base = lines.get(at).map_or(0, |l| depth(&l.text));
     for (count, line) in lines.iter().skip(at).take(ATTRIBUTION_LINES_MAX).enumerate() {
-        let text = plain(line.text.trim_start().trim_start_matches(['>', ' ']));
-        if text.is_empty() || depth(&line.text) != base || joined.len() > ATTRIBUTION_CHARS_MAX {
+        let torn = matches!(line.text.trim(), ">:" | "> :");
+        let text =
+            if torn { ">:".to_owned() } else { plain(line.text.trim_start().trim_start_matches(['>', ' '])) };
+        if text.is_empty() || (depth(&line.text) != base && !torn) || joined.len() > ATTRIBUTION_CHARS_MAX {
             return 0;
         }
         if count > 0 {

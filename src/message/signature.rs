@@ -17,7 +17,7 @@ pub(super) fn split<'a>(lines: &[&'a Line], sender: &str) -> (Vec<&'a str>, Vec<
     let texts: Vec<&str> = lines.iter().map(|l| l.text.as_str()).collect();
     let end = texts.iter().rposition(|t| !t.trim().is_empty()).map_or(0, |at| at + 1);
     let body = texts.get(..end).unwrap_or_default();
-    let mut cut = end;
+    let mut cut = without_notices(body);
     for find in [marked_by_delimiter, marked_by_program, marked_by_closing] {
         if let Some(at) = find(body.get(..cut).unwrap_or_default()) {
             cut = cut.min(at);
@@ -43,6 +43,33 @@ pub(super) fn split<'a>(lines: &[&'a Line], sender: &str) -> (Vec<&'a str>, Vec<
         return (new.to_vec(), signature.to_vec());
     }
     (new.to_vec(), signature.to_vec())
+}
+
+/// Where legal notices at the end begin: paragraphs, their headings, and rules between them.
+fn without_notices(lines: &[&str]) -> usize {
+    let mut cut = lines.len();
+    let mut seen = false;
+    while let Some(at) = lines.get(..cut).and_then(|l| l.iter().rposition(|t| !t.trim().is_empty())) {
+        let text = lines.get(at).map(|t| t.trim()).unwrap_or_default();
+        let rule = text.len() >= 3 && text.chars().all(|c| matches!(c, '_' | '-' | '—' | '=' | '*'));
+        let heading = [
+            "disclaimer",
+            "disclaimer:",
+            "confidentiality notice",
+            "confidentiality notice:",
+            "haftungsausschluss",
+        ]
+        .contains(&text.to_lowercase().as_str());
+        let long_notice = is_notice(text) && text.chars().count() > 80;
+        // A long paragraph between notices is one of them.
+        let between = seen && text.chars().count() > 250;
+        if !(rule || heading || long_notice || between) {
+            break;
+        }
+        seen |= long_notice;
+        cut = at;
+    }
+    if seen { cut } else { lines.len() }
 }
 
 fn filled(lines: &[&str]) -> usize {
@@ -126,7 +153,9 @@ fn marked_by_program(lines: &[&str]) -> Option<usize> {
     ];
     let at = lines.iter().rposition(|t| {
         let lower = t.trim().trim_start_matches(['-', '*', '_', ' ', '(', '<']).to_lowercase();
-        t.chars().count() <= 120 && STARTS.iter().any(|s| lower.starts_with(s))
+        let sentence =
+            lower.contains(", is ") || lower.contains(" is ") || lower.split_whitespace().count() > 10;
+        t.chars().count() <= 120 && !sentence && STARTS.iter().any(|s| lower.starts_with(s))
     })?;
     (filled(lines.get(at + 1..).unwrap_or_default()) <= 3).then_some(at)
 }
@@ -288,6 +317,19 @@ const CLOSING_STARTS: &[&str] = &[
     "tack och",
 ];
 
+/// First words of what may follow "Thanks".
+const STARTS_OF_SENTENCES: &[&str] = &[
+    "please", "can", "could", "we", "i", "the", "bitte", "können", "kan", "vi", "jag", "ich", "wir", "nous",
+    "je", "pouvez", "for", "för", "für", "pour",
+];
+
+/// A word of thanks, which may be all that somebody wants to say.
+fn is_thanks(head: &str) -> bool {
+    ["thank", "thx", "tack", "dank", "vielen dank", "besten dank", "merci"]
+        .iter()
+        .any(|t| head.starts_with(t))
+}
+
 fn is_closing(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
     if lower.chars().count() > 60 {
@@ -298,15 +340,25 @@ fn is_closing(text: &str) -> bool {
         return false;
     }
     let head =
-        core.split([',', '!', '/', '|']).next().unwrap_or_default().trim().trim_end_matches(['.', ' ']);
-    let rest_words = core
-        .get(head.len()..)
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter(|w| w.chars().any(char::is_alphabetic))
-        .count();
+        core.split([',', '!', '/', '|', '.']).next().unwrap_or_default().trim().trim_end_matches(['.', ' ']);
     if CLOSINGS.contains(&head) {
-        return rest_words <= 4;
+        // What follows must be a name, as it stands in the text with its capitals.
+        let rest: String = text
+            .trim()
+            .trim_start_matches(|c: char| !c.is_alphanumeric())
+            .chars()
+            .skip(head.chars().count())
+            .collect();
+        let rest: Vec<&str> = rest
+            .split_whitespace()
+            .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()))
+            .filter(|w| !w.is_empty())
+            .collect();
+        let is_name = rest.iter().all(|w| {
+            w.starts_with(char::is_uppercase) && !STARTS_OF_SENTENCES.contains(&w.to_lowercase().as_str())
+        });
+        let sentence = rest.is_empty() && is_thanks(head) && text.trim().ends_with(['.', '!']);
+        return rest.len() <= 4 && is_name && !sentence;
     }
     // "MVH Anna", "Regards Ben Smith".
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -334,7 +386,16 @@ fn marked_by_closing(lines: &[&str]) -> Option<usize> {
         let after = lines.get(at + 1..).unwrap_or_default();
         let short = after.iter().filter(|t| t.chars().count() > LINE_CHARS_MAX && !is_notice(t)).count() == 0;
         let before_notice = after.iter().take_while(|t| !is_notice(t)).count();
-        filled(after.get(..before_notice).unwrap_or_default()) <= CLOSING_LINES_MAX
+        let something_before = filled(lines.get(..at).unwrap_or_default()) > 0;
+        let thanks_alone = filled(after) == 0
+            && lines.get(at).is_some_and(|t| {
+                t.split_whitespace().count() <= 4
+                    && is_thanks(&t.trim().to_lowercase())
+                    && !t.trim().contains(',')
+            });
+        something_before
+            && !thanks_alone
+            && filled(after.get(..before_notice).unwrap_or_default()) <= CLOSING_LINES_MAX
             && short
             && !after.iter().any(|t| is_request(t))
     };
@@ -480,26 +541,75 @@ fn is_business(text: &str) -> bool {
     WORDS.iter().any(|w| lower.contains(w))
 }
 
-/// The last short line is the sender's name: `Anna`, `/Anna`, `- Ben Smith`.
+/// The end is the sender's name, perhaps with a few short lines of company and telephone below it.
 fn marked_by_name(lines: &[&str], sender: &str) -> Option<usize> {
-    let at = lines.iter().rposition(|t| !t.trim().is_empty())?;
-    let line = lines.get(at)?.trim();
-    let core = line.trim_matches(|c: char| !c.is_alphanumeric());
-    let words: Vec<String> = core
-        .split_whitespace()
-        .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
-        .collect();
-    if at == 0 || words.is_empty() || words.len() > 4 || core.chars().count() > 40 {
-        return None;
-    }
-    let dashed = line.starts_with(['/', '-', '–', '—', '~']) && !line.starts_with("- ") && words.len() <= 3;
+    let end = lines.iter().rposition(|t| !t.trim().is_empty())? + 1;
+    let start = lines.get(..end)?.iter().rposition(|t| t.trim().is_empty()).map_or(0, |at| at + 1);
+    let block = lines.get(start..end)?;
+    let small =
+        |lines: &[&str]| lines.len() <= SIGNATURE_LINES_MAX && lines.iter().all(|t| t.chars().count() <= 60);
     let names: Vec<String> = sender
         .split(|c: char| !c.is_alphanumeric())
         .filter(|w| w.chars().count() >= 2)
         .map(str::to_lowercase)
         .collect();
-    let named = words.iter().all(|w| names.contains(w) || w.chars().count() == 1)
-        && words.iter().any(|w| names.contains(w));
-    (named || (dashed && core.starts_with(char::is_uppercase) && !core.chars().any(|c| c.is_ascii_digit())))
-        .then_some(at)
+    // A line with the sender's name, and short lines that are no sentences below it.
+    let named = block.iter().position(|line| {
+        let words = name_words(line);
+        (1..=4).contains(&words.len())
+            && words.iter().any(|w| names.contains(w))
+            && line.chars().count() <= 40
+    });
+    if let Some(at) = named
+        && start + at > 0
+    {
+        let below = block.get(at..).unwrap_or_default();
+        if small(below) && !below.iter().any(|t| is_business(t) || is_sentence(t)) {
+            return Some(start + at);
+        }
+    }
+    let last = block.last()?.trim();
+    let words = name_words(last);
+    let core = last.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_name = (1..=3).contains(&words.len())
+        && core.chars().count() <= 30
+        && is_capitalised(core)
+        && !is_business(last);
+    let dashed = last.starts_with(['/', '-', '–', '—', '~']) && !last.starts_with("- ");
+    let alone = block.len() == 1
+        && words.len() <= 2
+        && !last.ends_with(['.', ':', '?', '!'])
+        && !is_greeting(last)
+        && {
+            let before = lines.get(..start)?.iter().rev().find(|t| !t.trim().is_empty()).map(|t| t.trim())?;
+            before.ends_with(['.', '?', '!', ',', ')']) && before.split_whitespace().count() >= 3
+        };
+    (end > 1 && is_name && (dashed || alone)).then_some(end - 1)
+}
+
+fn name_words(line: &str) -> Vec<String> {
+    line.split_whitespace()
+        .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
+        .filter(|w| !w.is_empty())
+        .collect()
+}
+
+fn is_capitalised(text: &str) -> bool {
+    text.split_whitespace().all(|w| w.starts_with(char::is_uppercase))
+        && !text.chars().any(|c| c.is_ascii_digit())
+}
+
+fn is_sentence(text: &str) -> bool {
+    text.split_whitespace().count() >= 6 && text.trim().ends_with(['.', '?', '!'])
+}
+
+/// Thanks and yeses that stand alone are no names.
+fn is_greeting(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    is_thanks(&lower)
+        || [
+            "ok", "okay", "yes", "no", "ja", "nej", "nein", "oui", "non", "bra", "great", "perfect", "danke",
+            "urgent", "asap",
+        ]
+        .contains(&lower.trim_matches(|c: char| !c.is_alphanumeric()))
 }

@@ -18,6 +18,9 @@ pub(super) enum HeaderKey {
 }
 
 const FROM_KEYS: &[&str] = &[
+    "от кого",
+    "від",
+    "von/from",
     "from",
     "von",
     "från",
@@ -106,8 +109,25 @@ const SENT_KEYS: &[&str] = &[
     "sent at",
     "gesendet am",
 ];
-const DATE_KEYS: &[&str] =
-    &["date", "datum", "data", "fecha", "dato", "дата", "tarih", "päivä", "日期", "日付", "date sent"];
+const DATE_KEYS: &[&str] = &[
+    "message du",
+    "送信日時",
+    "发送时间",
+    "寄件日期",
+    "envoyé le",
+    "дата отправки",
+    "date",
+    "datum",
+    "data",
+    "fecha",
+    "dato",
+    "дата",
+    "tarih",
+    "päivä",
+    "日期",
+    "日付",
+    "date sent",
+];
 const SUBJECT_KEYS: &[&str] = &[
     "subject",
     "betreff",
@@ -166,6 +186,7 @@ fn key_of(line: &str) -> Option<String> {
 
 /// Words in lines such as `-----Original Message-----`.
 const SEPARATOR_WORDS: &[&str] = &[
+    "пересылаемое",
     "original",
     "forwarded",
     "ursprüngliche",
@@ -227,7 +248,7 @@ pub(super) fn is_separator(line: &str) -> bool {
         return false;
     }
     let lower = line.to_lowercase();
-    if FORWARD_LINES.contains(&lower.as_str()) {
+    if FORWARD_LINES.contains(&lower.as_str()) || lower.starts_with("original message processed by") {
         return true;
     }
     let dash = |c: char| matches!(c, '-' | '_' | '—' | '–' | '‐' | '=' | '+');
@@ -263,6 +284,9 @@ pub(super) fn is_reply_marker(line: &str) -> bool {
 
 /// Verbs of attributions.
 const VERBS: &[&str] = &[
+    "написав",
+    "skrifaði",
+    "napísal",
     "wrote",
     "writes",
     "skrev",
@@ -308,6 +332,9 @@ const VERBS: &[&str] = &[
     "sent",
     "send",
 ];
+
+/// Verbs among them that say other things too.
+const SOFT_VERBS: &[&str] = &["said", "sent", "send", "writes"];
 
 /// First words of attributions.
 const STARTS: &[&str] = &[
@@ -401,10 +428,7 @@ pub(super) fn may_start_attribution(line: &str) -> bool {
 /// Whether a text has a verb of attributions as a word.
 pub(super) fn has_writing_verb(text: &str) -> bool {
     let lower = text.to_lowercase();
-    VERBS
-        .iter()
-        .filter(|v| !matches!(**v, "said" | "sent" | "send"))
-        .any(|verb| has_word(&lower, verb).is_some())
+    VERBS.iter().filter(|v| !SOFT_VERBS.contains(v)).any(|verb| has_word(&lower, verb).is_some())
 }
 
 /// What stands behind the last occurrence of a word.
@@ -415,6 +439,15 @@ fn has_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let wide = !word.is_ascii() && !word.chars().next().is_some_and(|c| c.is_alphabetic() && c < '\u{2000}');
     let free = |c: Option<char>| wide || !c.is_some_and(char::is_alphanumeric);
     (free(before) && free(after.chars().next())).then_some(after)
+}
+
+/// Date, name and address with a colon, without a verb: "26.06.2014, 14:41, Anna <a@b.example>:". Only a marked quote
+/// behind it makes it an attribution.
+pub(super) fn is_bare_attribution(text: &str) -> bool {
+    let length = text.chars().count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let ends = text.ends_with([':', '：', '>']);
+    (10..=160).contains(&length) && ends && digits >= 4 && text.contains('@')
 }
 
 /// "On … wrote:", "Den … skrev …:", "Am … schrieb …:", "Le … a écrit :" and their kin.
@@ -432,13 +465,13 @@ pub(super) fn is_attribution(text: &str) -> bool {
     if ends {
         let verb =
             VERBS.iter().any(|verb| has_word(&lower, verb).is_some_and(|rest| rest.chars().count() <= 160));
-        let soft = VERBS.iter().rev().take(2).any(|verb| has_word(&lower, verb).is_some());
+        let soft = SOFT_VERBS.iter().any(|verb| has_word(&lower, verb).is_some());
         return verb
             && (says_who_or_when || (starts && !soft))
             && (starts || says_who_or_when || length < 80);
     }
     // Some mobile programs leave the colon away, and some only give date, name and address.
-    let verb_at_end = VERBS.iter().take(20).any(|verb| lower.ends_with(verb));
+    let verb_at_end = VERBS.iter().any(|verb| lower.ends_with(verb) && !SOFT_VERBS.contains(verb));
     if verb_at_end && starts && says_who_or_when {
         return true;
     }
