@@ -17,7 +17,7 @@ use tantivy::{
     },
     tokenizer::{BoxTokenStream, Token as IndexToken, TokenStream, Tokenizer, TokenizerManager},
 };
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Kept beside the index; an index of another version is rebuilt.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -137,7 +137,8 @@ pub(super) fn document(fields: &Fields, entry: &Entry) -> TantivyDocument {
 /// Within the limit, and in composed form, so that places in it are those of the letters that people see.
 fn clean(text: &str) -> String {
     let end = text.floor_char_boundary(FIELD_BYTES_MAX);
-    text.get(..end).unwrap_or_default().nfc().collect()
+    let text = text.get(..end).unwrap_or_default();
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// What `has:` looks up.

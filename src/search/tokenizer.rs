@@ -40,7 +40,7 @@ pub(super) struct Token {
 
 /// The words of a text.
 pub(super) fn words(text: &str) -> Words<'_> {
-    Words { pieces: Pieces::new(text), ready: VecDeque::new(), position: 0 }
+    Words { text, pieces: Pieces::new(text).peekable(), ready: VecDeque::new(), position: 0 }
 }
 
 /// The groups of three characters of all codes in a text.
@@ -66,11 +66,14 @@ pub(super) fn query_words(text: &str) -> Vec<Vec<String>> {
 
 /// A searched text as a code: folded, without anything but letters and digits.
 pub(super) fn code_form(text: &str) -> String {
-    Pieces::new(text).filter(|p| p.kind == PieceKind::Word).map(|p| p.folded).collect()
+    Pieces::new(text).filter(|p| p.kind == PieceKind::Word).map(|p| fold(p.of(text))).collect()
 }
 
 /// Case and accents folded away: `Ångström` is `angstrom`, `ﬁ` is `fi`, `ß` is `ss`.
 pub(super) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
     text.chars().for_each(|c| push_folded(&mut folded, c));
     folded
@@ -104,6 +107,9 @@ fn is_dropped_mark(c: char) -> bool {
 }
 
 fn is_word_char(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
     (c.is_alphanumeric() && !is_cjk(c) && !is_pictograph(c)) || is_combining_mark(c)
 }
 
@@ -179,35 +185,29 @@ enum PieceKind {
     Pictograph,
 }
 
-#[derive(Clone, Debug)]
+/// A run of word characters or a single sign, as a place in the text.
+#[derive(Clone, Copy, Debug)]
 struct Piece {
     kind: PieceKind,
     start: usize,
     end: usize,
-    folded: String,
-    spelled_out: Option<String>,
 }
 
-/// The runs of word characters and the single signs of a text.
+impl Piece {
+    fn of<'a>(&self, text: &'a str) -> &'a str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// The pieces of a text in its order.
 #[derive(Clone)]
 struct Pieces<'a> {
-    text: &'a str,
     chars: Peekable<CharIndices<'a>>,
 }
 
 impl<'a> Pieces<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, chars: text.char_indices().peekable() }
-    }
-
-    fn word_from(&mut self, start: usize) -> Piece {
-        let mut end = start;
-        while let Some((at, c)) = self.chars.next_if(|(_, c)| is_word_char(*c) || is_ignorable(*c)) {
-            end = at + c.len_utf8();
-        }
-        let written = self.text.get(start..end).unwrap_or_default();
-        let spelled_out = if written.is_ascii() { None } else { spelled_out(written) };
-        Piece { kind: PieceKind::Word, start, end, folded: fold(written), spelled_out }
+        Self { chars: text.char_indices().peekable() }
     }
 }
 
@@ -216,25 +216,20 @@ impl Iterator for Pieces<'_> {
 
     fn next(&mut self) -> Option<Piece> {
         loop {
-            let (start, c) = *self.chars.peek()?;
+            let (start, c) = self.chars.next()?;
+            let mut end = start + c.len_utf8();
             if is_word_char(c) {
-                let piece = self.word_from(start);
-                if !piece.folded.is_empty() {
-                    return Some(piece);
+                while let Some((at, c)) = self.chars.next_if(|(_, c)| is_word_char(*c) || is_ignorable(*c)) {
+                    end = at + c.len_utf8();
                 }
-                continue;
+                return Some(Piece { kind: PieceKind::Word, start, end });
             }
-            self.chars.next();
-            let kind = if is_cjk(c) {
-                PieceKind::Cjk
-            } else if is_pictograph(c) {
-                PieceKind::Pictograph
-            } else {
-                continue;
-            };
-            let mut folded = String::new();
-            push_folded(&mut folded, c);
-            return Some(Piece { kind, start, end: start + c.len_utf8(), folded, spelled_out: None });
+            if is_cjk(c) {
+                return Some(Piece { kind: PieceKind::Cjk, start, end });
+            }
+            if is_pictograph(c) {
+                return Some(Piece { kind: PieceKind::Pictograph, start, end });
+            }
         }
     }
 }
@@ -242,43 +237,51 @@ impl Iterator for Pieces<'_> {
 /// Iterator made by [`words`].
 #[derive(Clone)]
 pub(super) struct Words<'a> {
-    pieces: Pieces<'a>,
+    text: &'a str,
+    pieces: Peekable<Pieces<'a>>,
+    /// Further tokens of the piece before.
     ready: VecDeque<Token>,
     position: usize,
 }
 
 impl Words<'_> {
-    fn push(&mut self, start: usize, end: usize, text: String) {
-        self.ready.push_back(Token { start, end, position: self.position, text });
+    fn token(&self, piece: Piece, text: String) -> Token {
+        Token { start: piece.start, end: piece.end, position: self.position, text }
     }
 
-    fn push_word(&mut self, piece: Piece) {
-        if piece.folded.len() <= WORD_CHARS_MAX {
-            if let Some(other) = piece.spelled_out.filter(|other| *other != piece.folded) {
-                self.push(piece.start, piece.end, piece.folded);
-                self.push(piece.start, piece.end, other);
-            } else {
-                self.push(piece.start, piece.end, piece.folded);
+    /// The first token of a word; the others wait. None if nothing is left of it.
+    fn word(&mut self, piece: Piece) -> Option<Token> {
+        let written = piece.of(self.text);
+        let folded = fold(written);
+        if folded.len() > WORD_CHARS_MAX {
+            let mut chars = folded.chars().peekable();
+            while chars.peek().is_some() {
+                let part = chars.by_ref().take(WORD_CHARS_MAX).collect();
+                self.ready.push_back(self.token(piece, part));
+                self.position += 1;
             }
-            self.position += 1;
-            return;
+            return self.ready.pop_front();
         }
-        let mut chars = piece.folded.chars().peekable();
-        while chars.peek().is_some() {
-            let part = chars.by_ref().take(WORD_CHARS_MAX).collect();
-            self.push(piece.start, piece.end, part);
-            self.position += 1;
+        if folded.is_empty() {
+            return None;
         }
+        if !written.is_ascii()
+            && let Some(other) = spelled_out(written).filter(|other| *other != folded)
+        {
+            self.ready.push_back(self.token(piece, other));
+        }
+        let token = self.token(piece, folded);
+        self.position += 1;
+        Some(token)
     }
 
     /// A pair with the next character of the run, or the last character alone.
-    fn push_cjk(&mut self, piece: Piece) {
-        let next = self.pieces.clone().next();
-        match next.filter(|next| next.kind == PieceKind::Cjk && next.start == piece.end) {
-            Some(next) => self.push(piece.start, next.end, piece.folded + &next.folded),
-            None => self.push(piece.start, piece.end, piece.folded),
-        }
+    fn cjk(&mut self, mut piece: Piece) -> Option<Token> {
+        let next = self.pieces.peek().filter(|next| next.kind == PieceKind::Cjk && next.start == piece.end);
+        piece.end = next.map_or(piece.end, |next| next.end);
+        let token = self.token(piece, fold(piece.of(self.text)));
         self.position += 1;
+        Some(token)
     }
 }
 
@@ -286,18 +289,24 @@ impl Iterator for Words<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        while self.ready.is_empty() {
+        if let Some(token) = self.ready.pop_front() {
+            return Some(token);
+        }
+        loop {
             let piece = self.pieces.next()?;
-            match piece.kind {
-                PieceKind::Word => self.push_word(piece),
-                PieceKind::Cjk => self.push_cjk(piece),
+            let token = match piece.kind {
+                PieceKind::Word => self.word(piece),
+                PieceKind::Cjk => self.cjk(piece),
                 PieceKind::Pictograph => {
-                    self.push(piece.start, piece.end, piece.folded);
+                    let token = self.token(piece, fold(piece.of(self.text)));
                     self.position += 1;
+                    Some(token)
                 }
+            };
+            if token.is_some() {
+                return token;
             }
         }
-        self.ready.pop_front()
     }
 }
 
@@ -317,33 +326,43 @@ pub(super) struct Code {
 pub(super) struct Codes<'a> {
     text: &'a str,
     pieces: Peekable<Pieces<'a>>,
+    run: Vec<Piece>,
     ready: VecDeque<Code>,
 }
 
 impl<'a> Codes<'a> {
     /// The codes of a text in its order.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, pieces: Pieces::new(text).peekable(), ready: VecDeque::new() }
+        Self { text, pieces: Pieces::new(text).peekable(), run: Vec::new(), ready: VecDeque::new() }
     }
 
     /// The next run of words that single separators, or the blanks of a grouped number, hold together.
-    fn next_run(&mut self) -> Option<Vec<Piece>> {
-        let mut run = vec![self.pieces.find(|p| p.kind == PieceKind::Word)?];
-        let mut run_chars = 0;
-        while let (Some(last), Some(next)) = (run.last(), self.pieces.peek()) {
-            let joined = next.kind == PieceKind::Word
+    fn read_run(&mut self) -> Option<()> {
+        self.run.clear();
+        let first = self.pieces.find(|p| p.kind == PieceKind::Word)?;
+        let mut last = first;
+        self.run.push(first);
+        while let Some(next) = self.pieces.next_if(|next| {
+            next.kind == PieceKind::Word
+                && next.end - first.start <= CODE_CHARS_MAX * 2
                 && match only_char(self.text, last.end, next.start) {
                     Some(c) if is_separator(c) => true,
-                    Some(c) if is_blank(c) => is_number_group(last) && is_number_group(next),
+                    Some(c) if is_blank(c) => {
+                        is_number_group(last.of(self.text)) && is_number_group(next.of(self.text))
+                    }
                     _ => false,
-                };
-            run_chars += last.folded.len();
-            if !joined || run_chars + next.folded.len() > CODE_CHARS_MAX * 2 {
-                break;
-            }
-            run.extend(self.pieces.next());
+                }
+        }) {
+            self.run.push(next);
+            last = next;
         }
-        Some(run)
+        Some(())
+    }
+
+    fn push_code(&mut self, pieces: &[Piece]) {
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return };
+        let text: String = pieces.iter().map(|p| fold(p.of(self.text))).collect();
+        self.ready.push_back(Code { start: first.start, end: last.end, text });
     }
 }
 
@@ -354,9 +373,12 @@ fn only_char(text: &str, from: usize, to: usize) -> Option<char> {
     chars.next().is_none().then_some(only)
 }
 
-fn is_number_group(piece: &Piece) -> bool {
-    (1..=NUMBER_GROUP_CHARS_MAX).contains(&piece.folded.len())
-        && piece.folded.bytes().all(|b| b.is_ascii_digit())
+fn is_number_group(text: &str) -> bool {
+    (1..=NUMBER_GROUP_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn has_digit(text: &str) -> bool {
+    text.chars().any(char::is_numeric)
 }
 
 impl Iterator for Codes<'_> {
@@ -364,18 +386,19 @@ impl Iterator for Codes<'_> {
 
     fn next(&mut self) -> Option<Code> {
         while self.ready.is_empty() {
-            let run = self.next_run()?;
-            let text: String = run.iter().map(|p| p.folded.as_str()).collect();
-            if !text.chars().any(char::is_numeric) {
-                continue;
+            self.read_run()?;
+            let run = std::mem::take(&mut self.run);
+            let length: usize = run.iter().map(|p| p.end - p.start).sum();
+            if length <= CODE_CHARS_MAX {
+                if run.iter().any(|p| has_digit(p.of(self.text))) {
+                    self.push_code(&run);
+                }
+            } else {
+                run.iter()
+                    .filter(|p| has_digit(p.of(self.text)))
+                    .for_each(|p| self.push_code(std::slice::from_ref(p)));
             }
-            if text.chars().count() <= CODE_CHARS_MAX {
-                let (start, end) = (run.first()?.start, run.last()?.end);
-                self.ready.push_back(Code { start, end, text });
-                continue;
-            }
-            let parts = run.into_iter().filter(|p| p.folded.chars().any(char::is_numeric));
-            self.ready.extend(parts.map(|p| Code { start: p.start, end: p.end, text: p.folded }));
+            self.run = run;
         }
         self.ready.pop_front()
     }
