@@ -26,7 +26,7 @@ use schema::{Fields, stored_text};
 use serde::{Deserialize, Serialize};
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tantivy::{
     DocAddress, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term,
@@ -138,7 +138,7 @@ pub struct Entry {
     pub body: String,
     /// Names of its files.
     pub file_names: Vec<String>,
-    /// Text of its files: text layers, OCR, sheets.
+    /// Text of its files in the same order: text layers, OCR, sheets.
     pub file_texts: Vec<String>,
     /// Date of the message, milliseconds UTC.
     pub date_ms: i64,
@@ -212,14 +212,15 @@ impl Coverage {
     }
 }
 
-/// An open index. Searching and writing can go on at the same time, from any thread.
+/// An open index. Searching and writing can go on at the same time, from any thread. Cheap to clone.
+#[derive(Clone)]
 pub struct Index {
     config: Config,
     index: tantivy::Index,
     reader: IndexReader,
     fields: Fields,
-    writer: Mutex<Option<Writer>>,
-    rebuilt: Option<String>,
+    writer: Arc<Mutex<Option<Writer>>>,
+    rebuilt: Option<Arc<str>>,
 }
 
 struct Writer {
@@ -248,8 +249,8 @@ impl Index {
             index: opened.index,
             reader: opened.reader,
             fields,
-            writer: Mutex::new(None),
-            rebuilt: opened.rebuilt,
+            writer: Arc::default(),
+            rebuilt: opened.rebuilt.map(Arc::from),
         })
     }
 

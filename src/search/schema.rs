@@ -113,23 +113,19 @@ pub(super) fn document(fields: &Fields, entry: &Entry) -> TantivyDocument {
     for has in &entry.has {
         document.add_text(fields.has, has.as_str());
     }
-    let texts = [
-        (fields.account, entry.account.as_str(), false),
-        (fields.from, &entry.from, false),
-        (fields.to, &entry.to, false),
-        (fields.subject, &entry.subject, true),
-        (fields.body, &entry.body, true),
-    ];
-    let names = entry.file_names.iter().map(|name| (fields.file, name.as_str(), true));
-    let contents = entry.file_texts.iter().map(|text| (fields.file_text, text.as_str(), true));
-    for (field, text, has_codes) in texts.into_iter().chain(names).chain(contents) {
+    for (field, text) in
+        [(fields.account, &entry.account), (fields.from, &entry.from), (fields.to, &entry.to)]
+    {
+        document.add_text(field, clean(text));
+    }
+    let texts = [(fields.subject, &entry.subject), (fields.body, &entry.body)].into_iter();
+    let names = entry.file_names.iter().map(|name| (fields.file, name));
+    let contents = entry.file_texts.iter().map(|text| (fields.file_text, text));
+    for (field, text) in texts.chain(names).chain(contents) {
         let text = clean(text);
-        if has_codes && !text.is_empty() {
-            document.add_text(fields.code, &text);
-        }
-        if !text.is_empty() {
-            document.add_text(field, text);
-        }
+        document.add_text(fields.code, &text);
+        // Empty ones too: names and texts of files go together by their order.
+        document.add_text(field, text);
     }
     document
 }

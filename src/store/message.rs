@@ -223,6 +223,24 @@ impl Db {
             .collect()
     }
 
+    /// The ids of a ticket's messages after that one, oldest first.
+    pub async fn list_message_ids(
+        &mut self,
+        ticket_id: &TicketId,
+        after: Option<&MessageId>,
+        limit: u32,
+    ) -> Result<Vec<MessageId>> {
+        sqlx::query("SELECT id FROM message WHERE ticket_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+            .bind(ticket_id.as_str())
+            .bind(after.map_or("", MessageId::as_str))
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(|row| row.id("id"))
+            .collect()
+    }
+
     /// Messages that may belong to a ticket, but whose sender is a stranger to it.
     pub async fn list_possible_follow_ups(
         &mut self,
