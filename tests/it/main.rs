@@ -9,4 +9,5 @@
 
 mod search;
 mod store;
+mod store_together;
 mod support;
