@@ -20,7 +20,7 @@ use std::{ops::Range, path::PathBuf, sync::Arc};
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// `file:FOLDER`, or `s3://BUCKET/PREFIX`.
+    /// `file:FOLDER`, or `s3://BUCKET/PREFIX`; empty for a folder in `site.data_dir`.
     pub url: String,
     /// S3: region.
     pub region: String,
@@ -37,7 +37,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            url: "file:data/blob".to_owned(),
+            url: String::new(),
             region: "us-east-1".to_owned(),
             endpoint: String::new(),
             access_key_id: String::new(),
@@ -219,16 +219,17 @@ impl Blob {
     }
 
     /// Everything that is kept, in no order. Files with other names are left out.
-    pub fn list(&self) -> impl Stream<Item = Result<Listed>> + Send + use<> {
+    pub fn list(&self) -> impl Stream<Item = Result<Listed>> + Send + Unpin + use<> {
         let prefix = (!self.prefix.is_empty()).then(|| Path::from(self.prefix.as_str()));
-        self.objects.list(prefix.as_ref()).filter_map(|object| async {
-            match object {
-                Ok(object) => {
-                    let sha256 = object.location.filename().filter(|name| is_sha256(name))?.to_owned();
-                    Some(Ok(Listed { sha256, size_bytes: object.size }))
-                }
+        self.objects.list(prefix.as_ref()).filter_map(|object| {
+            std::future::ready(match object {
+                Ok(object) => object
+                    .location
+                    .filename()
+                    .filter(|name| is_sha256(name))
+                    .map(|name| Ok(Listed { sha256: name.to_owned(), size_bytes: object.size })),
                 Err(error) => Some(Err(unavailable(error))),
-            }
+            })
         })
     }
 

@@ -9,6 +9,8 @@ pub mod parse;
 pub mod progress;
 pub mod read;
 pub mod reader;
+pub mod user;
+pub mod verify;
 
 use crate::reader as readers;
 use clap::{Parser, Subcommand};

@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod person;
 pub mod quarantine;
 pub mod record;
+pub mod reference;
 mod row;
 pub mod session;
 pub mod sighting;
@@ -51,7 +52,7 @@ const MIGRATE_ATTEMPTS_MAX: u32 = 5;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:PATH` for the embedded database, or `postgres://USER@HOST/NAME`.
+    /// `sqlite:PATH` for the embedded database, or `postgres://USER@HOST/NAME`; empty for a file in `site.data_dir`.
     pub url: String,
     /// Where the password of the PostgreSQL user is found; keep it out of the address.
     pub password: Option<crate::model::secret::SecretRef>,
@@ -61,7 +62,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { url: "sqlite:data/mailroom.db".to_owned(), password: None, connections_max: 10 }
+        Self { url: String::new(), password: None, connections_max: 10 }
     }
 }
 

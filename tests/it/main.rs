@@ -11,3 +11,4 @@ mod search;
 mod store;
 mod store_together;
 mod support;
+mod verify;
