@@ -1,5 +1,213 @@
-//! [`App`] owns the handles of all effects.
+//! [`App`] owns the handles of all effects, and what they were opened with.
+//!
+//! Does not: do anything itself. [`crate::pipeline`] and [`crate::jobs`] do, with these handles.
 
-/// Everything that the surfaces and jobs work with.
+use crate::{
+    blob::Blob,
+    clock,
+    config::{self, Config},
+    model::{
+        account::{Account, AccountRow, CatalogueItem},
+        ids::AccountId,
+    },
+    reader::Reader,
+    reply::{Mailer, template::Templates},
+    screen::Site,
+    search::Index,
+    store::Store,
+};
+use anyhow::Context as _;
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// Everything that surfaces and jobs work with.
 #[derive(Debug)]
-pub struct App;
+pub struct App {
+    /// As configured.
+    pub config: Config,
+    /// Rows.
+    pub store: Store,
+    /// Bytes.
+    pub blob: Blob,
+    /// The full-text index of this node.
+    pub index: Index,
+    /// Reader processes.
+    pub reader: Reader,
+    /// The way out for mail.
+    pub mailer: Mailer,
+    /// Replies as text.
+    pub templates: Templates,
+    /// Who we are, for screening.
+    pub site: Site,
+    /// Which node this process is.
+    pub node: Node,
+    due: Notify,
+    master_data: Mutex<Option<Arc<MasterData>>>,
+}
+
+/// Accounts and catalogue, read once and kept until they change.
+#[derive(Debug, Default)]
+pub struct MasterData {
+    /// Rises with each change of either.
+    version: i64,
+    /// Row ids, in the order of `accounts`.
+    pub account_ids: Vec<AccountId>,
+    /// Customers.
+    pub accounts: Arc<[Account]>,
+    /// Goods.
+    pub catalogue: Arc<[CatalogueItem]>,
+}
+
+impl App {
+    /// Opens every effect of a configured site; makes what does not exist yet.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let data = &config.site.data_dir;
+        std::fs::create_dir_all(data)
+            .with_context(|| format!("failed to make the folder {}", data.display()))?;
+        let mut database = config.database.clone();
+        if database.url.is_empty() {
+            database.url = format!("sqlite:{}", data.join("mailroom.db").display());
+        }
+        let password = database.password.as_ref().map(config::resolve).transpose()?;
+        let store =
+            Store::open_with(&database, password.as_ref()).await.context("failed to open the database")?;
+        let mut bytes = config.blob.clone();
+        if bytes.url.is_empty() {
+            bytes.url = format!("file:{}", data.join("blob").display());
+        }
+        let secret = bytes.secret_access_key.as_ref().map(config::resolve).transpose()?;
+        let blob = Blob::open_with(&bytes, secret.as_ref()).context("failed to open the blob store")?;
+        let mut folder = config.search.clone();
+        if folder.folder.as_os_str().is_empty() {
+            folder.folder = data.join("index");
+        }
+        let index = Index::open_with(&folder).context("failed to open the search index")?;
+        let reader = Reader::start(config.reader.clone());
+        let password = config.mail_out.password.as_ref().map(config::resolve).transpose()?;
+        let mailer =
+            Mailer::open(&config.mail_out, password.as_ref()).context("failed to set up outgoing mail")?;
+        let templates = Templates::open(config.mail_out.templates.as_deref())
+            .context("failed to read the letter templates")?;
+        let signing_key = match &config.site.signing_key {
+            Some(secret) => config::resolve(secret)?.reveal().as_bytes().to_vec(),
+            None => open_signing_key(&data.join("signing.key"))?,
+        };
+        let addresses = config.own_addresses();
+        let site = Site { addresses, domains: Vec::new(), signing_key };
+        let node = Node::claim(data)?;
+        Ok(Self {
+            config,
+            store,
+            blob,
+            index,
+            reader,
+            mailer,
+            templates,
+            site,
+            node,
+            due: Notify::new(),
+            master_data: Mutex::new(None),
+        })
+    }
+
+    /// Wakes whoever waits for work.
+    pub fn announce_work(&self) {
+        self.due.notify_waiters();
+    }
+
+    /// Returns when work was announced.
+    pub async fn work_is_due(&self) {
+        self.due.notified().await;
+    }
+
+    /// Accounts and catalogue as they are now.
+    pub async fn master_data(&self) -> anyhow::Result<Arc<MasterData>> {
+        let version = self.store.read().await?.find_known_version().await?;
+        let kept = self.master_data.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(kept) = kept.filter(|kept| kept.version == version) {
+            return Ok(kept);
+        }
+        let rows =
+            self.store.read().await?.list_all_accounts().await.context("failed to read the accounts")?;
+        let (account_ids, accounts): (Vec<_>, Vec<_>) =
+            rows.into_iter().map(|AccountRow { id, account }| (id, account)).unzip();
+        let catalogue = self
+            .store
+            .read()
+            .await?
+            .list_all_catalogue_items()
+            .await
+            .context("failed to read the catalogue")?;
+        let fresh = Arc::new(MasterData {
+            version,
+            account_ids,
+            accounts: accounts.into(),
+            catalogue: catalogue.into(),
+        });
+        *self.master_data.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+}
+
+/// Which node this process is: its name in leases.
+///
+/// One process at a time holds the node's own name, by a lock on a file in the data folder. It frees at its start what
+/// the process before it held when it died. Others (a command beside a running service) have names of their own.
+#[derive(Debug)]
+pub struct Node {
+    /// Name in leases.
+    pub name: String,
+    /// Whether it is the node's own name.
+    pub is_sole: bool,
+    _lock: Option<File>,
+}
+
+impl Node {
+    fn claim(data: &Path) -> anyhow::Result<Self> {
+        let path = data.join("node");
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("failed to open {}", path.display()))?;
+        if file.try_lock().is_err() {
+            return Ok(Self { name: clock::fresh_id(), is_sole: false, _lock: None });
+        }
+        let mut name = String::new();
+        file.read_to_string(&mut name).context("failed to read the node's name")?;
+        if name.is_empty() {
+            name = clock::fresh_id();
+            file.write_all(name.as_bytes()).context("failed to keep the node's name")?;
+            file.sync_all().context("failed to keep the node's name")?;
+        }
+        Ok(Self { name, is_sole: true, _lock: Some(file) })
+    }
+}
+
+/// The key that signs our Message-IDs: read from its file, or made once, readable by its owner only.
+fn open_signing_key(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if let Ok(text) = std::fs::read_to_string(path) {
+        return hex::decode(text.trim())
+            .with_context(|| format!("{} is not a key in hexadecimal", path.display()));
+    }
+    let key = clock::random_bytes::<32>().to_vec();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file =
+        options.open(path).with_context(|| format!("failed to make the key {}", path.display()))?;
+    file.write_all(hex::encode(&key).as_bytes()).context("failed to write the signing key")?;
+    file.sync_all().context("failed to keep the signing key")?;
+    Ok(key)
+}

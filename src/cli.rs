@@ -3,18 +3,27 @@
 //! Every command has an example in its help, prints one JSON object a line with `--json` where a program may read it,
 //! and leaves with 0 only if all went well.
 
+pub mod check;
 pub mod classify;
+pub mod demo;
+pub mod import;
+pub mod ingest;
 mod mail_file;
 pub mod parse;
 pub mod progress;
+pub mod quarantine;
 pub mod read;
 pub mod reader;
 pub mod user;
 pub mod verify;
+pub mod reconcile;
+pub mod report;
+pub mod reprocess;
+pub mod serve;
 
-use crate::reader as readers;
+use crate::{app::App, config::Config, reader as readers};
 use clap::{Parser, Subcommand};
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Turns a shared mailbox into finished back-office work.
 #[derive(Debug, Parser)]
@@ -49,13 +58,38 @@ pub enum Command {
     /// A reader process, started by the program itself.
     #[command(hide = true)]
     Reader(reader::Args),
+    /// The whole service on embedded defaults with a sample mailbox.
+    Demo(demo::Args),
+    /// The service: polls, processes, answers, serves the pages.
+    Serve(serve::Args),
+    /// Takes in .eml files, mbox files, Maildirs or documents.
+    Ingest(ingest::Args),
+    /// Loads customers and goods from CSV files.
+    Import(import::Args),
+    /// Compares every mailbox with the ledger.
+    Reconcile(reconcile::Args),
+    /// What failed or exceeded a limit.
+    Quarantine(quarantine::Args),
+    /// Puts messages through the pipeline again.
+    Reprocess(reprocess::Args),
+    /// Tries every configured part.
+    Check(check::Args),
 }
 
 /// Runs one command.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Parse(args) => parse::run(args),
         Command::Classify(args) => classify::run(args),
+        Command::Demo(args) => wait(demo::run(args)),
+        Command::Serve(args) => wait(serve::run(args, config()?)),
+        Command::Ingest(args) => wait(ingest::run(args, config()?)),
+        Command::Import(args) => wait(on_site(config()?, async |app| import::run(args, app).await)),
+        Command::Reconcile(args) => wait(on_site(config()?, async |app| reconcile::run(args, app).await)),
+        Command::Quarantine(args) => wait(on_site(config()?, async |app| quarantine::run(args, app).await)),
+        Command::Reprocess(args) => wait(on_site(config()?, async |app| reprocess::run(args, app).await)),
+        Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
         Command::Reader(args) => Ok(reader::run(args)),
     }
@@ -64,6 +98,15 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// Runs a command's future on a runtime of its own.
 fn wait<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Runtime::new()?.block_on(future)
+}
+
+/// Opens the site, runs a command on it.
+async fn on_site<T>(
+    config: Config,
+    command: impl AsyncFnOnce(&Arc<App>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let app = Arc::new(App::open(config).await?);
+    command(&app).await
 }
 
 /// Prints an error with its whole chain, once.

@@ -1,1 +1,297 @@
-//! The typed configuration: `mailroom.toml` plus environment.
+//! The typed configuration: `mailroom.toml`, then the environment, then checks that concern several parts.
+//!
+//! A key `site.name` is overridden by the variable `MAILROOM__SITE__NAME` (two underscores between the levels).
+//! Secrets never stand in the file: a [`SecretRef`] names a variable or a file. Unknown keys are errors.
+//! `mailroom.example.toml` documents every key; a test parses it and compares it with the defaults.
+//!
+//! Does not: open anything (that is [`crate::app`]). No other module reads the environment.
+
+use crate::{
+    blob, mailbox,
+    model::secret::{Secret, SecretRef},
+    reader, reply, search, store,
+};
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// The commented example with every key; also printed by `mailroom check --example`.
+pub const EXAMPLE: &str = include_str!("../mailroom.example.toml");
+
+/// Everything that can be configured, checked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who we are.
+    pub site: Site,
+    /// Where rows are kept.
+    pub database: store::Config,
+    /// Where bytes are kept.
+    pub blob: blob::Config,
+    /// The full-text index.
+    pub search: search::Config,
+    /// Reader processes.
+    pub reader: reader::Config,
+    /// Mailboxes to poll.
+    pub mailbox: Vec<mailbox::Config>,
+    /// Outgoing mail.
+    pub mail_out: reply::Config,
+    /// How much is done at once, and how much is too much.
+    pub limits: Limits,
+    /// The pages.
+    pub web: Web,
+    /// Sorting into queues.
+    pub classify: Classify,
+}
+
+/// Who we are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Site {
+    /// Name in replies and on pages.
+    pub name: String,
+    /// Names under which customers order from us: on an order, these are the vendor.
+    pub names: Vec<String>,
+    /// Our own mail addresses, besides the sender of replies: mail from them is our own.
+    pub addresses: Vec<String>,
+    /// Folder of the embedded defaults: database, bytes, index, signing key.
+    pub data_dir: PathBuf,
+    /// Key that signs our Message-IDs; without one, a key is made once in `data_dir`.
+    pub signing_key: Option<SecretRef>,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            name: "Mailroom".to_owned(),
+            names: Vec::new(),
+            addresses: Vec::new(),
+            data_dir: PathBuf::from("mailroom-data"),
+            signing_key: None,
+        }
+    }
+}
+
+/// How much is done at once, and how much is too much.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Messages processed at the same time; 0 means one for each core.
+    pub workers: usize,
+    /// A message that takes longer goes to quarantine after its tries, in seconds.
+    pub message_seconds: u64,
+    /// Tries of a message before quarantine.
+    pub attempts: i64,
+    /// Archive levels that are opened: a ZIP in a ZIP in a ZIP is 3.
+    pub archive_depth: u32,
+    /// Documents taken from one message.
+    pub documents_per_message: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { workers: 0, message_seconds: 1800, attempts: 3, archive_depth: 3, documents_per_message: 200 }
+    }
+}
+
+/// The pages.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Address and port to listen on.
+    pub listen: String,
+    /// Address under which people reach the pages; `https` makes the session cookie `Secure`.
+    pub base_url: String,
+    /// A session ends after this many hours.
+    pub session_hours: i64,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8025".to_owned(),
+            base_url: "http://127.0.0.1:8025".to_owned(),
+            session_hours: 12,
+        }
+    }
+}
+
+/// Sorting into queues.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Classify {
+    /// Below this confidence a message goes to the triage queue: 0 to 1.
+    pub threshold: f32,
+}
+
+impl Default for Classify {
+    fn default() -> Self {
+        Self { threshold: 0.6 }
+    }
+}
+
+impl Config {
+    /// Reads a file and the environment; without a file, the embedded defaults.
+    pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
+        let default = Path::new("mailroom.toml");
+        let path = path.or_else(|| default.exists().then_some(default));
+        let text = match path {
+            Some(path) => std::fs::read_to_string(path)
+                .with_context(|| format!("failed to read the configuration {}", path.display()))?,
+            None => String::new(),
+        };
+        Self::parse(&text, config::Environment::with_prefix("MAILROOM"))
+            .with_context(|| path.map_or_else(|| "environment".to_owned(), |p| p.display().to_string()))
+    }
+
+    /// The configuration in a TOML text, with what the environment overrides.
+    fn parse(text: &str, environment: config::Environment) -> anyhow::Result<Self> {
+        let config: Self = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .add_source(environment.prefix_separator("__").separator("__").try_parsing(true))
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .context("the configuration has an error; mailroom.example.toml documents every key")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What no single part can see.
+    fn check(&self) -> anyhow::Result<()> {
+        let mut names = BTreeSet::new();
+        for mailbox in &self.mailbox {
+            mailbox.check()?;
+            if !names.insert(mailbox.name.as_str()) {
+                bail!("two mailboxes are named {:?}: give each a name of its own", mailbox.name);
+            }
+        }
+        if !(0.0..=1.0).contains(&self.classify.threshold) {
+            bail!("classify.threshold must lie between 0 and 1, not {}", self.classify.threshold);
+        }
+        if self.limits.attempts < 1 {
+            bail!("limits.attempts must be at least 1");
+        }
+        Ok(())
+    }
+
+    /// Every address that is ours: mail from them never gets an automatic answer.
+    pub fn own_addresses(&self) -> Vec<String> {
+        let mut addresses: Vec<String> = self.site.addresses.iter().map(|a| a.to_lowercase()).collect();
+        addresses.push(self.mail_out.from.to_lowercase());
+        addresses
+            .extend(self.mailbox.iter().map(|m| m.user.to_lowercase()).filter(|user| user.contains('@')));
+        addresses.sort();
+        addresses.dedup();
+        addresses
+    }
+
+    /// Workers to start.
+    pub fn workers(&self) -> usize {
+        match self.limits.workers {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            n => n,
+        }
+    }
+}
+
+/// Fetches a secret from where the configuration says it is.
+pub fn resolve(secret: &SecretRef) -> anyhow::Result<Secret> {
+    match secret {
+        SecretRef::Env(name) => {
+            #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+            let value = std::env::var(name)
+                .with_context(|| format!("the secret in the environment variable {name} is missing"))?;
+            Ok(Secret::new(value))
+        }
+        SecretRef::File(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("failed to read the secret in {}", path.display()))?;
+            Ok(Secret::new(text.lines().next().unwrap_or_default()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example with every key switched on.
+    fn full_example() -> String {
+        let key = |line: &str| {
+            line.strip_prefix('#').is_some_and(|rest| {
+                rest.starts_with("[[")
+                    || rest.split(" = ").next().is_some_and(|key| rest.contains(" = ") && is_key(key))
+            })
+        };
+        EXAMPLE.lines().map(|line| if key(line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n")
+    }
+
+    fn is_key(text: &str) -> bool {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Config> {
+        Config::parse(text, config::Environment::with_prefix("MAILROOM_TEST_NOTHING"))
+    }
+
+    #[test]
+    fn the_example_parses_as_it_is_and_with_every_key() {
+        assert_eq!(parse(EXAMPLE).unwrap().web.listen, "127.0.0.1:8025");
+        let full = parse(&full_example()).unwrap();
+        assert_eq!(full.mailbox.len(), 1);
+        assert_eq!(full.limits.archive_depth, Limits::default().archive_depth);
+        assert_eq!(full.reader.limits, reader::Limits::default());
+    }
+
+    #[test]
+    fn the_example_names_every_key() {
+        let sources = [
+            include_str!("config.rs"),
+            include_str!("blob.rs"),
+            include_str!("store.rs"),
+            include_str!("search.rs"),
+            include_str!("reader.rs"),
+            include_str!("mailbox/config.rs"),
+            include_str!("reply/config.rs"),
+        ];
+        for source in sources {
+            for part in source.split("deny_unknown_fields)]\npub struct ").skip(1) {
+                let body = part.split("\n}").next().unwrap();
+                for line in body.lines().filter_map(|line| line.strip_prefix("    pub ")) {
+                    let key = line.split(':').next().unwrap();
+                    let named =
+                        EXAMPLE.contains(&format!("\n#{key} = ")) || EXAMPLE.contains(&format!("[{key}]"));
+                    assert!(named || EXAMPLE.contains(&format!(".{key}]")), "the example lacks {key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_contradictions_are_errors() {
+        for (text, expected) in [
+            ("[site]\nnmae = 'x'", "nmae"),
+            ("[sight]\nname = 'x'", "sight"),
+            ("[classify]\nthreshold = 2.0", "between 0 and 1"),
+            ("[limits]\nattempts = 0", "at least 1"),
+            (
+                "[[mailbox]]\nname='a'\nkind='eml'\npath='x'\n[[mailbox]]\nname='a'\nkind='eml'\npath='y'",
+                "two mailboxes",
+            ),
+        ] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let source = [("T__SITE__NAME".to_owned(), "From outside".to_owned())].into_iter().collect();
+        let environment = config::Environment::with_prefix("T").source(Some(source));
+        let config = Config::parse("[site]\nname = 'file'", environment).unwrap();
+        assert_eq!(config.site.name, "From outside");
+    }
+}

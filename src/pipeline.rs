@@ -1,1 +1,251 @@
-//! Stored raw bytes into ticket, drafts and answers.
+//! The showpiece: stored raw bytes into a ticket, drafts and an answer.
+//!
+//! [`process`] reads like the walkthrough in the crate's header. Everything up to [`commit`](commit::commit) only reads
+//! and thinks, and may be repeated; the commit happens once, in one transaction, with the end of the job.
+//!
+//! Invariants: nothing inbound is dropped; screening only mutes our answers; every decision keeps its reason.
+//! Does not: touch the mail server, or send anything.
+
+pub mod answer;
+pub mod commit;
+pub mod documents;
+pub mod thread;
+
+use crate::{
+    app::App,
+    classify, clock, extract,
+    jobs::PROCESS_MESSAGE,
+    message,
+    model::{
+        account::Known,
+        draft::{Draft, Kind},
+        ids::{AccountId, MessageId},
+        ledger::Outcome,
+        message::{Message, Screened},
+        ticket::Classified,
+    },
+    screen::{self, follow_up::Joining},
+    store::{
+        audit::Entry,
+        change::ChangeKind,
+        job::Job,
+        message::{MessageRow, MessageState},
+        quarantine::{NewQuarantine, Resolution},
+    },
+    validate,
+};
+use anyhow::Context as _;
+use documents::ReadDocument;
+
+/// Earlier orders with the same number that findings name.
+const EARLIER_ORDERS_MAX: u32 = 20;
+
+/// A draft with where it stands and whose it is.
+#[derive(Debug)]
+pub struct Drafted {
+    /// Index of its document.
+    pub document: usize,
+    /// Its number among the drafts of that document.
+    pub position: i64,
+    /// What is proposed, with all findings.
+    pub draft: Draft,
+    /// The account that it was matched to.
+    pub account: Option<AccountId>,
+    /// Which rule matched the account.
+    pub account_reason: String,
+}
+
+/// Everything that the program understood of one message, before anything is written.
+#[derive(Debug)]
+pub struct Understood {
+    /// The stored row.
+    pub row: MessageRow,
+    /// The parsed message.
+    pub message: Message,
+    /// Who or what wrote it.
+    pub screened: Screened,
+    /// Its files, read.
+    pub documents: Vec<ReadDocument>,
+    /// What stands in them.
+    pub drafts: Vec<Drafted>,
+    /// Where it goes.
+    pub classified: Classified,
+    /// Which ticket it belongs to.
+    pub joining: Joining,
+    /// The customer that wrote it, by its sender or its drafts.
+    pub account: Option<AccountId>,
+}
+
+/// Puts one stored message through all stages and commits what came of it.
+pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
+    let id = &MessageId::new(&*job.subject_id);
+    let row = find(app, id).await?;
+    if row.state != MessageState::Stored {
+        return end(app, job).await;
+    }
+    let raw = app.blob.get(&row.sha256).await.with_context(|| format!("failed to read message {id}"))?;
+    let message = parse(raw).await?;
+    let screened = screen::screen(&message, &app.site);
+    let documents = documents::read(app, &message).await?;
+    let drafts = draft(app, &row, &message, &documents).await?;
+    let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();
+    let classified = classify::classify(&message, &kinds, app.config.classify.threshold);
+    let joining = thread::join(app, id, &message).await?;
+    let account = account(app, &message, &drafts).await?;
+    let understood = Understood { row, message, screened, documents, drafts, classified, joining, account };
+    commit::commit(app, job, understood).await
+}
+
+async fn find(app: &App, id: &MessageId) -> anyhow::Result<MessageRow> {
+    let found = app
+        .store
+        .read()
+        .await?
+        .find_message(id)
+        .await
+        .with_context(|| format!("failed to find message {id}"))?;
+    found.with_context(|| format!("message {id} is not in the database"))
+}
+
+/// Ends a job whose work was done before.
+async fn end(app: &App, job: &Job) -> anyhow::Result<()> {
+    let mut tx = app.store.begin().await?;
+    tx.finish_job(&job.id, &app.node.name).await?;
+    tx.commit().await.context("failed to end a job that was done before")
+}
+
+/// Parses on a thread that may block: a large message takes a while.
+async fn parse(raw: Vec<u8>) -> anyhow::Result<Message> {
+    tokio::task::spawn_blocking(move || message::parse(&raw)).await.context("parsing panicked")
+}
+
+/// Extracts and checks the drafts in all documents that were read.
+async fn draft(
+    app: &App,
+    row: &MessageRow,
+    message: &Message,
+    documents: &[ReadDocument],
+) -> anyhow::Result<Vec<Drafted>> {
+    let master = app.master_data().await?;
+    let mut known = Known {
+        accounts: master.accounts.clone(),
+        catalogue: master.catalogue.clone(),
+        site_names: app.config.site.names.clone(),
+        earlier_orders: Vec::new(),
+    };
+    let sender = message.from.as_ref().map(|from| from.domain());
+    let mut drafted = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        let Some(pages) = &document.pages else { continue };
+        let context = extract::Context {
+            known: &known,
+            subject: Some(&message.subject),
+            sender_domain: sender.as_deref(),
+        };
+        let drafts = tokio::task::block_in_place(|| extract::extract(pages, &context));
+        for (position, mut draft) in drafts.into_iter().enumerate() {
+            if draft.kind == Kind::Other {
+                continue;
+            }
+            known.earlier_orders = match draft.text("po_number") {
+                Some(number) => app
+                    .store
+                    .read()
+                    .await?
+                    .list_earlier_orders(number, &row.id, EARLIER_ORDERS_MAX)
+                    .await
+                    .context("failed to look for earlier orders")?,
+                None => Vec::new(),
+            };
+            let matched = validate::match_account(
+                &draft,
+                &known,
+                message.from.as_ref().map(|from| from.email.as_str()),
+            );
+            draft.findings.extend(validate::check(&draft, &known));
+            drafted.push(Drafted {
+                document: index,
+                position: position as i64,
+                account: matched.as_ref().and_then(|m| master.account_ids.get(m.index).cloned()),
+                account_reason: matched.map_or_else(String::new, |m| m.reason),
+                draft,
+            });
+        }
+    }
+    Ok(drafted)
+}
+
+/// The customer: whom a draft names, else whose domain the sender writes from.
+async fn account(app: &App, message: &Message, drafts: &[Drafted]) -> anyhow::Result<Option<AccountId>> {
+    if let Some(account) = drafts.iter().find_map(|d| d.account.clone()) {
+        return Ok(Some(account));
+    }
+    let Some(from) = &message.from else { return Ok(None) };
+    let accounts = app
+        .store
+        .read()
+        .await?
+        .list_accounts_by_domain(&from.domain(), 2)
+        .await
+        .context("failed to look up the sender's account")?;
+    // Two accounts with one domain: the domain does not tell which.
+    Ok(if let [only] = accounts.as_slice() { Some(only.id.clone()) } else { None })
+}
+
+/// Gives up on a message for now: it stays stored, is listed in quarantine with its cause, and holds nothing up.
+pub async fn quarantine_message(
+    app: &App,
+    job: &Job,
+    id: &MessageId,
+    cause: &str,
+    detail: &str,
+) -> anyhow::Result<()> {
+    let row = find(app, id).await?;
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let entry = NewQuarantine {
+        message_id: Some(id.clone()),
+        document_id: None,
+        sha256: row.sha256,
+        cause: cause.to_owned(),
+        detail: detail.to_owned(),
+    };
+    tx.insert_quarantine(&entry, now_ms).await?;
+    tx.save_message_state(id, MessageState::Quarantined).await?;
+    tx.save_outcome(id, Outcome::Quarantined, &format!("{cause}: {detail}")).await?;
+    tx.note_change(ChangeKind::Message, id.as_str());
+    tx.audit(Entry {
+        at_ms: now_ms,
+        actor: "mailroom".to_owned(),
+        action: "quarantine_message".to_owned(),
+        subject_kind: "message".to_owned(),
+        subject_id: id.to_string(),
+        detail: format!("{cause}: {detail}"),
+    });
+    tx.finish_job(&job.id, &app.node.name).await?;
+    tx.commit().await.context("failed to quarantine a message")
+}
+
+/// Puts a message through the pipeline again: out of quarantine, or because rules have changed.
+///
+/// Its ticket, decided drafts and answers stay; what nobody has decided is proposed anew.
+pub async fn reprocess(app: &App, id: &MessageId, actor: &str) -> anyhow::Result<()> {
+    let row = find(app, id).await?;
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    tx.save_message_state(&row.id, MessageState::Stored).await?;
+    tx.save_outcome(&row.id, Outcome::Stored, "").await?;
+    tx.resolve_quarantine_of_message(&row.id, Resolution::Reprocessed, actor, now_ms).await?;
+    tx.enqueue(PROCESS_MESSAGE, row.id.as_str(), now_ms, now_ms).await?;
+    tx.audit(Entry {
+        at_ms: now_ms,
+        actor: actor.to_owned(),
+        action: "reprocess_message".to_owned(),
+        subject_kind: "message".to_owned(),
+        subject_id: row.id.to_string(),
+        detail: String::new(),
+    });
+    tx.commit().await.with_context(|| format!("failed to queue message {id} again"))?;
+    app.announce_work();
+    Ok(())
+}

@@ -12,3 +12,4 @@ mod store;
 mod store_together;
 mod support;
 mod verify;
+mod tidy;

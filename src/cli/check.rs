@@ -1,0 +1,107 @@
+//! `mailroom check`: tries every configured part, and says what is wrong and how to mend it.
+
+use crate::{app::App, config, config::Config, jobs::intake, reply::Mailer};
+use std::process::ExitCode;
+
+/// Tries each configured part: database, bytes, index, readers, mailboxes, outgoing mail, templates.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  mailroom check\n  mailroom check --example > mailroom.toml   # every key, with its default and what it does"
+)]
+pub struct Args {
+    /// Print a commented configuration with every key, and leave.
+    #[arg(long)]
+    example: bool,
+
+    /// Print one JSON object for each part.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of trying the parts.
+struct Checked {
+    json: bool,
+    failed: bool,
+}
+
+impl Checked {
+    #[expect(clippy::print_stdout, reason = "standard output is what was asked for")]
+    fn say(&mut self, part: &str, result: anyhow::Result<String>) {
+        let (ok, text) = match result {
+            Ok(text) => (true, text),
+            Err(error) => (false, format!("{error:#}")),
+        };
+        self.failed |= !ok;
+        if self.json {
+            println!("{}", serde_json::json!({"part": part, "ok": ok, "text": text}));
+        } else {
+            println!("{} {part}: {text}", if ok { "ok    " } else { "FAILED" });
+        }
+    }
+}
+
+/// Tries every part, and reports each.
+#[expect(clippy::print_stdout, reason = "standard output is what was asked for")]
+pub async fn run(args: Args, config: anyhow::Result<Config>) -> anyhow::Result<ExitCode> {
+    if args.example {
+        print!("{}", config::EXAMPLE);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut checked = Checked { json: args.json, failed: false };
+    let config = match config {
+        Ok(config) => {
+            checked.say("configuration", Ok("every key is known".to_owned()));
+            config
+        }
+        Err(error) => {
+            checked.say("configuration", Err(error));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    for mailbox in &config.mailbox {
+        let tried = async {
+            let mut open = intake::connect(mailbox).await?;
+            let mut counts = Vec::new();
+            for folder in mailbox.folders() {
+                let state = open.select(&folder).await?;
+                counts.push(format!("{folder} holds {} messages", state.exists));
+            }
+            Ok(counts.join(", "))
+        };
+        checked.say(&format!("mailbox {}", mailbox.name), tried.await);
+    }
+    checked.say("outgoing mail", check_mail_out(&config).await);
+    match App::open(config).await {
+        Err(error) => checked.say("site", Err(error)),
+        Ok(app) => check_site(&mut checked, &app).await,
+    }
+    Ok(if checked.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn check_mail_out(config: &Config) -> anyhow::Result<String> {
+    let password = config.mail_out.password.as_ref().map(config::resolve).transpose()?;
+    Mailer::open(&config.mail_out, password.as_ref())?.check().await?;
+    Ok("mail could leave now".to_owned())
+}
+
+async fn check_site(checked: &mut Checked, app: &App) {
+    let counted = async {
+        let (accounts, items) = app.store.read().await?.count_known().await?;
+        if accounts == 0 || items == 0 {
+            return Ok(format!(
+                "{accounts} accounts and {items} catalogue items: load them with `mailroom import`, so that drafts can be checked"
+            ));
+        }
+        Ok(format!("{accounts} accounts and {items} catalogue items"))
+    };
+    checked.say("database", counted.await);
+    let probe = async {
+        let sha256 = app.blob.put(b"mailroom check\n").await?;
+        app.blob.get(&sha256).await?;
+        Ok("bytes can be kept and read".to_owned())
+    };
+    checked.say("blob store", probe.await);
+    checked.say("search index", Ok(format!("{} messages indexed", app.index.count())));
+    let protections = async { Ok(app.reader.protections().await?.join("; ")) };
+    checked.say("readers", protections.await);
+}

@@ -1,0 +1,461 @@
+//! Takes mail in: lists a folder, keeps the bytes, commits the ledger; only then touches the server.
+//!
+//! One pass over a folder does four things, each of which can be repeated after a crash:
+//! 1. every UID that the ledger does not have yet becomes a row `seen`;
+//! 2. the bytes of each row `seen` are fetched and made durable, then message, ledger row and job are committed;
+//! 3. a row `seen` whose message the server no longer has becomes `vanished`, a too large one `quarantined`;
+//! 4. what is to be done on the server (flag, move) is done for stored rows, and noted.
+//!
+//! Limits: `mailbox.bytes_max`, `mailbox.list_batch`, `mailbox.fetch_batch`, and [`COMMIT_BYTES`] in memory at once.
+
+use crate::{
+    app::App,
+    clock, config,
+    mailbox::{self, After, Body, FolderState, Mailbox, MailboxError, Wake},
+    model::{
+        ids::{MessageId, SightingId},
+        ledger::{Outcome, Sighting},
+    },
+    store::{
+        message::{Direction, Inserted, NewMessage},
+        quarantine::NewQuarantine,
+        sighting::{NewSighting, Place},
+    },
+};
+use anyhow::Context as _;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// Bytes of fetched messages that wait in memory for their common commit.
+const COMMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Messages in one commit.
+const COMMIT_MESSAGES: usize = 100;
+
+/// Rows read from the ledger at once.
+const LEDGER_ROWS: u32 = 1_000;
+
+/// First wait after a failed look at a mailbox; doubled up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_secs(5);
+
+/// Longest wait after a failed look.
+const RETRY_MAX: Duration = Duration::from_secs(600);
+
+/// What one pass over a mailbox did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// New rows in the ledger.
+    pub seen: u64,
+    /// Messages kept, duplicates among them.
+    pub stored: u64,
+    /// Of these, messages whose bytes had come before.
+    pub duplicates: u64,
+    /// Gone before they could be fetched.
+    pub vanished: u64,
+    /// Larger than the limit: in quarantine.
+    pub too_large: u64,
+}
+
+/// How mail is taken in.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// As history: original dates, nothing sent.
+    pub historic: bool,
+}
+
+/// Polls one mailbox until told to stop; failures are recorded, shown on its page, and tried again.
+pub async fn poll(app: Arc<App>, config: mailbox::Config, mut stopped: watch::Receiver<bool>) {
+    let mut open: Option<Mailbox> = None;
+    let mut retry = RETRY_FIRST;
+    while !*stopped.borrow() {
+        let wait = match look(&app, &config, &mut open).await {
+            Ok(()) => {
+                retry = RETRY_FIRST;
+                None
+            }
+            Err(error) => {
+                tracing::warn!(
+                    mailbox = config.name,
+                    error = format!("{error:#}"),
+                    "a look at the mailbox failed"
+                );
+                record_error(&app, &config, &error).await;
+                open = None;
+                let wait = retry;
+                retry = (retry * 2).min(RETRY_MAX);
+                Some(wait)
+            }
+        };
+        tokio::select! {
+            () = rest(&config, open.as_mut(), wait) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+}
+
+/// Waits for news where the server tells, else for the time to look again.
+async fn rest(config: &mailbox::Config, open: Option<&mut Mailbox>, wait: Option<Duration>) {
+    match (wait, open, config.folders().first()) {
+        (None, Some(mailbox), Some(folder)) => match mailbox.wait(folder, config.poll()).await {
+            Ok(Wake::News | Wake::Timeout) => {}
+            Err(error) => {
+                tracing::info!(mailbox = config.name, error = %error, "waiting for news failed; looking instead");
+                tokio::time::sleep(RETRY_FIRST).await;
+            }
+        },
+        (wait, _, _) => tokio::time::sleep(wait.unwrap_or_else(|| config.poll())).await,
+    }
+}
+
+async fn look(app: &App, config: &mailbox::Config, open: &mut Option<Mailbox>) -> anyhow::Result<()> {
+    if open.is_none() {
+        *open = Some(connect(config).await?);
+    }
+    if let Some(mailbox) = open {
+        take(app, config, mailbox, Manner::default(), |_| {}).await?;
+    }
+    Ok(())
+}
+
+async fn record_error(app: &App, config: &mailbox::Config, error: &anyhow::Error) {
+    let text = format!("{error:#}");
+    for folder in config.folders() {
+        let recorded = async {
+            let mut tx = app.store.begin().await?;
+            tx.record_folder_error(&config.name, &folder, &text, clock::now_ms()).await?;
+            tx.commit().await
+        };
+        if let Err(error) = recorded.await {
+            tracing::error!(mailbox = config.name, error = %error, "failed to record a mailbox error");
+        }
+    }
+}
+
+/// Opens a configured mailbox with its password.
+pub async fn connect(config: &mailbox::Config) -> anyhow::Result<Mailbox> {
+    let password = config.password.as_ref().map(config::resolve).transpose()?;
+    Mailbox::connect(config, password.as_ref())
+        .await
+        .with_context(|| format!("failed to open mailbox {}", config.name))
+}
+
+/// One pass over all folders of a configured mailbox.
+pub async fn poll_once(app: &App, config: &mailbox::Config) -> anyhow::Result<Taken> {
+    let mut mailbox = connect(config).await?;
+    take(app, config, &mut mailbox, Manner::default(), |_| {}).await
+}
+
+/// One pass over all folders of an open mailbox. `progress` hears of each commit.
+pub async fn take(
+    app: &App,
+    config: &mailbox::Config,
+    mailbox: &mut Mailbox,
+    manner: Manner,
+    progress: impl Fn(Taken),
+) -> anyhow::Result<Taken> {
+    let mut taken = Taken::default();
+    for folder in config.folders() {
+        let mut pass = Pass { app, config, mailbox, folder: &folder, manner, taken, progress: &progress };
+        taken = pass.run().await.with_context(|| format!("mailbox {} folder {folder:?}", config.name))?;
+    }
+    if taken.stored > 0 {
+        app.announce_work();
+    }
+    Ok(taken)
+}
+
+/// One pass over one folder.
+struct Pass<'a, P: Fn(Taken)> {
+    app: &'a App,
+    config: &'a mailbox::Config,
+    mailbox: &'a mut Mailbox,
+    folder: &'a str,
+    manner: Manner,
+    taken: Taken,
+    progress: &'a P,
+}
+
+impl<P: Fn(Taken)> Pass<'_, P> {
+    async fn run(&mut self) -> anyhow::Result<Taken> {
+        let state = self.mailbox.select(self.folder).await?;
+        self.list(state).await?;
+        self.fetch(state.uidvalidity).await?;
+        self.act(state.uidvalidity).await?;
+        let mut tx = self.app.store.begin().await?;
+        tx.record_folder_contact(&self.config.name, self.folder, state.exists, clock::now_ms()).await?;
+        tx.commit().await?;
+        Ok(self.taken)
+    }
+
+    fn place(&self, uidvalidity: i64) -> Place<'_> {
+        Place { mailbox: &self.config.name, folder: self.folder, uidvalidity }
+    }
+
+    /// Writes down every UID that the ledger does not have yet, batch by batch.
+    async fn list(&mut self, state: FolderState) -> anyhow::Result<()> {
+        let known = self.app.store.read().await?.find_folder(&self.config.name, self.folder).await?;
+        let mut after = match known {
+            Some(row) if row.uidvalidity == state.uidvalidity && state.ascending => row.last_uid,
+            Some(row) if row.uidvalidity != state.uidvalidity && row.uidvalidity != 0 => {
+                tracing::warn!(
+                    mailbox = self.config.name,
+                    folder = self.folder,
+                    "UIDVALIDITY changed: the folder is listed anew"
+                );
+                0
+            }
+            _ => 0,
+        };
+        // A source that does not number its messages by age is listed whole each time: skip what the ledger has.
+        let known =
+            if state.ascending { BTreeSet::new() } else { self.known_uids(state.uidvalidity).await? };
+        loop {
+            let listed = self.mailbox.list(self.folder, after, self.config.list_batch).await?;
+            let Some(last) = listed.last() else { return Ok(()) };
+            after = last.uid;
+            let now_ms = clock::now_ms();
+            let mut tx = self.app.store.begin().await?;
+            let mut fresh = 0;
+            for message in listed.iter().filter(|message| !known.contains(&message.uid)) {
+                let sighting = tx
+                    .insert_seen(
+                        &NewSighting {
+                            mailbox: self.config.name.clone(),
+                            folder: self.folder.to_owned(),
+                            uidvalidity: state.uidvalidity,
+                            uid: message.uid,
+                            place: message.place.clone(),
+                            size_bytes: message.size_bytes,
+                        },
+                        now_ms,
+                    )
+                    .await?;
+                fresh += u64::from(sighting.seen_ms == now_ms && sighting.outcome == Outcome::Seen);
+            }
+            if fresh > 0 {
+                tx.save_folder_cursor(&self.config.name, self.folder, state.uidvalidity, after, now_ms)
+                    .await?;
+            }
+            tx.commit().await?;
+            self.taken.seen += fresh;
+        }
+    }
+
+    /// Every UID of the folder that the ledger has.
+    async fn known_uids(&self, uidvalidity: i64) -> anyhow::Result<BTreeSet<i64>> {
+        let mut known = BTreeSet::new();
+        let mut after = -1;
+        loop {
+            let mut db = self.app.store.read().await?;
+            let rows = db.list_sightings(self.place(uidvalidity), after, LEDGER_ROWS).await?;
+            let Some(last) = rows.last() else { return Ok(known) };
+            after = last.uid;
+            known.extend(rows.iter().map(|row| row.uid));
+        }
+    }
+
+    /// Fetches and keeps every message that is listed but not stored.
+    async fn fetch(&mut self, uidvalidity: i64) -> anyhow::Result<()> {
+        let mut after = 0;
+        loop {
+            let mut db = self.app.store.read().await?;
+            let rows =
+                db.list_unstored(self.place(uidvalidity), after, self.config.fetch_batch as u32).await?;
+            drop(db);
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.uid;
+            self.fetch_batch(rows).await?;
+        }
+    }
+
+    async fn fetch_batch(&mut self, rows: Vec<Sighting>) -> anyhow::Result<()> {
+        let uids: Vec<i64> = rows.iter().map(|row| row.uid).collect();
+        let mut waiting: BTreeMap<i64, SightingId> = rows.into_iter().map(|row| (row.uid, row.id)).collect();
+        let mut kept: Vec<Kept> = Vec::new();
+        let mut bytes = 0;
+        // The connection is lent to the incoming stream; what is kept is committed by the app alone.
+        let (app, manner) = (self.app, self.manner);
+        let mut taken = self.taken;
+        let mut incoming = self.mailbox.fetch(self.folder, &uids).await?;
+        while let Some(fetched) = incoming.next().await? {
+            let Some(id) = waiting.remove(&fetched.uid) else { continue };
+            match fetched.body {
+                Body::Bytes(raw) => {
+                    bytes += raw.len();
+                    let sha256 = app.blob.put(&raw).await.context("failed to keep a message's bytes")?;
+                    kept.push(Kept { id, sha256, size_bytes: raw.len() as i64 });
+                }
+                Body::TooLarge => {
+                    refuse(app, &id, self.config.bytes_max).await?;
+                    taken.too_large += 1;
+                }
+            }
+            if kept.len() >= COMMIT_MESSAGES || bytes >= COMMIT_BYTES {
+                commit(app, &mut kept, manner, &mut taken).await?;
+                bytes = 0;
+                (self.progress)(taken);
+            }
+        }
+        drop(incoming);
+        commit(app, &mut kept, manner, &mut taken).await?;
+        for id in waiting.into_values() {
+            let mut tx = app.store.begin().await?;
+            tx.mark_vanished(&id, "gone from the server before its bytes could be fetched").await?;
+            tx.commit().await?;
+            taken.vanished += 1;
+        }
+        (self.progress)(taken);
+        self.taken = taken;
+        Ok(())
+    }
+
+    /// Flags or moves the server's copies of what is stored, as configured.
+    async fn act(&mut self, uidvalidity: i64) -> anyhow::Result<()> {
+        let after = self.config.after();
+        if after == After::Nothing {
+            return Ok(());
+        }
+        let mut last_uid = 0;
+        loop {
+            let mut db = self.app.store.read().await?;
+            let rows = db.list_unacted(self.place(uidvalidity), last_uid, LEDGER_ROWS).await?;
+            drop(db);
+            let Some(last) = rows.last() else { return Ok(()) };
+            last_uid = last.uid;
+            for row in &rows {
+                self.mailbox.act(self.folder, row.uid, &after).await?;
+                let mut tx = self.app.store.begin().await?;
+                tx.mark_acted(&row.id, clock::now_ms()).await?;
+                tx.commit().await?;
+            }
+        }
+    }
+}
+
+/// A message whose bytes are durable, waiting for its commit.
+struct Kept {
+    id: SightingId,
+    sha256: String,
+    size_bytes: i64,
+}
+
+/// Commits messages, ledger rows and jobs together.
+async fn commit(app: &App, kept: &mut Vec<Kept>, manner: Manner, taken: &mut Taken) -> anyhow::Result<()> {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let mut duplicates = 0;
+    for kept in kept.iter() {
+        let new = NewMessage {
+            sha256: kept.sha256.clone(),
+            size_bytes: kept.size_bytes,
+            direction: Direction::In,
+            historic: manner.historic,
+        };
+        let inserted = tx.insert_message(&new, now_ms).await?;
+        let outcome = match &inserted {
+            Inserted::New(id) => {
+                enqueue(&mut tx, id, now_ms).await?;
+                Outcome::Stored
+            }
+            Inserted::Known(_) => {
+                duplicates += 1;
+                Outcome::Duplicate
+            }
+        };
+        tx.mark_stored(&kept.id, &kept.sha256, inserted.id(), outcome, now_ms).await?;
+    }
+    tx.commit().await.context("failed to commit stored messages")?;
+    taken.stored += kept.len() as u64;
+    taken.duplicates += duplicates;
+    kept.clear();
+    app.announce_work();
+    Ok(())
+}
+
+async fn enqueue(tx: &mut crate::store::Tx, id: &MessageId, now_ms: i64) -> anyhow::Result<()> {
+    tx.enqueue(super::PROCESS_MESSAGE, id.as_str(), now_ms, now_ms)
+        .await
+        .context("failed to enqueue a message")?;
+    Ok(())
+}
+
+/// A message beyond the size limit is accounted for in quarantine; it stays on the server.
+async fn refuse(app: &App, id: &SightingId, bytes_max: u64) -> anyhow::Result<()> {
+    let detail = format!(
+        "the message is larger than {bytes_max} bytes (mailbox.bytes_max); it is still on the server: raise the limit or take it from there"
+    );
+    let mut tx = app.store.begin().await?;
+    tx.mark_refused(id, &detail).await?;
+    let entry = NewQuarantine {
+        message_id: None,
+        document_id: None,
+        sha256: String::new(),
+        cause: "too_large".to_owned(),
+        detail: detail.clone(),
+    };
+    tx.insert_quarantine(&entry, clock::now_ms()).await?;
+    tx.commit().await.context("failed to account for a message that is too large")
+}
+
+/// The difference between a folder on its server and the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Reconciled {
+    /// Configured name of the mailbox.
+    pub mailbox: String,
+    /// Folder.
+    pub folder: String,
+    /// Messages on the server.
+    pub on_server: u64,
+    /// Of these, with an outcome in the ledger.
+    pub accounted: u64,
+    /// Of these, still under way: seen or stored, not yet processed.
+    pub under_way: u64,
+    /// UIDs on the server without a row in the ledger.
+    pub missing: Vec<i64>,
+}
+
+/// Compares one folder with the ledger.
+pub async fn reconcile(
+    app: &App,
+    config: &mailbox::Config,
+    mailbox: &mut Mailbox,
+    folder: &str,
+) -> anyhow::Result<Reconciled> {
+    let state = mailbox.select(folder).await?;
+    let uids = mailbox.all_uids(folder).await?;
+    let place = Place { mailbox: &config.name, folder, uidvalidity: state.uidvalidity };
+    let mut outcomes = BTreeMap::new();
+    let mut after = -1;
+    loop {
+        let rows = app.store.read().await?.list_sightings(place, after, LEDGER_ROWS).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.uid;
+        outcomes.extend(rows.iter().map(|row| (row.uid, row.outcome)));
+    }
+    let mut found = Reconciled {
+        mailbox: config.name.clone(),
+        folder: folder.to_owned(),
+        on_server: uids.len() as u64,
+        ..Reconciled::default()
+    };
+    for uid in uids {
+        match outcomes.get(&uid) {
+            None | Some(Outcome::Vanished) => found.missing.push(uid),
+            Some(Outcome::Seen | Outcome::Stored) => found.under_way += 1,
+            Some(Outcome::Processed | Outcome::Duplicate | Outcome::Quarantined) => found.accounted += 1,
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an error of the mailbox will pass by itself.
+pub fn is_passing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<MailboxError>().is_some_and(MailboxError::is_transient)
+}

@@ -1,0 +1,113 @@
+//! Sends what is due: marks a row `sending` and commits, and only then speaks to the server.
+//!
+//! Invariants: a row found in `sending` after a crash is in doubt, never sent by itself again. Limits against loops are
+//! asked for each automatic mail. Waiting doubles after each failure that will pass.
+
+use crate::{
+    app::App,
+    clock,
+    model::outbox::{OutboxRow, OutboxState},
+    reply::{
+        Envelope, SendError,
+        limits::{self, Decision, History},
+    },
+    store::audit::Entry,
+};
+use anyhow::Context as _;
+
+/// Templates that a person's word sends: no limit holds them back.
+const BY_PERSONS: &[&str] = &["answer", "order_confirmation", "missing_information", "refusal"];
+
+/// Attempts before a mail counts as failed: with doubling waits, about a day.
+const ATTEMPTS_MAX: i64 = 12;
+
+/// Wait before the second attempt; doubled for each further one.
+const RETRY_FIRST_MS: i64 = 30_000;
+
+/// Sends one mail, if one is due. Returns how many were taken up.
+pub async fn run_due(app: &App) -> anyhow::Result<usize> {
+    let now_ms = clock::now_ms();
+    let leased =
+        app.store.lease_outbox(&app.node.name, now_ms).await.context("failed to lease an outgoing mail")?;
+    let Some(row) = leased else { return Ok(0) };
+    let (state, reason, due_ms) = match objection(app, &row, now_ms).await? {
+        Some(reason) => (OutboxState::Withheld, reason, now_ms),
+        None => attempt(app, &row, now_ms).await?,
+    };
+    let mut tx = app.store.begin().await?;
+    if state == OutboxState::Sent {
+        tx.mark_sent(&row.id, clock::now_ms()).await?;
+    } else {
+        tx.end_attempt(&row.id, state, &reason, due_ms).await?;
+    }
+    if state != OutboxState::Queued {
+        tx.audit(Entry {
+            at_ms: clock::now_ms(),
+            actor: "mailroom".to_owned(),
+            action: format!("outbox {}", state.as_str()),
+            subject_kind: "outbox".to_owned(),
+            subject_id: row.id.to_string(),
+            detail: serde_json::json!({"template": row.template, "sha256": row.sha256, "reason": reason})
+                .to_string(),
+        });
+    }
+    tx.commit().await.with_context(|| format!("failed to note what became of outgoing mail {}", row.id))?;
+    Ok(1)
+}
+
+/// Why an automatic mail may not leave now.
+async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Option<String>> {
+    if BY_PERSONS.contains(&row.template.as_str()) {
+        return Ok(None);
+    }
+    let mut db = app.store.read().await?;
+    let recent = db.list_recent_sends(&row.recipient, now_ms - limits::HISTORY_MS).await?;
+    let everything = db.count_sends(now_ms - limits::BREAKER_MS).await?;
+    drop(db);
+    let others = recent.iter().filter(|sent| sent.id != row.id);
+    let recipient_ms: Vec<i64> = others.clone().map(|sent| sent.at_ms).collect();
+    let in_ticket_ms: Vec<i64> = others
+        .filter(|sent| sent.ticket_id.is_some() && sent.ticket_id == row.ticket_id)
+        .map(|sent| sent.at_ms)
+        .collect();
+    let history = History {
+        recipient_and_ticket_ms: &in_ticket_ms,
+        recipient_ms: &recipient_ms,
+        everything: u64::try_from(everything).unwrap_or_default(),
+    };
+    let breaker = app.config.mail_out.breaker_per_hour;
+    Ok(match limits::decide(now_ms, &row.recipient, &app.site.addresses, &history, breaker) {
+        Decision::Send => None,
+        Decision::Withheld { reason, breaker } => {
+            if breaker {
+                tracing::error!(
+                    reason,
+                    "the breaker for automatic mail is open: someone must look at the outbox"
+                );
+            }
+            Some(reason)
+        }
+    })
+}
+
+/// One attempt over the network; no transaction is open.
+async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(OutboxState, String, i64)> {
+    let bytes = match app.blob.get(&row.sha256).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return Ok((OutboxState::Failed, format!("its bytes cannot be read: {error:#}"), now_ms));
+        }
+    };
+    let automatic = !BY_PERSONS.contains(&row.template.as_str());
+    let sender = (!automatic).then(|| app.config.mail_out.from.clone());
+    let envelope = Envelope { sender, recipient: row.recipient.clone() };
+    Ok(match app.mailer.send(&envelope, &bytes).await {
+        Ok(_) => (OutboxState::Sent, String::new(), now_ms),
+        Err(error @ SendError::InDoubt { .. }) => (OutboxState::InDoubt, error.to_string(), now_ms),
+        Err(error) if error.is_transient() && row.attempts < ATTEMPTS_MAX => {
+            let wait_ms = RETRY_FIRST_MS << row.attempts.clamp(0, 11);
+            (OutboxState::Queued, error.to_string(), clock::now_ms() + wait_ms)
+        }
+        Err(error) => (OutboxState::Failed, error.to_string(), now_ms),
+    })
+}

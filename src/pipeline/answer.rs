@@ -1,0 +1,89 @@
+//! A letter into the outbox: rendered, composed, its bytes durable, before the transaction that sends it off.
+
+use crate::{
+    app::App,
+    clock,
+    message::own_id,
+    model::{
+        ids::{DraftId, MessageId, OutboxId},
+        message::{Address, Message},
+    },
+    reply::{
+        Composition, compose,
+        template::{Context, Name},
+    },
+    store::outbox::NewOutbox,
+};
+use anyhow::Context as _;
+
+/// What is to be said to whom.
+#[derive(Debug)]
+pub struct Letter<'a> {
+    /// The template.
+    pub template: Name,
+    /// The decision that causes it; the same cause never sends twice.
+    pub cause: String,
+    /// ISO 639-1 code of the recipient's language.
+    pub language: String,
+    /// The one recipient.
+    pub recipient: Address,
+    /// The message that it answers.
+    pub answers: Option<&'a Message>,
+    /// Row id of that message.
+    pub message_id: Option<MessageId>,
+    /// The draft that it is about.
+    pub draft_id: Option<DraftId>,
+    /// Sent by the program itself, not on a person's word: marked so (RFC 3834).
+    pub automatic: bool,
+    /// What it says; the names of site and recipient are filled in here.
+    pub context: Context,
+}
+
+/// Renders and composes a letter, and keeps its bytes. The row is the caller's to commit, with its ticket.
+pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox> {
+    let now_ms = clock::now_ms();
+    let id = OutboxId::new(clock::fresh_id());
+    let mut context = letter.context;
+    context.site_name.clone_from(&app.config.site.name);
+    context.name = letter.recipient.name.clone().unwrap_or_default();
+    let rendered = app
+        .templates
+        .render(letter.template, &letter.language, &context)
+        .with_context(|| format!("failed to render the letter {}", letter.template.as_str()))?;
+    let rfc_message_id = own_id::make(&app.site.signing_key, &id, &app.config.mail_out.host_name());
+    let references = letter.answers.map_or_else(Vec::new, references);
+    let bytes = compose(&Composition {
+        from: &app.config.mail_out.sender(),
+        to: &letter.recipient,
+        subject: &rendered.subject,
+        text: &rendered.body,
+        rfc_message_id: &rfc_message_id,
+        in_reply_to: letter.answers.and_then(|message| message.rfc_message_id.as_deref()),
+        references: &references,
+        date_ms: now_ms,
+        automatic: letter.automatic,
+    })
+    .context("failed to compose a letter")?;
+    let sha256 = app.blob.put(&bytes).await.context("failed to keep a letter")?;
+    Ok(NewOutbox {
+        id,
+        cause: letter.cause,
+        ticket_id: None,
+        message_id: letter.message_id,
+        draft_id: letter.draft_id,
+        recipient: letter.recipient.email,
+        template: letter.template.as_str().to_owned(),
+        language: rendered.language.to_owned(),
+        subject: rendered.subject,
+        rfc_message_id,
+        sha256,
+        withheld: None,
+        due_ms: now_ms,
+    })
+}
+
+/// The conversation up to the message that is answered, oldest first (RFC 5322, 3.6.4).
+fn references(message: &Message) -> Vec<String> {
+    let earlier = if message.references.is_empty() { &message.in_reply_to } else { &message.references };
+    earlier.iter().chain(&message.rfc_message_id).cloned().collect()
+}

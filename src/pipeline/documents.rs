@@ -1,0 +1,243 @@
+//! A message's attachments, and the files inside them, through reader processes into pages.
+//!
+//! A body that may hold an order counts as a document of its own. A file that cannot be read costs itself only.
+//! Limits: `limits.archive_depth`, `limits.documents_per_message`, and those of [`crate::reader`].
+
+use crate::{
+    app::App,
+    clock, extract, message,
+    model::{
+        finding::{Finding, Severity},
+        ids::DocumentId,
+        message::Message,
+        page::Pages,
+    },
+    reader::ReadError,
+};
+use anyhow::Context as _;
+use std::collections::VecDeque;
+
+/// Name of the document that is the message's own text.
+pub const BODY_NAME: &str = "message body";
+
+/// Pictures in a body below this size are logos and the like.
+const INLINE_PICTURE_BYTES_MIN: usize = 40 * 1024;
+
+/// Tries of a document whose reader dies.
+const READ_TRIES: u32 = 2;
+
+/// One file of a message.
+#[derive(Debug)]
+pub struct ReadDocument {
+    /// Row id, made before the row.
+    pub id: DocumentId,
+    /// The document that it was found in.
+    pub parent: Option<DocumentId>,
+    /// As given by the sender.
+    pub name: String,
+    /// As declared.
+    pub media_type: String,
+    /// Content address of the bytes, already durable.
+    pub sha256: String,
+    /// Size of the bytes.
+    pub size_bytes: u64,
+    /// What was read; none if it failed or was skipped.
+    pub pages: Option<Pages>,
+    /// Content address of the pages as JSON.
+    pub pages_sha256: Option<String>,
+    /// Why it could not be read, with a stable name: goes to quarantine.
+    pub failure: Option<(&'static str, String)>,
+    /// Why it was not read on purpose.
+    pub skipped: Option<&'static str>,
+}
+
+/// A file that waits to be read.
+struct Waiting {
+    parent: Option<DocumentId>,
+    name: String,
+    media_type: String,
+    bytes: Vec<u8>,
+    skip: Option<&'static str>,
+    depth: u32,
+}
+
+/// Keeps and reads all files of a message, breadth first.
+pub async fn read(app: &App, message: &Message) -> anyhow::Result<Vec<ReadDocument>> {
+    let mut waiting: VecDeque<Waiting> = attachments(message, None, 0).collect();
+    let mut documents = vec![body(app, message).await?];
+    while let Some(file) = waiting.pop_front() {
+        let beyond = documents.len() >= app.config.limits.documents_per_message;
+        let (document, inner) = read_one(app, message, file, beyond).await?;
+        waiting.extend(inner);
+        documents.push(document);
+    }
+    Ok(documents)
+}
+
+fn attachments(message: &Message, parent: Option<DocumentId>, depth: u32) -> impl Iterator<Item = Waiting> {
+    message.attachments.iter().map(move |attachment| Waiting {
+        parent: parent.clone(),
+        name: attachment.name.clone(),
+        media_type: attachment.media_type.clone(),
+        bytes: attachment.bytes.clone(),
+        skip: (attachment.inline
+            && attachment.media_type.starts_with("image/")
+            && attachment.bytes.len() < INLINE_PICTURE_BYTES_MIN)
+            .then_some("a small picture inside the text"),
+        depth,
+    })
+}
+
+/// The message's new text as a document: an order may stand there.
+async fn body(app: &App, message: &Message) -> anyhow::Result<ReadDocument> {
+    let pages = extract::text_pages(&message.new_text);
+    let bytes = message.new_text.as_bytes();
+    let sha256 = app.blob.put(bytes).await.context("failed to keep the message's text")?;
+    let pages_sha256 = keep_pages(app, &pages).await?;
+    Ok(ReadDocument {
+        id: DocumentId::new(clock::fresh_id()),
+        parent: None,
+        name: BODY_NAME.to_owned(),
+        media_type: "text/plain".to_owned(),
+        sha256,
+        size_bytes: bytes.len() as u64,
+        pages: Some(pages),
+        pages_sha256: Some(pages_sha256),
+        failure: None,
+        skipped: None,
+    })
+}
+
+async fn keep_pages(app: &App, pages: &Pages) -> anyhow::Result<String> {
+    let json = serde_json::to_vec(pages).context("failed to write pages as JSON")?;
+    app.blob.put(&json).await.context("failed to keep pages")
+}
+
+/// Keeps and reads one file; returns it and the files found inside it.
+async fn read_one(
+    app: &App,
+    message: &Message,
+    file: Waiting,
+    beyond: bool,
+) -> anyhow::Result<(ReadDocument, Vec<Waiting>)> {
+    let sha256 = app
+        .blob
+        .put(&file.bytes)
+        .await
+        .with_context(|| format!("failed to keep attachment {:?}", file.name))?;
+    let mut document = ReadDocument {
+        id: DocumentId::new(clock::fresh_id()),
+        parent: file.parent.clone(),
+        name: file.name.clone(),
+        media_type: file.media_type.clone(),
+        sha256,
+        size_bytes: file.bytes.len() as u64,
+        pages: None,
+        pages_sha256: None,
+        failure: None,
+        skipped: file.skip,
+    };
+    if beyond {
+        document.failure = Some((
+            "too_many_documents",
+            format!("the message holds more than {} documents", app.config.limits.documents_per_message),
+        ));
+    } else if document.skipped.is_none() {
+        read_bytes(app, message, &file, &mut document).await?;
+    }
+    let mut inner = Vec::new();
+    if let Some(pages) = &mut document.pages {
+        inner = open_inner(app, &document.id, &file, pages);
+        document.pages_sha256 = Some(keep_pages(app, pages).await?);
+    }
+    Ok((document, inner))
+}
+
+/// The same bytes read before are not read again; a reader that dies is tried once more, then the document has failed.
+async fn read_bytes(
+    app: &App,
+    message: &Message,
+    file: &Waiting,
+    document: &mut ReadDocument,
+) -> anyhow::Result<()> {
+    if let Some(kept) = find_pages(app, &document.sha256).await? {
+        let json = app.blob.get(&kept).await.context("failed to read earlier pages")?;
+        if let Ok(pages) = serde_json::from_slice(&json) {
+            document.pages = Some(pages);
+            return Ok(());
+        }
+    }
+    let language = message.language.as_deref();
+    let languages: Vec<&str> = language.into_iter().collect();
+    for attempt in 1..=READ_TRIES {
+        match app.reader.read(&file.bytes, &file.name, &languages).await {
+            Ok(pages) => {
+                document.pages = Some(pages);
+                return Ok(());
+            }
+            Err(error @ (ReadError::Killed { .. } | ReadError::Crashed { .. })) if attempt < READ_TRIES => {
+                tracing::warn!(error = %error, attempt, "a reader died; the document is tried again");
+            }
+            Err(ReadError::Start(error)) => return Err(error).context("failed to start a reader process"),
+            Err(error) => {
+                document.failure = Some((cause(&error), error.to_string()));
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pages of the same bytes, if they were read before.
+async fn find_pages(app: &App, sha256: &str) -> anyhow::Result<Option<String>> {
+    let mut db = app.store.read().await?;
+    let earlier = db.list_documents_by_sha(sha256, 10).await.context("failed to look for earlier pages")?;
+    Ok(earlier.into_iter().find_map(|row| row.document.pages_sha256))
+}
+
+/// Takes the files inside a file out of its pages, unless archives nest too deep.
+fn open_inner(app: &App, id: &DocumentId, file: &Waiting, pages: &mut Pages) -> Vec<Waiting> {
+    let depth = file.depth + 1;
+    let embedded = std::mem::take(&mut pages.embedded);
+    let nested = (pages.format == "eml").then(|| message::parse(&file.bytes));
+    if embedded.is_empty() && nested.as_ref().is_none_or(|nested| nested.attachments.is_empty()) {
+        return Vec::new();
+    }
+    if depth > app.config.limits.archive_depth {
+        pages.findings.push(Finding::new(
+            "archive_too_deep",
+            Severity::Check,
+            format!(
+                "files inside files are opened {} levels deep; this one goes deeper and was not opened",
+                app.config.limits.archive_depth
+            ),
+        ));
+        return Vec::new();
+    }
+    let mut inner: Vec<Waiting> = embedded
+        .into_iter()
+        .map(|embedded| Waiting {
+            parent: Some(id.clone()),
+            name: embedded.name,
+            media_type: "application/octet-stream".to_owned(),
+            bytes: embedded.bytes,
+            skip: None,
+            depth,
+        })
+        .collect();
+    if let Some(nested) = &nested {
+        inner.extend(attachments(nested, Some(id.clone()), depth));
+    }
+    inner
+}
+
+/// The stable name of a failure in quarantine.
+fn cause(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::Killed { .. } => "reader_killed",
+        ReadError::Crashed { .. } => "reader_crashed",
+        ReadError::Limit { .. } => "document_too_large",
+        ReadError::Unreadable { .. } => "unreadable",
+        ReadError::Start(_) => "no_reader",
+    }
+}
