@@ -161,7 +161,7 @@ impl Loader<'_> {
         }
         for document in &documents {
             entry.file_names.push(document.document.name.clone());
-            entry.file_texts.push(self.text(document).await?);
+            entry.file_texts.push(text(self.blob, document).await?);
         }
         entry.queue = ticket.as_ref().map_or(row.queue, |ticket| Some(ticket.queue));
         entry.ticket_number = ticket.map(|ticket| ticket.number);
@@ -191,24 +191,24 @@ impl Loader<'_> {
         self.accounts.insert(id.clone(), names.clone());
         Ok(names)
     }
+}
 
-    /// What was read of a file. Lost or damaged pages cost their text only; `mailroom verify` tells of them.
-    async fn text(&self, document: &DocumentRow) -> anyhow::Result<String> {
-        let Some(sha256) = &document.document.pages_sha256 else { return Ok(String::new()) };
-        let bytes = match self.blob.get(sha256).await {
-            Ok(bytes) => bytes,
-            Err(error @ (BlobError::Missing { .. } | BlobError::Damaged { .. })) => {
-                tracing::error!(document = %document.id, error = %error, "pages cannot be indexed");
-                return Ok(String::new());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        match serde_json::from_slice::<Pages>(&bytes) {
-            Ok(pages) => Ok(pages.plain_text()),
-            Err(error) => {
-                tracing::error!(document = %document.id, error = %error, "pages cannot be indexed");
-                Ok(String::new())
-            }
+/// What was read of a file. Lost or damaged pages cost their text only; `mailroom verify` tells of them.
+async fn text(blob: &Blob, document: &DocumentRow) -> anyhow::Result<String> {
+    let Some(sha256) = &document.document.pages_sha256 else { return Ok(String::new()) };
+    let bytes = match blob.get(sha256).await {
+        Ok(bytes) => bytes,
+        Err(error @ (BlobError::Missing { .. } | BlobError::Damaged { .. })) => {
+            tracing::error!(document = %document.id, error = %error, "pages cannot be indexed");
+            return Ok(String::new());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match serde_json::from_slice::<Pages>(&bytes) {
+        Ok(pages) => Ok(pages.plain_text()),
+        Err(error) => {
+            tracing::error!(document = %document.id, error = %error, "pages cannot be indexed");
+            Ok(String::new())
         }
     }
 }
