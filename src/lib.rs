@@ -75,6 +75,7 @@ pub mod clock;
 
 // composition
 pub mod config;
+pub mod evidence;
 pub mod app;
 pub mod pipeline;
 pub mod jobs;

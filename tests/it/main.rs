@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod evidence;
 mod search;
 mod store;
 mod store_together;
