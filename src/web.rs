@@ -1,9 +1,159 @@
-//! The pages: router on one page, one file for each noun.
+//! The pages: the router on one page, one file for each noun.
+//!
+//! Every page but the sign-in and the assets stands behind [`session::gate`]; [`ADMINISTRATOR`](router) pages behind a
+//! second one. Pages read from the store and ask [`crate::pipeline::decision`] to decide: no business transaction is
+//! made here. Nothing of a mail or document is ever run: HTML goes through [`html`] into a sandboxed frame, files leave
+//! as downloads, pages of documents are shown as pictures that a reader process drew.
+//!
+//! Does not: hold words (they are in `templates/pages/text.en.toml`) nor looks (`templates/pages/assets`). All works
+//! without scripts, and better with them.
 
 pub mod assets;
 pub mod error;
+pub mod frame;
 pub mod html;
+pub mod pages {
+    //! One file for each noun.
+    pub mod audit;
+    pub mod document;
+    pub mod draft;
+    pub mod home;
+    pub mod mailbox;
+    pub mod message;
+    pub mod outbox;
+    pub mod quarantine;
+    pub mod record;
+    pub mod search;
+    pub mod sign_in;
+    pub mod ticket;
+}
 pub mod password;
 pub mod review;
+pub mod session;
 mod text;
 pub mod views;
+
+use crate::app::App;
+use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use error::PageError;
+use futures::FutureExt as _;
+use pages::{
+    audit, document, draft, home, mailbox, message, outbox, quarantine, record, search, sign_in, ticket,
+};
+use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+
+/// What pages may do: everything from here, no scripts or styles in the page, no frames around it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// What the pages work with.
+#[derive(Debug)]
+pub struct Desk {
+    app: Arc<App>,
+    attempts: session::Attempts,
+    pictures: document::Pictures,
+}
+
+impl Desk {
+    fn base_url(&self) -> &str {
+        &self.app.config.web.base_url
+    }
+
+    fn is_secure(&self) -> bool {
+        self.base_url().starts_with("https:")
+    }
+
+    fn session_ms(&self) -> i64 {
+        self.app.config.web.session_hours.clamp(1, 24 * 30) * 3_600_000
+    }
+}
+
+/// Every address.
+pub fn router(app: Arc<App>) -> Router {
+    let desk = Arc::new(Desk { app, attempts: session::Attempts::default(), pictures: document::Pictures::default() });
+    let administrator = Router::new()
+        .route("/audit", get(audit::list))
+        .route("/mailboxes", get(mailbox::list))
+        .route("/quarantine", get(quarantine::list))
+        .route("/quarantine/{id}", post(quarantine::decide))
+        .route("/quarantine/{id}/raw", get(quarantine::raw))
+        .route("/outbox", get(outbox::list))
+        .route("/outbox/{id}", post(outbox::decide))
+        .route_layer(middleware::from_fn(session::administrators_only));
+    let staff = Router::new()
+        .route("/", get(home::show))
+        .route("/queues/{queue}", get(ticket::list))
+        .route("/tickets/{number}", get(ticket::show))
+        .route("/tickets/{number}/answer", post(ticket::answer))
+        .route("/tickets/{number}/state", post(ticket::set_state))
+        .route("/tickets/{number}/queue", post(ticket::set_queue))
+        .route("/messages/{id}/html", get(message::html))
+        .route("/messages/{id}/raw", get(message::raw))
+        .route("/messages/{id}/attachments/{position}", get(message::attachment))
+        .route("/messages/{id}/follow-up", post(message::follow_up))
+        .route("/documents/{id}/file", get(document::file))
+        .route("/documents/{id}/pages/{page}", get(document::picture))
+        .route("/drafts", get(draft::list))
+        .route("/drafts/{id}", get(draft::show).post(draft::change))
+        .route("/drafts/{id}/ask", post(draft::ask))
+        .route("/drafts/{id}/reject", post(draft::reject))
+        .route("/records/{id}", get(record::show))
+        .route("/outbox/{id}/raw", get(outbox::raw))
+        .route("/search", get(search::show))
+        .route("/sign-out", post(sign_in::leave));
+    Router::new()
+        .merge(staff)
+        .merge(administrator)
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&desk), session::gate))
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/assets/{version}/{name}", get(assets::show))
+        .fallback(|| async { PageError::NotFound })
+        .layer(middleware::from_fn(catch))
+        .layer(middleware::from_fn(harden))
+        .with_state(desk)
+}
+
+/// Serves the pages until `stop` is done, and then what is under way.
+pub async fn serve(
+    app: Arc<App>,
+    listener: tokio::net::TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await.context("the pages could not be served")
+}
+
+/// A page that panics is an error of ours, and costs itself.
+async fn catch(request: Request, next: Next) -> Response {
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => PageError::Internal(anyhow::anyhow!("a page panicked")).into_response(),
+    }
+}
+
+/// Puts the headers on every answer that do not depend on it.
+async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -114,6 +114,18 @@ impl Db {
             .collect()
     }
 
+    /// The chain, newest first: the next `limit` rows before row `before`.
+    pub async fn list_recent_audit(&mut self, before: i64, limit: u32) -> Result<Vec<AuditRow>> {
+        sqlx::query("SELECT * FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.connection())
+            .await?
+            .iter()
+            .map(audit)
+            .collect()
+    }
+
     /// What was done to one thing, newest first.
     pub async fn list_audit_of(
         &mut self,

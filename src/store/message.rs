@@ -261,6 +261,21 @@ impl Db {
         .collect()
     }
 
+    /// Messages that wait for a person to say whether they belong to another ticket, oldest first.
+    pub async fn list_undecided_follow_ups(&mut self, limit: u32) -> Result<Vec<MessageRow>> {
+        sqlx::query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE possible_ticket_id IS NOT NULL ORDER BY id LIMIT $1"
+        ))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(message)
+        .collect()
+    }
+
     /// Messages in a state, oldest first, the next `limit` after `after`.
     pub async fn list_messages_by_state(
         &mut self,

@@ -99,6 +99,24 @@ impl Db {
         .collect()
     }
 
+    /// What was resolved, newest first; the next `limit` before `before`.
+    pub async fn list_resolved_quarantine(
+        &mut self,
+        before: Option<&QuarantineId>,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>> {
+        sqlx::query(
+            "SELECT * FROM quarantine WHERE resolved_ms IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2",
+        )
+        .bind(before.map_or("~", QuarantineId::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(quarantine)
+        .collect()
+    }
+
     /// Everything that ever happened to a message, oldest first.
     pub async fn list_quarantine_of_message(
         &mut self,

@@ -49,6 +49,17 @@ fn record(row: &AnyRow) -> Result<RecordRow> {
 }
 
 impl Db {
+    /// A record by its row id.
+    pub async fn find_record(&mut self, id: &RecordId) -> Result<Option<RecordRow>> {
+        sqlx::query("SELECT * FROM record WHERE id = $1")
+            .bind(text(id.as_str()))
+            .fetch_optional(self.connection())
+            .await?
+            .as_ref()
+            .map(record)
+            .transpose()
+    }
+
     /// The record that a draft became.
     pub async fn find_record_of_draft(&mut self, draft_id: &DraftId) -> Result<Option<RecordRow>> {
         sqlx::query("SELECT * FROM record WHERE draft_id = $1")

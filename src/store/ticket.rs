@@ -56,6 +56,17 @@ impl From<&Ticket> for TicketCursor {
     }
 }
 
+/// A ticket as it stands in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TicketSummary {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Who began it: the name of the first message's sender, or the address.
+    pub from: String,
+    /// Drafts that wait for a person.
+    pub drafts: i64,
+}
+
 fn ticket(row: &AnyRow) -> Result<Ticket> {
     Ok(Ticket {
         id: row.id("id")?,
@@ -126,6 +137,40 @@ impl Db {
             query = query.bind(value);
         }
         query.fetch_all(self.connection()).await?.iter().map(ticket).collect()
+    }
+
+    /// Tickets as they stand in a list, the last touched first; the next `limit` behind `after`.
+    pub async fn list_ticket_summaries(
+        &mut self,
+        filter: &TicketFilter,
+        after: Option<&TicketCursor>,
+        limit: u32,
+    ) -> Result<Vec<TicketSummary>> {
+        let mut summaries = Vec::new();
+        for ticket in self.list_tickets(filter, after, limit).await? {
+            let row = sqlx::query(
+                "SELECT COALESCE((SELECT CASE WHEN from_name <> '' THEN from_name ELSE from_email END FROM message
+                     WHERE ticket_id = $1 ORDER BY id LIMIT 1), '') AS sender,
+                     (SELECT COUNT(*) FROM draft WHERE ticket_id = $1 AND state = 'proposed') AS drafts",
+            )
+            .bind(ticket.id.as_str())
+            .fetch_one(self.connection())
+            .await?;
+            summaries.push(TicketSummary { ticket, from: row.text("sender")?, drafts: row.int("drafts")? });
+        }
+        Ok(summaries)
+    }
+
+    /// When the open ticket that was touched longest ago was touched, for each queue that has one.
+    pub async fn list_oldest_open(&mut self) -> Result<Vec<(Queue, i64)>> {
+        sqlx::query(
+            "SELECT queue, MIN(updated_ms) AS oldest_ms FROM ticket WHERE state = 'open' GROUP BY queue ORDER BY queue",
+        )
+        .fetch_all(self.connection())
+        .await?
+        .iter()
+        .map(|row| Ok((row.named("queue", Queue::parse)?, row.int("oldest_ms")?)))
+        .collect()
     }
 
     /// How many tickets are in each queue and state.

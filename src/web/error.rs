@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use minijinja::context;
+use serde_json::json;
 
 /// What a person reads. Written, not formatted from an error.
 #[derive(Debug)]
@@ -69,9 +69,9 @@ impl IntoResponse for PageError {
                 (StatusCode::INTERNAL_SERVER_ERROR, UserMessage::of("error.internal"), Some(reference))
             }
         };
-        let context = context! {
-            status => status.as_u16(), text => message.text, hint => message.hint, reference => reference,
-        };
+        let context = json!({
+            "status": status.as_u16(), "text": message.text, "hint": message.hint, "reference": reference,
+        });
         views::page_with(status, "error.html", context)
             .unwrap_or_else(|_| (status, text::text("error.internal").to_owned()).into_response())
     }

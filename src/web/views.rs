@@ -11,8 +11,9 @@ use axum::{
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
-    value::{Kwargs, Rest},
+    value::{Kwargs, Rest, Serde},
 };
+use serde::Serialize;
 use std::sync::LazyLock;
 
 macro_rules! templates {
@@ -70,18 +71,18 @@ pub(super) fn set_time_zone(zone: TimeZone) {
 }
 
 /// A page.
-pub(super) fn page(name: &str, context: Value) -> Result<Response, PageError> {
+pub(super) fn page(name: &str, context: impl Serialize) -> Result<Response, PageError> {
     page_with(StatusCode::OK, name, context)
 }
 
 /// A page with a status of its own.
-pub(super) fn page_with(status: StatusCode, name: &str, context: Value) -> Result<Response, PageError> {
-    Ok((status, Html(render(name, context)?)).into_response())
-}
-
-/// A template filled in.
-pub(super) fn render(name: &str, context: Value) -> Result<String, anyhow::Error> {
-    Ok(ENVIRONMENT.get_template(name)?.render(context)?)
+pub(super) fn page_with(
+    status: StatusCode,
+    name: &str,
+    context: impl Serialize,
+) -> Result<Response, PageError> {
+    let html = ENVIRONMENT.get_template(name)?.render(Serde(context))?;
+    Ok((status, Html(html)).into_response())
 }
 
 /// `t(key, name=value…)`.

@@ -1,0 +1,250 @@
+//! Who asks: the session cookie, the gate that every page but the sign-in stands behind, and the limit on attempts.
+//!
+//! [`gate`] is the one place that decides: no page behind it runs without a session, no change without a form that
+//! came from our own page (`Origin`, and the session's token in the field `csrf`), and no administrator's page for
+//! others. The cookie holds 256 random bits; the database knows only their hash.
+
+use super::{Desk, error::PageError};
+use crate::{
+    clock,
+    store::{person::Role, session::Session},
+};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Form, FromRequest as _, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The largest form.
+pub const FORM_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Failed attempts to sign in before a name or an address has to wait.
+pub const ATTEMPTS_MAX: u32 = 10;
+/// How long failed attempts count.
+pub const ATTEMPTS_WINDOW_MS: i64 = 15 * 60 * 1000;
+/// Names and addresses remembered at most.
+const ATTEMPTS_KEPT_MAX: usize = 20_000;
+
+/// The signed-in person who asks.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// Name: what the audit log calls him or her.
+    pub name: String,
+    /// What he or she may do.
+    pub role: Role,
+    /// What forms must send back.
+    pub csrf: String,
+    /// The session, by the hash of its key.
+    pub key_hash: String,
+    /// Key of the text that says what was just done.
+    pub done: Option<String>,
+}
+
+/// The fields of a form that passed the gate.
+#[derive(Clone, Debug, Default)]
+pub struct Posted(pub Vec<(String, String)>);
+
+impl Posted {
+    /// A field's text without blanks around it; empty if it is missing.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// A whole number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.text(name).parse().ok()
+    }
+}
+
+/// Lets a request through to its page, or says why not.
+pub(super) async fn gate(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    match admit(&desk, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(desk: &Desk, request: Request) -> Result<Request, PageError> {
+    let (mut parts, body) = request.into_parts();
+    let reading = matches!(parts.method, Method::GET | Method::HEAD);
+    let visit = match cookie(desk, &parts.headers) {
+        Some(key) => find_visit(desk, &key).await?,
+        None => None,
+    };
+    let Some(mut visit) = visit else {
+        let next = parts.uri.path_and_query().filter(|_| reading).map_or("/", |path| path.as_str());
+        return Err(PageError::SignIn { next: next.to_owned() });
+    };
+    visit.done = parts.uri.query().and_then(|query| {
+        query.split('&').find_map(|pair| pair.strip_prefix("done=")).map(str::to_owned)
+    });
+    let body = if reading {
+        Body::empty()
+    } else {
+        check_origin(desk, &parts.headers)?;
+        let bytes = to_bytes(body, FORM_BYTES_MAX)
+            .await
+            .map_err(|_| PageError::refused(StatusCode::PAYLOAD_TOO_LARGE, "error.too_large"))?;
+        let form = Request::from_parts(parts.clone(), Body::from(bytes));
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(form, &())
+            .await
+            .map_err(|_| PageError::refused(StatusCode::BAD_REQUEST, "error.bad_form"))?;
+        let posted = Posted(fields);
+        if hash(posted.text("csrf")) != hash(&visit.csrf) {
+            return Err(PageError::refused(StatusCode::FORBIDDEN, "error.csrf"));
+        }
+        parts.extensions.insert(posted);
+        Body::empty()
+    };
+    parts.extensions.insert(visit);
+    Ok(Request::from_parts(parts, body))
+}
+
+/// Refuses who is no administrator; stands behind [`gate`].
+pub(super) async fn administrators_only(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Visit>() {
+        Some(visit) if visit.role == Role::Administrator => next.run(request).await,
+        _ => PageError::refused(StatusCode::FORBIDDEN, "error.role").into_response(),
+    }
+}
+
+/// Refuses a form that another site's page sent.
+pub(super) fn check_origin(desk: &Desk, headers: &HeaderMap) -> Result<(), PageError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let refused = || PageError::refused(StatusCode::FORBIDDEN, "error.origin");
+    if text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        return Err(refused());
+    }
+    let Some(origin) = text("origin") else { return Ok(()) };
+    let own = desk.base_url().trim_end_matches('/');
+    let here = text("host").is_some_and(|host| {
+        ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host))
+    });
+    if origin == own || here { Ok(()) } else { Err(refused()) }
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+fn cookie_name(desk: &Desk) -> &'static str {
+    if desk.is_secure() { "__Host-mailroom" } else { "mailroom" }
+}
+
+fn cookie(desk: &Desk, headers: &HeaderMap) -> Option<String> {
+    let name = cookie_name(desk);
+    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|line| {
+        line.split(';').find_map(|pair| {
+            let (key, value) = pair.trim().split_once('=')?;
+            (key == name && value.len() == 64).then(|| value.to_owned())
+        })
+    })
+}
+
+async fn find_visit(desk: &Desk, key: &str) -> Result<Option<Visit>, PageError> {
+    let key_hash = hash(key);
+    let mut db = desk.app.store.read().await?;
+    let session = db.find_session(&key_hash, clock::now_ms()).await?;
+    Ok(session.map(|Session { person, csrf, .. }| Visit {
+        name: person.name,
+        role: person.role,
+        csrf,
+        key_hash,
+        done: None,
+    }))
+}
+
+/// Fresh random text for a cookie or a token, and its hash.
+pub(super) fn fresh_key() -> (String, String) {
+    let key = hex::encode(clock::random_bytes::<32>());
+    let key_hash = hash(&key);
+    (key, key_hash)
+}
+
+/// The header that sets the session cookie, or, without a key, takes it away.
+pub(super) fn set_cookie(desk: &Desk, key: Option<&str>) -> HeaderValue {
+    let secure = if desk.is_secure() { "; Secure" } else { "" };
+    let age_s = if key.is_some() { desk.session_ms() / 1000 } else { 0 };
+    let text = format!(
+        "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}",
+        cookie_name(desk),
+        key.unwrap_or_default()
+    );
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Failed attempts to sign in, by name and by address.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    failed: Mutex<HashMap<String, (u32, i64)>>,
+}
+
+impl Attempts {
+    fn keys(name: &str, address: Option<IpAddr>) -> [String; 2] {
+        [format!("name {}", hash(name)), format!("address {}", address.map_or_else(String::new, |a| a.to_string()))]
+    }
+
+    /// Whether another attempt may be made now.
+    pub fn may_try(&self, name: &str, address: Option<IpAddr>, now_ms: i64) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::keys(name, address).iter().all(|key| {
+            failed.get(key).is_none_or(|(count, since_ms)| {
+                *count < ATTEMPTS_MAX || now_ms - since_ms >= ATTEMPTS_WINDOW_MS
+            })
+        })
+    }
+
+    /// Counts an attempt; it is taken back if it turns out well, so that many at once do not slip through.
+    pub fn count(&self, name: &str, address: Option<IpAddr>, now_ms: i64) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.len() >= ATTEMPTS_KEPT_MAX {
+            failed.retain(|_, (_, since_ms)| now_ms - *since_ms < ATTEMPTS_WINDOW_MS);
+        }
+        if failed.len() >= ATTEMPTS_KEPT_MAX {
+            failed.clear();
+        }
+        for key in Self::keys(name, address) {
+            let entry = failed.entry(key).or_insert((0, now_ms));
+            if now_ms - entry.1 >= ATTEMPTS_WINDOW_MS {
+                *entry = (0, now_ms);
+            }
+            entry.0 += 1;
+        }
+    }
+
+    /// Forgets the failures of a name and takes back one of its address.
+    pub fn forgive(&self, name: &str, address: Option<IpAddr>) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let [by_name, by_address] = Self::keys(name, address);
+        failed.remove(&by_name);
+        if let Some((count, _)) = failed.get_mut(&by_address) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_failures_have_to_wait() {
+        let attempts = Attempts::default();
+        for _ in 0..ATTEMPTS_MAX {
+            assert!(attempts.may_try("ann", None, 0));
+            attempts.count("ann", None, 0);
+        }
+        assert!(!attempts.may_try("ann", None, 1));
+        assert!(!attempts.may_try("bob", None, 1), "the address has to wait too");
+        assert!(attempts.may_try("ann", None, ATTEMPTS_WINDOW_MS));
+        attempts.forgive("ann", None);
+        assert!(attempts.may_try("ann", None, 1));
+    }
+}
