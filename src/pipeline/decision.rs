@@ -1,0 +1,485 @@
+//! What people decide, each decision in one transaction: its rows, the mail that it causes, and its line in the log.
+//!
+//! Drafts are saved, approved, rejected or asked about; tickets are answered, moved, closed; a possible follow-up is
+//! joined or kept; quarantine and outbox are settled. A mail is rendered, composed and its bytes kept before the
+//! transaction begins; if somebody else was quicker, nothing is written and the bytes lie there unused.
+//!
+//! Invariant: whoever decides on a draft says which revision he saw; a draft that changed since is not decided.
+//! Does not: send (that is `jobs::send_outbox`), or check who may decide (that is `web::session`).
+
+use super::answer::{self, Letter};
+use crate::{
+    app::App,
+    clock,
+    jobs::process_message,
+    model::{
+        account::Known,
+        draft::{Draft, DraftState, Kind},
+        ids::{AccountId, DraftId, MessageId, OutboxId, QuarantineId, RecordId, TicketId},
+        message::{Address, Message},
+        outbox::OutboxState,
+        ticket::{Queue, Ticket, TicketState},
+    },
+    reply::template::{Context, Name, OrderLine},
+    store::{
+        Tx,
+        audit::Entry,
+        change::ChangeKind,
+        draft::{DraftRow, Saved},
+        message::{Direction, MessageRow, MessageState},
+        quarantine::Resolution,
+    },
+    validate,
+};
+use anyhow::Context as _;
+
+/// Earlier orders with the same number looked at.
+const EARLIER_ORDERS_MAX: u32 = 20;
+/// Messages of a conversation looked at for an address to answer to.
+const CONVERSATION_MAX: u32 = 500;
+
+/// What became of a decision on a draft.
+#[derive(Debug, PartialEq)]
+pub enum Decided<T> {
+    /// It is done.
+    Done(T),
+    /// Somebody else changed or decided the draft since; nothing was written.
+    Conflict,
+    /// There is nobody to write to; nothing was written.
+    NoRecipient,
+}
+
+/// What became of a decision on a follow-up.
+#[derive(Debug, PartialEq, Eq)]
+pub enum FollowUp {
+    /// The message now stands in the ticket of this number.
+    In(i64),
+    /// Somebody had decided before.
+    DecidedBefore,
+}
+
+/// A draft as a person left it.
+#[derive(Clone, Debug)]
+pub struct Edited {
+    /// The draft.
+    pub id: DraftId,
+    /// The revision that the person saw.
+    pub revision: i64,
+    /// With his or her corrections.
+    pub content: Draft,
+    /// Paths of what was corrected.
+    pub changed: Vec<String>,
+}
+
+fn entry(who: &str, action: &str, kind: &str, id: &str, detail: impl Into<String>) -> Entry {
+    Entry {
+        at_ms: clock::now_ms(),
+        actor: who.to_owned(),
+        action: action.to_owned(),
+        subject_kind: kind.to_owned(),
+        subject_id: id.to_owned(),
+        detail: detail.into(),
+    }
+}
+
+/// A draft checked again, with the account that it now belongs to.
+#[derive(Clone, Debug)]
+struct Checked {
+    content: Draft,
+    account_id: Option<AccountId>,
+    account_reason: String,
+}
+
+/// Checks a corrected draft: findings that checks made are made anew, those of reading stay.
+async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Checked> {
+    let master = app.master_data().await?;
+    let mut db = app.store.read().await?;
+    let earlier_orders = match content.text("po_number") {
+        Some(number) => db.list_earlier_orders(number, &row.message_id, EARLIER_ORDERS_MAX).await?,
+        None => Vec::new(),
+    };
+    let sender = db.find_message(&row.message_id).await?.map(|message| message.from_email);
+    let known = Known {
+        accounts: master.accounts.clone(),
+        catalogue: master.catalogue.clone(),
+        site_names: app.config.site.names.clone(),
+        earlier_orders,
+    };
+    let before = validate::check(&row.content, &known);
+    let mut content = content;
+    content.findings = row.content.findings.iter().filter(|f| !before.contains(f)).cloned().collect();
+    let after = validate::check(&content, &known);
+    content.findings.retain(|f| !after.contains(f));
+    content.findings.extend(after);
+    let matched = validate::match_account(&content, &known, sender.as_deref());
+    let account_id = matched.as_ref().and_then(|m| master.account_ids.get(m.index).cloned());
+    Ok(match (account_id, matched) {
+        (Some(id), Some(matched)) => {
+            Checked { content, account_id: Some(id), account_reason: matched.reason }
+        }
+        _ => Checked { content, account_id: row.account_id.clone(), account_reason: row.account_reason.clone() },
+    })
+}
+
+async fn find_draft(app: &App, id: &DraftId) -> anyhow::Result<DraftRow> {
+    app.store.read().await?.find_draft(id).await?.with_context(|| format!("there is no draft {id}"))
+}
+
+async fn find_ticket(app: &App, id: &TicketId) -> anyhow::Result<Ticket> {
+    app.store.read().await?.find_ticket(id).await?.with_context(|| format!("there is no ticket {id}"))
+}
+
+/// Writes the corrections, if there are any; the revision to decide on.
+async fn write(tx: &mut Tx, edited: &Edited, checked: &Checked, who: &str) -> anyhow::Result<Option<i64>> {
+    if edited.changed.is_empty() {
+        return Ok(Some(edited.revision));
+    }
+    let saved = tx
+        .update_draft(
+            &edited.id,
+            edited.revision,
+            &checked.content,
+            checked.account_id.as_ref(),
+            &checked.account_reason,
+        )
+        .await?;
+    let Saved::Yes(revision) = saved else { return Ok(None) };
+    tx.audit(entry(who, "save_draft", "draft", edited.id.as_str(), edited.changed.join(", ")));
+    tx.note_change(ChangeKind::Draft, edited.id.as_str());
+    Ok(Some(revision))
+}
+
+/// Saves a person's corrections.
+pub async fn save(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decided<()>> {
+    let row = find_draft(app, &edited.id).await?;
+    if row.revision != edited.revision {
+        return Ok(Decided::Conflict);
+    }
+    let checked = check(app, &row, edited.content.clone()).await?;
+    let mut tx = app.store.begin().await?;
+    if write(&mut tx, &edited, &checked, who).await?.is_none() {
+        return Ok(Decided::Conflict);
+    }
+    tx.commit().await.context("failed to save a draft")?;
+    Ok(Decided::Done(()))
+}
+
+/// Approves a draft with its corrections: record, confirmation to the customer, ticket and log, all or nothing.
+pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decided<RecordId>> {
+    let row = find_draft(app, &edited.id).await?;
+    if row.revision != edited.revision {
+        return Ok(Decided::Conflict);
+    }
+    let checked = check(app, &row, edited.content.clone()).await?;
+    let ticket = find_ticket(app, &row.ticket_id).await?;
+    let letter = confirmation(app, &row, &ticket, &checked.content).await?;
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let Some(revision) = write(&mut tx, &edited, &checked, who).await? else { return Ok(Decided::Conflict) };
+    if tx.decide_draft(&row.id, revision, DraftState::Approved, who, "", now_ms).await? == Saved::Conflict {
+        return Ok(Decided::Conflict);
+    }
+    let approved = tx.find_draft(&row.id).await?.context("the draft that was just approved is gone")?;
+    let record = tx.insert_record(&approved, who, now_ms).await?;
+    if let Some(letter) = &letter {
+        tx.insert_outbox(letter, now_ms).await?;
+    }
+    let open = tx.list_drafts_of_ticket(&row.ticket_id).await?;
+    let finished = !open.iter().any(|d| matches!(d.state, DraftState::Proposed | DraftState::Asked));
+    tx.touch_ticket(&row.ticket_id, finished.then_some(TicketState::Closed), now_ms).await?;
+    tx.audit(entry(who, "approve_draft", "draft", row.id.as_str(), format!("record {record}")));
+    if finished {
+        let detail = "all drafts are decided";
+        tx.audit(entry(who, "close_ticket", "ticket", row.ticket_id.as_str(), detail));
+    }
+    note(&mut tx, &row);
+    tx.commit().await.context("failed to approve a draft")?;
+    app.announce_work();
+    Ok(Decided::Done(record))
+}
+
+/// Rejects a draft, with a reason for the log.
+pub async fn reject(
+    app: &App,
+    id: &DraftId,
+    revision: i64,
+    reason: &str,
+    who: &str,
+) -> anyhow::Result<Decided<()>> {
+    let row = find_draft(app, id).await?;
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    if tx.decide_draft(id, revision, DraftState::Rejected, who, reason, now_ms).await? == Saved::Conflict {
+        return Ok(Decided::Conflict);
+    }
+    tx.touch_ticket(&row.ticket_id, None, now_ms).await?;
+    tx.audit(entry(who, "reject_draft", "draft", id.as_str(), reason));
+    note(&mut tx, &row);
+    tx.commit().await.context("failed to reject a draft")?;
+    Ok(Decided::Done(()))
+}
+
+/// Asks the customer for what a draft lacks; one sentence a line.
+pub async fn ask(
+    app: &App,
+    id: &DraftId,
+    revision: i64,
+    question: &str,
+    who: &str,
+) -> anyhow::Result<Decided<()>> {
+    let row = find_draft(app, id).await?;
+    let ticket = find_ticket(app, &row.ticket_id).await?;
+    let missing = question.lines().map(|line| line.trim_start_matches(['-', '•', ' ']).trim());
+    let context = Context {
+        missing: missing.filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        po_number: row.content.text("po_number").unwrap_or_default().to_owned(),
+        ..Context::default()
+    };
+    let cause = format!("ask:{id}:{revision}");
+    let letter =
+        letter(app, &ticket, Some(&row.message_id), Some(&row.id), Name::MissingInformation, cause, context)
+            .await?;
+    let Some(letter) = letter else { return Ok(Decided::NoRecipient) };
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    if tx.decide_draft(id, revision, DraftState::Asked, who, question, now_ms).await? == Saved::Conflict {
+        return Ok(Decided::Conflict);
+    }
+    tx.insert_outbox(&letter, now_ms).await?;
+    tx.touch_ticket(&row.ticket_id, Some(TicketState::Waiting), now_ms).await?;
+    tx.audit(entry(who, "ask_customer", "draft", id.as_str(), question));
+    note(&mut tx, &row);
+    tx.commit().await.context("failed to put a question into the outbox")?;
+    app.announce_work();
+    Ok(Decided::Done(()))
+}
+
+fn note(tx: &mut Tx, row: &DraftRow) {
+    tx.note_change(ChangeKind::Draft, row.id.as_str());
+    tx.note_change(ChangeKind::Message, row.message_id.as_str());
+    tx.note_change(ChangeKind::Ticket, row.ticket_id.as_str());
+}
+
+/// The confirmation of an approved order; other kinds and unknown recipients get none.
+async fn confirmation(
+    app: &App,
+    row: &DraftRow,
+    ticket: &Ticket,
+    content: &Draft,
+) -> anyhow::Result<Option<crate::store::outbox::NewOutbox>> {
+    if !matches!(content.kind, Kind::PurchaseOrder | Kind::PurchaseOrderChange) {
+        return Ok(None);
+    }
+    let historic = app.store.read().await?.find_message(&row.message_id).await?.is_some_and(|m| m.historic);
+    if historic {
+        return Ok(None);
+    }
+    let field = |name: &str| content.text(name).unwrap_or_default().to_owned();
+    let lines = content.lines.iter().map(|line| {
+        let cell = |name: &str| line.get(name).and_then(|p| p.value.as_text()).unwrap_or_default().to_owned();
+        OrderLine {
+            sku: cell("sku"),
+            customer_sku: cell("customer_sku"),
+            description: cell("description"),
+            quantity: cell("quantity"),
+            unit: cell("unit"),
+            unit_price: cell("unit_price"),
+            amount: cell("amount"),
+            delivery_date: cell("delivery_date"),
+        }
+    });
+    let context = Context {
+        po_number: field("po_number"),
+        order_date: field("order_date"),
+        currency: field("currency"),
+        lines: lines.collect(),
+        subtotal: field("subtotal"),
+        tax: field("tax"),
+        total: field("total"),
+        payment_terms: field("payment_terms"),
+        ship_to: field("ship_to"),
+        ..Context::default()
+    };
+    let cause = format!("confirm:{}", row.id);
+    letter(app, ticket, Some(&row.message_id), Some(&row.id), Name::OrderConfirmation, cause, context).await
+}
+
+/// A letter in a ticket, in answer to a message: the given one, or the latest that came in.
+async fn letter(
+    app: &App,
+    ticket: &Ticket,
+    message_id: Option<&MessageId>,
+    draft_id: Option<&DraftId>,
+    name: Name,
+    cause: String,
+    context: Context,
+) -> anyhow::Result<Option<crate::store::outbox::NewOutbox>> {
+    let conversation = app.store.read().await?.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
+    let incoming =
+        conversation.iter().rev().filter_map(|(row, parsed)| {
+            parsed.as_ref().filter(|_| row.direction == Direction::In).map(|parsed| (row, parsed))
+        });
+    let mut incoming = incoming.filter(|(row, _)| message_id.is_none_or(|id| *id == row.id));
+    let Some((row, parsed)) = incoming.find(|(_, parsed)| parsed.reply_address().is_some()) else {
+        return Ok(None);
+    };
+    let Some(recipient) = parsed.reply_address().cloned() else { return Ok(None) };
+    let prepared = answer::prepare(
+        app,
+        Letter {
+            name,
+            cause,
+            language: ticket.language.clone(),
+            ticket,
+            recipient,
+            answers: Some(parsed),
+            message_id: Some(row.id.clone()),
+            draft_id: draft_id.cloned(),
+            automatic: false,
+            context,
+        },
+    )
+    .await?;
+    Ok(Some(prepared))
+}
+
+/// Where an answer in a conversation would go: the sender of the latest message that came in.
+pub fn answer_address(conversation: &[(MessageRow, Option<Message>)]) -> Option<Address> {
+    conversation
+        .iter()
+        .rev()
+        .filter(|(row, _)| row.direction == Direction::In)
+        .find_map(|(_, parsed)| parsed.as_ref().and_then(Message::reply_address).cloned())
+}
+
+/// Answers in a ticket with a person's own words. `false` if there is nobody to answer.
+pub async fn answer(
+    app: &App,
+    ticket: &Ticket,
+    text: &str,
+    then: TicketState,
+    who: &str,
+) -> anyhow::Result<bool> {
+    let cause = format!("answer:{}", clock::fresh_id());
+    let context = Context { text: text.to_owned(), ..Context::default() };
+    let Some(letter) = letter(app, ticket, None, None, Name::Answer, cause, context).await? else {
+        return Ok(false);
+    };
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    tx.insert_outbox(&letter, now_ms).await?;
+    tx.touch_ticket(&ticket.id, Some(then), now_ms).await?;
+    tx.audit(entry(who, "answer_ticket", "ticket", ticket.id.as_str(), format!("mail {}", letter.id)));
+    tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
+    tx.commit().await.context("failed to put an answer into the outbox")?;
+    app.announce_work();
+    Ok(true)
+}
+
+/// Closes a ticket, opens it again, or lets it wait.
+pub async fn set_state(app: &App, id: &TicketId, state: TicketState, who: &str) -> anyhow::Result<()> {
+    let action = match state {
+        TicketState::Closed => "close_ticket",
+        TicketState::Open => "open_ticket",
+        TicketState::Waiting => "park_ticket",
+    };
+    let mut tx = app.store.begin().await?;
+    tx.touch_ticket(id, Some(state), clock::now_ms()).await?;
+    tx.audit(entry(who, action, "ticket", id.as_str(), ""));
+    tx.note_change(ChangeKind::Ticket, id.as_str());
+    tx.commit().await.context("failed to change the state of a ticket")
+}
+
+/// Moves a ticket to another queue.
+pub async fn set_queue(app: &App, id: &TicketId, queue: Queue, who: &str) -> anyhow::Result<()> {
+    let mut tx = app.store.begin().await?;
+    let mut ticket = tx.find_ticket(id).await?.with_context(|| format!("there is no ticket {id}"))?;
+    let detail = format!("from {} to {}", ticket.queue.as_str(), queue.as_str());
+    ticket.queue = queue;
+    ticket.queue_reason = format!("moved by {who}");
+    tx.update_ticket(&ticket, clock::now_ms()).await?;
+    tx.audit(entry(who, "move_ticket", "ticket", id.as_str(), detail));
+    tx.note_change(ChangeKind::Ticket, id.as_str());
+    tx.commit().await.context("failed to move a ticket")
+}
+
+/// A person says whether a message belongs to the ticket that it refers to.
+pub async fn follow_up(app: &App, id: &MessageId, join: bool, who: &str) -> anyhow::Result<FollowUp> {
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let message = tx.find_message(id).await?.with_context(|| format!("there is no message {id}"))?;
+    let Some(target) = message.possible_ticket_id.clone() else { return Ok(FollowUp::DecidedBefore) };
+    let own = message.ticket_id.clone();
+    let stays = if join {
+        tx.move_message(id, &target, &format!("joined by {who}")).await?;
+        tx.move_drafts(id, &target).await?;
+        tx.add_participant(&target, &message.from_email).await?;
+        tx.touch_ticket(&target, Some(TicketState::Open), now_ms).await?;
+        tx.audit(entry(who, "join_message", "ticket", target.as_str(), format!("message {id}")));
+        if let Some(own) = own.filter(|own| *own != target) {
+            if tx.list_conversation(&own, 1).await?.is_empty() {
+                tx.touch_ticket(&own, Some(TicketState::Closed), now_ms).await?;
+                tx.audit(entry(who, "close_ticket", "ticket", own.as_str(), "its message was joined elsewhere"));
+            }
+            tx.note_change(ChangeKind::Ticket, own.as_str());
+        }
+        target
+    } else {
+        tx.clear_possible_follow_up(id).await?;
+        let stays = own.unwrap_or_else(|| target.clone());
+        tx.audit(entry(who, "keep_message", "ticket", stays.as_str(), format!("message {id} is no follow-up")));
+        stays
+    };
+    let ticket = tx.find_ticket(&stays).await?.context("the ticket of a message is gone")?;
+    tx.note_change(ChangeKind::Message, id.as_str());
+    tx.note_change(ChangeKind::Ticket, stays.as_str());
+    tx.commit().await.context("failed to decide on a follow-up")?;
+    Ok(FollowUp::In(ticket.number))
+}
+
+/// Processes again what is in quarantine. `false` if it was settled before.
+pub async fn reprocess(app: &App, id: &QuarantineId, who: &str) -> anyhow::Result<bool> {
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let row = tx.find_quarantine(id).await?.with_context(|| format!("there is no quarantine entry {id}"))?;
+    if !tx.resolve_quarantine(id, Resolution::Reprocessed, who, now_ms).await? {
+        return Ok(false);
+    }
+    if let Some(message) = &row.entry.message_id {
+        tx.save_message_state(message, MessageState::Stored).await?;
+        tx.enqueue(process_message::KIND, message.as_str(), now_ms, now_ms).await?;
+    }
+    tx.audit(entry(who, "reprocess", "quarantine", id.as_str(), row.entry.cause));
+    tx.commit().await.context("failed to send a message through again")?;
+    app.announce_work();
+    Ok(true)
+}
+
+/// Settles a quarantine entry that needs nothing more. `false` if it was settled before.
+pub async fn dismiss(app: &App, id: &QuarantineId, who: &str) -> anyhow::Result<bool> {
+    let mut tx = app.store.begin().await?;
+    if !tx.resolve_quarantine(id, Resolution::Dismissed, who, clock::now_ms()).await? {
+        return Ok(false);
+    }
+    tx.audit(entry(who, "dismiss", "quarantine", id.as_str(), ""));
+    tx.commit().await.context("failed to dismiss a quarantine entry")?;
+    Ok(true)
+}
+
+/// Decides about a mail in doubt, failed or withheld: `queued` sends it, `sent` believes that it arrived, `failed`
+/// gives it up. `false` if it is in none of these states any more.
+pub async fn settle_outbox(app: &App, id: &OutboxId, state: OutboxState, who: &str) -> anyhow::Result<bool> {
+    let reason = match state {
+        OutboxState::Queued => format!("sent again by {who}"),
+        OutboxState::Sent => format!("considered sent by {who}"),
+        _ => format!("given up by {who}"),
+    };
+    let mut tx = app.store.begin().await?;
+    if !tx.resolve_outbox(id, state, &reason, clock::now_ms()).await? {
+        return Ok(false);
+    }
+    tx.audit(entry(who, "settle_mail", "outbox", id.as_str(), state.as_str()));
+    tx.commit().await.context("failed to settle an outgoing mail")?;
+    app.announce_work();
+    Ok(true)
+}

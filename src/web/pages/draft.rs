@@ -1,0 +1,272 @@
+//! Drafts: the list, and the review page with everything that a person may decide.
+
+use super::ticket;
+use crate::{
+    model::{
+        draft::{Draft, DraftState},
+        finding::{Finding, Severity},
+        ids::DraftId,
+        page::Pages,
+    },
+    pipeline::decision::{self, Decided, Edited},
+    store::draft::DraftRow,
+    web::{
+        Desk,
+        error::PageError,
+        frame::Frame,
+        review::{self, Level},
+        session::{Posted, Visit},
+        text, views,
+    },
+};
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Drafts on one page of the list.
+const DRAFTS_PER_PAGE: u32 = 50;
+/// Pages of a document shown beside the form at most.
+const PAGES_SHOWN_MAX: usize = 40;
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Part {
+    state: String,
+    after: String,
+}
+
+/// `GET /drafts`
+pub async fn list(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Query(part): Query<Part>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(&desk, &visit, "drafts").await?;
+    let mut db = desk.app.store.read().await?;
+    let state = DraftState::parse(&part.state).unwrap_or(DraftState::Proposed);
+    let after = Some(DraftId::new(part.after)).filter(|id| !id.as_str().is_empty());
+    let found = db.list_drafts_by_state(state, after.as_ref(), DRAFTS_PER_PAGE + 1).await?;
+    let mut drafts = Vec::new();
+    for row in found.iter().take(DRAFTS_PER_PAGE as usize) {
+        let number = db.find_ticket(&row.ticket_id).await?.map_or(0, |ticket| ticket.number);
+        drafts.push(summary(row, number));
+    }
+    let last = found.iter().take(DRAFTS_PER_PAGE as usize).next_back();
+    let next = last
+        .filter(|_| found.len() > DRAFTS_PER_PAGE as usize)
+        .map(|row| format!("/drafts?state={}&after={}", state.as_str(), row.id));
+    let states: Vec<&str> = DraftState::ALL.iter().map(|state| state.as_str()).collect();
+    let context = json!({
+        "frame": frame, "states": states, "state": state, "drafts": drafts, "next": next,
+    });
+    views::page("drafts.html", context)
+}
+
+fn summary(row: &DraftRow, ticket_number: i64) -> Value {
+    let count = |severity| row.content.findings.iter().filter(|f| f.severity == severity).count();
+    json!({
+        "id": row.id, "kind": row.kind, "po_number": row.po_number, "buyer_name": row.buyer_name,
+        "ticket_number": ticket_number, "lines": row.content.lines.len(),
+        "least_confidence": row.least_confidence, "level": review::level(row.least_confidence),
+        "problems": count(Severity::Problem), "checks": count(Severity::Check), "created_ms": row.created_ms,
+    })
+}
+
+async fn find(desk: &Desk, id: &str) -> Result<DraftRow, PageError> {
+    let row = desk.app.store.read().await?.find_draft(&DraftId::new(id)).await?;
+    row.ok_or(PageError::NotFound)
+}
+
+fn is_editable(row: &DraftRow) -> bool {
+    matches!(row.state, DraftState::Proposed | DraftState::Asked)
+}
+
+/// `GET /drafts/{id}`
+pub async fn show(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let row = find(&desk, &id).await?;
+    let content = row.content.clone();
+    let spare_lines = usize::from(is_editable(&row) && content.lines.is_empty());
+    page(&desk, &visit, &row, &content, spare_lines, None).await
+}
+
+/// The review page of a draft, with what may have been typed but not saved.
+async fn page(
+    desk: &Desk,
+    visit: &Visit,
+    row: &DraftRow,
+    content: &Draft,
+    spare_lines: usize,
+    error: Option<String>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(desk, visit, "drafts").await?;
+    let mut db = desk.app.store.read().await?;
+    let ticket = db.find_ticket(&row.ticket_id).await?.ok_or(PageError::NotFound)?;
+    let document = db.find_document(&row.document_id).await?.ok_or(PageError::NotFound)?;
+    let account = match &row.account_id {
+        Some(id) => db.find_account(id).await?.map(|found| found.account),
+        None => None,
+    };
+    let conversation = db.list_conversation(&ticket.id, 500).await?;
+    drop(db);
+    let pages = match &document.document.pages_sha256 {
+        Some(sha) => read_pages(desk, sha).await?,
+        None => Pages::default(),
+    };
+    let [first, last] = content.page_range;
+    let shown: Vec<_> = pages
+        .pages
+        .iter()
+        .filter(|page| (first..=last).contains(&page.number))
+        .take(PAGES_SHOWN_MAX)
+        .map(|page| {
+            let address = format!("/documents/{}/pages/{}.png", document.id, page.number);
+            review::show_page(page, content, Some(address))
+        })
+        .collect();
+    let form = review::sheet(content, spare_lines);
+    let how = if document.document.how.is_empty() { "unread" } else { &document.document.how };
+    let ask_to = decision::answer_address(&conversation).map(|a| a.email).unwrap_or_default();
+    let context = json!({
+        "frame": frame, "ticket": { "number": ticket.number, "reference": ticket.reference() },
+        "draft": {
+            "id": row.id, "kind": content.kind, "state": row.state, "revision": row.revision,
+            "po_number": content.text("po_number").unwrap_or_default(),
+            "kind_confidence": content.kind_confidence, "kind_level": review::level(content.kind_confidence),
+            "account_reason": row.account_reason, "decided_by": row.decided_by, "decided_ms": row.decided_ms,
+            "decision_note": row.decision_note,
+        },
+        "document": {
+            "id": document.id, "name": document.document.name, "how": how, "findings": document.document.findings,
+        },
+        "account": account, "pages": shown, "editable": is_editable(row), "error": error,
+        "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
+        "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
+        "question": question(content), "ask_to": ask_to,
+    });
+    views::page("draft.html", context)
+}
+
+async fn read_pages(desk: &Desk, sha256: &str) -> Result<Pages, PageError> {
+    let bytes = desk.app.blob.get(sha256).await?;
+    Ok(tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await??)
+}
+
+/// What one would ask the customer, from what is missing and what is a problem: one sentence a line.
+fn question(content: &Draft) -> String {
+    let form = review::sheet(content, 0);
+    let missing = form.fields.iter().filter(|f| matches!(f.level, Level::Missing));
+    let missing = missing.map(|f| text::filled("draft.ask_field", &[("label", f.label.clone())]));
+    let problems = content.findings.iter().filter(|f: &&Finding| f.severity == Severity::Problem);
+    missing.chain(problems.map(|f| f.message.clone())).collect::<Vec<_>>().join("\n")
+}
+
+/// `POST /drafts/{id}`: save, approve, or add a line.
+pub async fn change(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let row = find(&desk, &id).await?;
+    let Some(revision) = posted.number("revision") else {
+        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+    };
+    let (content, changed) = review::apply(&row.content, &posted.0, &visit.name);
+    if revision != row.revision {
+        return conflict(&desk, &visit, &row, &content).await;
+    }
+    let edited = Edited { id: row.id.clone(), revision, content: content.clone(), changed };
+    let address = match posted.text("do") {
+        "approve" => match decision::approve(&desk.app, edited, &visit.name).await? {
+            Decided::Done(record) => format!("/records/{record}?done=approved"),
+            Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
+        },
+        "add-line" => return page(&desk, &visit, &row, &content, 1, None).await,
+        _ => match decision::save(&desk.app, edited, &visit.name).await? {
+            Decided::Done(()) => format!("/drafts/{id}?done=saved"),
+            Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
+        },
+    };
+    Ok(Redirect::to(&address).into_response())
+}
+
+/// Says that somebody was quicker, and where the values differ.
+async fn conflict(
+    desk: &Desk,
+    visit: &Visit,
+    row: &DraftRow,
+    mine: &Draft,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(desk, visit, "drafts").await?;
+    let theirs = find(desk, row.id.as_str()).await?.content;
+    let value = |draft: &Draft, name: &str| draft.fields.get(name).map(|p| review::shown(&p.value));
+    let mut names: Vec<&String> = mine.fields.keys().chain(theirs.fields.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differing: Vec<Value> = names
+        .into_iter()
+        .filter(|name| value(mine, name) != value(&theirs, name))
+        .map(|name| {
+            json!({ "label": text::label(name), "theirs": value(&theirs, name).unwrap_or_default(),
+                    "mine": value(mine, name).unwrap_or_default() })
+        })
+        .collect();
+    let context = json!({ "frame": frame, "id": row.id, "mine": differing });
+    views::page_with(StatusCode::CONFLICT, "draft_conflict.html", context)
+}
+
+/// `POST /drafts/{id}/reject`
+pub async fn reject(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let row = find(&desk, &id).await?;
+    let revision = posted.number("revision").unwrap_or(-1);
+    let reason = posted.text("reason");
+    if reason.is_empty() {
+        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+    }
+    match decision::reject(&desk.app, &row.id, revision, reason, &visit.name).await? {
+        Decided::Done(()) => back_to_ticket(&desk, &row, "rejected").await,
+        Decided::Conflict | Decided::NoRecipient => conflict(&desk, &visit, &row, &row.content).await,
+    }
+}
+
+/// `POST /drafts/{id}/ask`
+pub async fn ask(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let row = find(&desk, &id).await?;
+    let revision = posted.number("revision").unwrap_or(-1);
+    let question = posted.text("text").replace("\r\n", "\n");
+    if question.is_empty() {
+        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+    }
+    match decision::ask(&desk.app, &row.id, revision, &question, &visit.name).await? {
+        Decided::Done(()) => back_to_ticket(&desk, &row, "asked").await,
+        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
+        Decided::Conflict => conflict(&desk, &visit, &row, &row.content).await,
+    }
+}
+
+async fn back_to_ticket(desk: &Desk, row: &DraftRow, done: &str) -> Result<Response, PageError> {
+    let found = desk.app.store.read().await?.find_ticket(&row.ticket_id).await?;
+    let number = found.ok_or(PageError::NotFound)?.number;
+    Ok(ticket::back(number, done))
+}
