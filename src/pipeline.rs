@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod commit;
+pub mod decision;
 pub mod documents;
 pub mod thread;
 

@@ -1,6 +1,6 @@
 //! `mailroom serve`: the service.
 
-use crate::{app::App, config::Config, jobs, jobs::intake};
+use crate::{app::App, config::Config, jobs, jobs::intake, web};
 use anyhow::Context as _;
 use std::{process::ExitCode, sync::Arc};
 
@@ -40,10 +40,9 @@ pub async fn until_stopped(app: &Arc<App>) -> anyhow::Result<()> {
         .with_context(|| format!("failed to listen on {listen}; is another mailroom running there?"))?;
     let service = jobs::Service::start(app);
     tracing::info!(address = listen.as_str(), "serving");
-    drop(listener);
-    stop_asked().await;
+    let served = web::serve(Arc::clone(app), listener, stop_asked()).await;
     service.stop().await;
-    Ok(())
+    served
 }
 
 /// Returns when the process is interrupted or terminated.

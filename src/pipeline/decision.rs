@@ -11,7 +11,7 @@ use super::answer::{self, Letter};
 use crate::{
     app::App,
     clock,
-    jobs::process_message,
+    jobs::PROCESS_MESSAGE,
     model::{
         account::Known,
         draft::{Draft, DraftState, Kind},
@@ -27,6 +27,7 @@ use crate::{
         change::ChangeKind,
         draft::{DraftRow, Saved},
         message::{Direction, MessageRow, MessageState},
+        outbox::NewOutbox,
         quarantine::Resolution,
     },
     validate,
@@ -266,7 +267,7 @@ async fn confirmation(
     row: &DraftRow,
     ticket: &Ticket,
     content: &Draft,
-) -> anyhow::Result<Option<crate::store::outbox::NewOutbox>> {
+) -> anyhow::Result<Option<NewOutbox>> {
     if !matches!(content.kind, Kind::PurchaseOrder | Kind::PurchaseOrderChange) {
         return Ok(None);
     }
@@ -313,7 +314,7 @@ async fn letter(
     name: Name,
     cause: String,
     context: Context,
-) -> anyhow::Result<Option<crate::store::outbox::NewOutbox>> {
+) -> anyhow::Result<Option<NewOutbox>> {
     let conversation = app.store.read().await?.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
     let incoming =
         conversation.iter().rev().filter_map(|(row, parsed)| {
@@ -323,24 +324,21 @@ async fn letter(
     let Some((row, parsed)) = incoming.find(|(_, parsed)| parsed.reply_address().is_some()) else {
         return Ok(None);
     };
-    let Some(recipient) = parsed.reply_address().cloned() else { return Ok(None) };
-    let prepared = answer::prepare(
-        app,
-        Letter {
-            name,
-            cause,
-            language: ticket.language.clone(),
-            ticket,
-            recipient,
-            answers: Some(parsed),
-            message_id: Some(row.id.clone()),
-            draft_id: draft_id.cloned(),
-            automatic: false,
-            context,
-        },
-    )
-    .await?;
-    Ok(Some(prepared))
+    let Some(recipient) = parsed.reply_address() else { return Ok(None) };
+    let context = Context { ticket: ticket.reference(), subject: ticket.subject.clone(), ..context };
+    let letter = Letter {
+        template: name,
+        cause,
+        language: ticket.language.clone(),
+        recipient: recipient.clone(),
+        answers: Some(parsed),
+        message_id: Some(row.id.clone()),
+        draft_id: draft_id.cloned(),
+        automatic: false,
+        context,
+    };
+    let prepared = answer::prepare(app, letter).await?;
+    Ok(Some(NewOutbox { ticket_id: Some(ticket.id.clone()), ..prepared }))
 }
 
 /// Where an answer in a conversation would go: the sender of the latest message that came in.
@@ -447,7 +445,7 @@ pub async fn reprocess(app: &App, id: &QuarantineId, who: &str) -> anyhow::Resul
     }
     if let Some(message) = &row.entry.message_id {
         tx.save_message_state(message, MessageState::Stored).await?;
-        tx.enqueue(process_message::KIND, message.as_str(), now_ms, now_ms).await?;
+        tx.enqueue(PROCESS_MESSAGE, message.as_str(), now_ms, now_ms).await?;
     }
     tx.audit(entry(who, "reprocess", "quarantine", id.as_str(), row.entry.cause));
     tx.commit().await.context("failed to send a message through again")?;

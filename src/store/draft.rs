@@ -245,6 +245,16 @@ impl Tx {
             .id("id")
     }
 
+    /// Moves the drafts of a message to another ticket, because the message was joined to it.
+    pub async fn move_drafts(&mut self, message_id: &MessageId, ticket_id: &TicketId) -> Result<()> {
+        sqlx::query("UPDATE draft SET ticket_id = $1 WHERE message_id = $2")
+            .bind(ticket_id.as_str())
+            .bind(message_id.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Saves a person's corrections to a draft that is not yet decided.
     pub async fn update_draft(
         &mut self,

@@ -6,7 +6,7 @@
 //!
 //! Does not: check values (that is [`crate::validate`]), nor decide anything.
 
-use super::text;
+use super::{text, views};
 use crate::model::{
     draft::{Content, Draft, Kind, Line, Proposal, Source},
     finding::{Finding, Severity},
@@ -324,6 +324,8 @@ pub fn sheet(draft: &Draft, spare_lines: usize) -> Sheet {
     let (noted, spare): (Vec<Input>, Vec<Input>) =
         rest.map(|name| one(name)).partition(|input| !input.notes.is_empty());
     fields.extend(noted);
+    // short ones first: long ones take a row each
+    fields.sort_by_key(|field| field.long);
     let columns = columns(draft);
     let mut lines = rows(draft, &columns);
     let blank = Line::new();
@@ -388,16 +390,18 @@ fn input(name: &str, proposal: Option<&Proposal>, required: bool, notes: Vec<Fin
         Some(proposal) => level(proposal.confidence),
     };
     let confidence = proposal.map_or(0.0, |p| p.confidence);
-    let origin = proposal.map_or_else(String::new, origin);
+    let telling = |p: &&Proposal| p.printed.is_some() || !matches!(p.source, Source::Page { page: 1, .. });
+    let title_origin = proposal.map_or_else(String::new, origin);
+    let origin = proposal.filter(telling).map_or_else(String::new, origin);
     let sure = match standing {
         Level::Sure | Level::Check | Level::Low => {
             let word = serde_json::to_value(standing).ok();
             let word = word.as_ref().and_then(|w| w.as_str()).unwrap_or_default();
-            format!("{} {:.0} %", text::choice("sure", word), (confidence * 100.0).floor())
+            format!("{} {} %", text::choice("sure", word), views::percent(f64::from(confidence)))
         }
         _ => String::new(),
     };
-    let title = [sure, origin.clone()].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ");
+    let title = [sure, title_origin].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ");
     Input {
         name: name.to_owned(),
         label: text::label(name),

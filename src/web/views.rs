@@ -54,7 +54,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
     environment.add_function("asset", |name: &str| assets::address(name));
     environment.add_filter("size", size);
-    environment.add_filter("percent", |share: f64| format!("{:.0}", (share * 100.0).floor()));
+    environment.add_filter("percent", percent);
     environment.add_filter("date", |ms: i64| format_time(ms, "%Y-%m-%d"));
     environment.add_filter("time", |ms: i64| format_time(ms, "%Y-%m-%d %H:%M"));
     environment.add_filter("instant", |ms: i64| instant(ms).to_string());
@@ -95,6 +95,11 @@ fn translate(key: &str, _: Rest<Value>, kwargs: Kwargs) -> Result<String, Error>
         values.push((name, kwargs.peek::<Value>(name)?.to_string()));
     }
     Ok(text::filled(key, &values))
+}
+
+/// Whole percent, rounded down so that nothing looks surer than it is.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.0}", ((share * 1000.0).round() / 10.0).floor())
 }
 
 fn size(bytes: i64) -> String {

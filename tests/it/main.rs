@@ -12,5 +12,6 @@ mod search;
 mod store;
 mod store_together;
 mod support;
-mod verify;
 mod tidy;
+mod verify;
+mod web;

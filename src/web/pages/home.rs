@@ -60,5 +60,6 @@ pub async fn show(
             json!({ "name": "alarms", "n": alarms, "address": "/mailboxes", "alarm": true }),
         ]);
     }
+    cards.retain(|card| card.get("alarm") != Some(&json!(true)) || card.get("n") != Some(&json!(0)));
     views::page("home.html", json!({ "frame": frame, "cards": cards, "queues": queues }))
 }

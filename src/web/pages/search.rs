@@ -1,8 +1,6 @@
 //! Search: one box over all mail and documents, with how much of it is indexed.
 
 use crate::{
-    clock,
-    model::ticket::Ticket,
     search::{Hit, Snippet, query},
     web::{Desk, error::PageError, frame::Frame, session::Visit, text, views},
 };
@@ -74,13 +72,12 @@ pub async fn show(
     let context = json!({
         "frame": frame, "coverage": coverage, "mistake": mistake, "searched": found.is_some(), "total": total,
         "first": offset + 1, "hits": hits.iter().map(hit).collect::<Vec<_>>(), "next": next, "help": help,
-        "now_ms": clock::now_ms(),
     });
     views::page("search.html", context)
 }
 
 fn hit(hit: &Hit) -> Value {
-    let reference = hit.ticket_number.map(|number| format!("{}{number}", Ticket::PREFIX));
+    let reference = hit.ticket_number.map(|number| format!("MR-{number}"));
     let address = hit.ticket_number.map(|number| format!("/tickets/{number}#message-{}", hit.message_id));
     json!({
         "reference": reference, "address": address, "title": parts(&hit.subject), "from": hit.from.text,

@@ -45,7 +45,7 @@ form.addEventListener("click", (e) => {
 
 const asking = () =>
   [...form.querySelectorAll("[data-attention]")]
-    .filter((i) => !i.closest("[data-gone]"))
+    .filter((i) => !i.closest("tr")?.querySelector(".gone :checked"))
     .sort((a, b) => a.dataset.attention - b.dataset.attention);
 const left = () => asking().filter((i) => !("seen" in i.dataset));
 
@@ -86,9 +86,6 @@ form.addEventListener("change", (e) => {
 // Lines
 
 const body = form.querySelector(".lines tbody");
-form.addEventListener("change", (e) => {
-  if (e.target.matches(".gone input")) e.target.closest("tr").toggleAttribute("data-gone", e.target.checked);
-});
 form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
   const rows = body?.querySelectorAll("tr[data-line]") ?? [];
   if (!rows.length) return;
@@ -97,7 +94,6 @@ form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
   const number = Number(last.dataset.line) + 1;
   const row = last.cloneNode(true);
   row.dataset.line = number;
-  row.removeAttribute("data-gone");
   row.querySelector("th").textContent = rows.length + 1;
   row.querySelectorAll("td.cell").forEach((cell) => (cell.className = cell.className.replace(/cell-\w+/, "cell-empty")));
   row.querySelectorAll("input").forEach((input) => {
@@ -118,7 +114,7 @@ function sum() {
   if (!output) return;
   let total = 0n;
   const scale = 4;
-  for (const input of form.querySelectorAll("tr[data-line]:not([data-gone]) .c-amount input")) {
+  for (const input of form.querySelectorAll("tr[data-line]:not(:has(.gone :checked)) .c-amount input")) {
     const match = input.value.trim().match(/^(-?)(\d+)(?:\.(\d{1,4}))?$/);
     if (!match) continue;
     const digits = BigInt(match[2] + (match[3] ?? "").padEnd(scale, "0"));

@@ -1,0 +1,377 @@
+//! The pages: who may see what, what every answer carries, and the day of a clerk in a real browser.
+
+use crate::support::{
+    browser::Browser,
+    desk::{Desk, PASSWORD},
+};
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, Response, StatusCode, header},
+};
+use fantoccini::key::Key;
+use mailroom::{
+    model::{draft::DraftState, outbox::OutboxState, ticket::TicketState},
+    store::quarantine::Resolution,
+    web,
+};
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+/// Somebody with a cookie.
+struct Visitor {
+    router: axum::Router,
+    cookie: String,
+    csrf: String,
+    host: String,
+}
+
+struct Answer {
+    response: Response<Body>,
+}
+
+impl Answer {
+    fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    fn header(&self, name: impl header::AsHeaderName) -> &str {
+        self.response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    async fn text(self) -> String {
+        let bytes = to_bytes(self.response.into_body(), 10_000_000).await.unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn encode(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+impl Visitor {
+    fn stranger(desk: &Desk) -> Self {
+        let router = web::router(Arc::clone(&desk.app));
+        let host = desk.address.replace("http://", "");
+        Self { router, cookie: String::new(), csrf: String::new(), host }
+    }
+
+    async fn sign_in(desk: &Desk, name: &str) -> Self {
+        let mut visitor = Self::stranger(desk);
+        let answer = visitor.post("/sign-in", &[("name", name), ("password", PASSWORD)]).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let cookie = answer.header(header::SET_COOKIE).to_owned();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+        cookie.split(';').next().unwrap().clone_into(&mut visitor.cookie);
+        let home = visitor.get("/").await.text().await;
+        let (_, rest) = home.split_once("name=\"csrf\" value=\"").expect("a token on the page");
+        rest.split('"').next().unwrap().clone_into(&mut visitor.csrf);
+        visitor
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        Answer { response: self.router.clone().oneshot(request).await.unwrap() }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        let request = Request::builder().uri(path).header(header::COOKIE, &self.cookie);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut body: Vec<String> = fields.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
+        body.push(format!("csrf={}", self.csrf));
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::COOKIE, &self.cookie)
+            .header(header::HOST, &self.host)
+            .header(header::ORIGIN, format!("http://{}", self.host))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body.join("&"))).unwrap()).await
+    }
+}
+
+/// Every page that can be read, and whether it is for administrators only.
+fn pages(desk: &Desk) -> Vec<(String, bool)> {
+    let (ticket, draft, message) = (desk.ticket, &desk.draft, &desk.message);
+    let (doubtful, quarantine) = (&desk.doubtful, &desk.quarantine);
+    let staff = [
+        "/".to_owned(),
+        "/queues/all".to_owned(),
+        "/queues/orders?state=open".to_owned(),
+        "/queues/follow_ups".to_owned(),
+        format!("/tickets/{ticket}"),
+        format!("/messages/{message}/html"),
+        format!("/messages/{message}/raw"),
+        "/drafts".to_owned(),
+        format!("/drafts/{draft}"),
+        "/search".to_owned(),
+        "/search?q=gasket".to_owned(),
+        format!("/outbox/{doubtful}/raw"),
+    ];
+    let administrator = [
+        "/audit".to_owned(),
+        format!("/audit?kind=draft&id={draft}"),
+        "/mailboxes".to_owned(),
+        "/quarantine".to_owned(),
+        "/quarantine?state=resolved".to_owned(),
+        format!("/quarantine/{quarantine}/raw"),
+        "/outbox?state=in_doubt".to_owned(),
+    ];
+    staff.map(|path| (path, false)).into_iter().chain(administrator.map(|path| (path, true))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_asks_who_is_there() {
+    let desk = Desk::open().await;
+    let stranger = Visitor::stranger(&desk);
+    let (ann, sam) = (Visitor::sign_in(&desk, "ann").await, Visitor::sign_in(&desk, "sam").await);
+    for (path, administrators_only) in pages(&desk) {
+        let answer = stranger.get(&path).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+        assert!(answer.header(header::LOCATION).starts_with("/sign-in?next="), "{path}");
+        let answer = ann.get(&path).await;
+        let status = answer.status();
+        assert_eq!(status, StatusCode::OK, "{path}: {}", answer.text().await);
+        let expected = if administrators_only { StatusCode::FORBIDDEN } else { StatusCode::OK };
+        assert_eq!(sam.get(&path).await.status(), expected, "{path}");
+    }
+    assert_eq!(ann.get("/tickets/999999").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(ann.get("/drafts/nonsense").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(ann.get("/nowhere").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_the_headers_that_protect() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let paths = pages(&desk).into_iter().map(|(path, _)| path).chain(["/sign-in".to_owned(), "/nowhere".to_owned()]);
+    for path in paths {
+        let answer = ann.get(&path).await;
+        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
+        assert_eq!(answer.header(header::REFERRER_POLICY), "same-origin", "{path}");
+        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
+        let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors"), "{path}: {policy}");
+        if path.ends_with("/raw") {
+            assert_eq!(answer.header(header::CONTENT_TYPE), "application/octet-stream", "{path}");
+            assert!(answer.header(header::CONTENT_DISPOSITION).starts_with("attachment"), "{path}");
+        } else if path.ends_with("/html") {
+            assert!(policy.contains("sandbox") && !policy.contains("allow-scripts"), "{policy}");
+            let html = answer.text().await;
+            assert!(html.contains("<b>order</b>"), "{html}");
+            assert!(!html.contains("alert") && !html.contains("tracker"), "{html}");
+        } else {
+            assert!(!policy.contains("unsafe"), "{path}: {policy}");
+            let html = answer.text().await;
+            assert!(!html.contains(" style=") && !html.contains("<script>") && !html.contains(" onclick"), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_changes_without_our_own_form() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let path = format!("/tickets/{}/state", desk.ticket);
+    let form = |origin: &str, csrf: &str| {
+        Request::builder()
+            .method(Method::POST)
+            .uri(&path)
+            .header(header::COOKIE, &ann.cookie)
+            .header(header::HOST, &ann.host)
+            .header(header::ORIGIN, origin)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("state=closed&csrf={csrf}")))
+            .unwrap()
+    };
+    for (origin, csrf) in [("https://evil.example", ann.csrf.as_str()), (&desk.address, ""), (&desk.address, "x")] {
+        assert_eq!(ann.send(form(origin, csrf)).await.status(), StatusCode::FORBIDDEN, "{origin} {csrf}");
+    }
+    let ticket = || async {
+        let mut db = desk.app.store.read().await.unwrap();
+        db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap()
+    };
+    assert_eq!(ticket().await.state, TicketState::Open);
+    assert_eq!(ann.send(form(&desk.address, &ann.csrf)).await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(ticket().await.state, TicketState::Closed);
+
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/quarantine/{}", desk.quarantine);
+    assert_eq!(sam.post(&path, &[("do", "dismiss")]).await.status(), StatusCode::FORBIDDEN);
+
+    assert_eq!(ann.post("/sign-out", &[]).await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(ann.get("/").await.status(), StatusCode::SEE_OTHER, "the session is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_passwords_is_slowed_down() {
+    let desk = Desk::open().await;
+    let stranger = Visitor::stranger(&desk);
+    let wrong = [("name", "ann"), ("password", "guess")];
+    for _ in 0..web::session::ATTEMPTS_MAX {
+        assert_eq!(stranger.post("/sign-in", &wrong).await.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(stranger.post("/sign-in", &wrong).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    let right = [("name", "ann"), ("password", PASSWORD)];
+    assert_eq!(stranger.post("/sign-in", &right).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slower_of_two_clerks_is_told() {
+    let desk = Desk::open().await;
+    let (ann, sam) = (Visitor::sign_in(&desk, "ann").await, Visitor::sign_in(&desk, "sam").await);
+    let path = format!("/drafts/{}", desk.draft);
+    let save = [("revision", "0"), ("do", "save"), ("f.total", "750.00")];
+    assert_eq!(ann.post(&path, &save).await.status(), StatusCode::SEE_OTHER);
+    let answer = sam.post(&path, &[("revision", "0"), ("do", "approve"), ("f.total", "751.00")]).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+    let text = answer.text().await;
+    assert!(text.contains("750.00") && text.contains("751.00"), "{text}");
+    let mut db = desk.app.store.read().await.unwrap();
+    let draft = db.find_draft(&desk.draft).await.unwrap().unwrap();
+    assert_eq!((draft.state, draft.revision), (DraftState::Proposed, 1));
+    assert!(db.find_record_of_draft(&desk.draft).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_settle_what_waits_for_them() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let done = StatusCode::SEE_OTHER;
+    let ticket = format!("/tickets/{}", desk.ticket);
+    assert_eq!(ann.post(&format!("{ticket}/queue"), &[("queue", "complaints")]).await.status(), done);
+    let answer = [("text", "It leaves us\r\ntomorrow."), ("then", "waiting")];
+    assert_eq!(ann.post(&format!("{ticket}/answer"), &answer).await.status(), done);
+    let path = format!("/messages/{}/follow-up", desk.stranger);
+    assert_eq!(ann.post(&path, &[("decision", "join")]).await.status(), done);
+    assert_eq!(ann.post(&path, &[("decision", "join")]).await.status(), StatusCode::CONFLICT);
+    let path = format!("/outbox/{}", desk.doubtful);
+    assert_eq!(ann.post(&path, &[("do", "consider_sent")]).await.status(), done);
+    assert_eq!(ann.post(&path, &[("do", "send_again")]).await.status(), StatusCode::CONFLICT);
+    let path = format!("/quarantine/{}", desk.quarantine);
+    assert_eq!(ann.post(&path, &[("do", "reprocess")]).await.status(), done);
+    let path = format!("/drafts/{}/ask", desk.draft);
+    assert_eq!(ann.post(&path, &[("revision", "0"), ("text", "Which price applies?")]).await.status(), done);
+    let path = format!("/drafts/{}/reject", desk.draft);
+    assert_eq!(ann.post(&path, &[("revision", "1"), ("reason", "ordered twice")]).await.status(), done);
+
+    let mut db = desk.app.store.read().await.unwrap();
+    let row = db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap();
+    assert_eq!((row.queue.as_str(), row.queue_reason.as_str()), ("complaints", "moved by ann"));
+    assert_eq!(db.list_conversation(&row.id, 10).await.unwrap().len(), 2, "the follow-up was joined");
+    let templates: Vec<_> =
+        db.list_outbox_of_ticket(&row.id, 10).await.unwrap().into_iter().map(|o| (o.template, o.state)).collect();
+    let expected = [
+        ("acknowledgement", OutboxState::Sent),
+        ("answer", OutboxState::Queued),
+        ("missing_information", OutboxState::Queued),
+    ];
+    for (template, state) in expected {
+        assert!(templates.contains(&(template.to_owned(), state)), "{templates:?}");
+    }
+    let entry = db.find_quarantine(&desk.quarantine).await.unwrap().unwrap();
+    assert_eq!((entry.resolution, entry.resolved_by.as_str()), (Some(Resolution::Reprocessed), "ann"));
+    assert!(db.find_job("process_message", desk.message.as_str()).await.unwrap().is_some());
+    let draft = db.find_draft(&desk.draft).await.unwrap().unwrap();
+    assert_eq!((draft.state, draft.decision_note.as_str()), (DraftState::Rejected, "ordered twice"));
+    let actions: Vec<String> =
+        db.list_recent_audit(i64::MAX, 50).await.unwrap().into_iter().rev().map(|row| row.entry.action).collect();
+    let expected = [
+        "sign_in", "move_ticket", "answer_ticket", "join_message", "close_ticket", "settle_mail", "reprocess",
+        "ask_customer", "reject_draft",
+    ];
+    assert_eq!(actions, expected);
+    assert!(desk.app.store.check_audit().await.unwrap().broken.is_none());
+}
+
+async fn enter(browser: &Browser) {
+    browser.open("/").await;
+    browser.fill("#name", "ann").await;
+    browser.fill("#password", PASSWORD).await;
+    browser.screenshot("sign-in").await;
+    browser.click("button.primary").await;
+    browser.find("#queues").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_approves_an_order_by_keyboard() {
+    let desk = Desk::open().await;
+    let browser = Browser::start(&desk.address, true).await;
+    enter(&browser).await;
+    browser.screenshot("home").await;
+    browser.follow("Orders").await;
+    browser.screenshot("queue").await;
+    browser.follow("Purchase order 45-20817").await;
+    browser.find(".message").await;
+    browser.screenshot("ticket").await;
+    browser.follow("Purchase order 45-20817").await;
+
+    // the least sure value has the focus, and Enter leads from one doubt to the next
+    browser.find("#review .bar [role=status]").await;
+    assert_eq!(browser.focus().await, "f-total");
+    browser.find("a.box[data-lit]").await;
+    browser.screenshot("draft").await;
+    browser.fill("#f-total", "746.00").await;
+    let mut visited = Vec::new();
+    for _ in 0..8 {
+        browser.press(Key::Enter).await;
+        visited.push(browser.focus().await);
+        if visited.last().is_some_and(|id| id == "approve") {
+            break;
+        }
+    }
+    assert_eq!(visited, ["l-2-quantity", "l-2-unit_price", "f-ship_to", "approve"]);
+    browser.fill("#f-requested_date", "2026-12-03").await;
+    browser.click("#box-3-quantity").await;
+    assert_eq!(browser.focus().await, "l-3-quantity");
+    browser.screenshot("draft-lit").await;
+    browser.click("#approve").await;
+
+    browser.find(".state-approved").await;
+    browser.screenshot("record").await;
+    let text = browser.text().await;
+    assert!(text.contains("2026-12-03") && text.contains("Order confirmation"), "{text}");
+    let mut db = desk.app.store.read().await.unwrap();
+    let record = db.find_record_of_draft(&desk.draft).await.unwrap().unwrap();
+    assert_eq!(record.content.text("requested_date"), Some("2026-12-03"));
+    let mail = db.find_outbox_by_cause(&format!("confirm:{}", desk.draft)).await.unwrap().unwrap();
+    assert_eq!((mail.state, mail.recipient.as_str()), (OutboxState::Queued, "ingrid.holm@vastkustmarin.example"));
+    let bytes = String::from_utf8(desk.app.blob.get(&mail.sha256).await.unwrap()).unwrap();
+    assert!(bytes.contains("NK-40912"), "{bytes}");
+    drop(db);
+
+    for (path, name) in [
+        ("/search?q=gasket", "search"),
+        ("/quarantine", "quarantine"),
+        ("/outbox", "outbox"),
+        ("/mailboxes", "mailboxes"),
+        ("/audit", "log"),
+        ("/drafts?state=approved", "drafts"),
+    ] {
+        browser.open(path).await;
+        browser.find("main h1").await;
+        browser.screenshot(name).await;
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_without_scripts() {
+    let desk = Desk::open().await;
+    let browser = Browser::start(&desk.address, false).await;
+    enter(&browser).await;
+    browser.open(&format!("/drafts/{}", desk.draft)).await;
+    browser.click("button[value=add-line]").await;
+    browser.fill("#l-4-sku", "NK-50001").await;
+    browser.fill("#l-4-quantity", "2").await;
+    browser.click(".bar button[value=save]").await;
+    browser.find(".done").await;
+    browser.click("#approve").await;
+    browser.find(".state-approved").await;
+    let mut db = desk.app.store.read().await.unwrap();
+    let record = db.find_record_of_draft(&desk.draft).await.unwrap().unwrap();
+    assert_eq!(record.content.lines.len(), 5);
+    drop(db);
+    browser.close().await;
+}
