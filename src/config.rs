@@ -107,6 +107,8 @@ pub struct Web {
     pub base_url: String,
     /// A session ends after this many hours.
     pub session_hours: i64,
+    /// Time zone that times are shown in, by its IANA name: `Europe/Stockholm`.
+    pub time_zone: String,
 }
 
 impl Default for Web {
@@ -115,6 +117,7 @@ impl Default for Web {
             listen: "127.0.0.1:8025".to_owned(),
             base_url: "http://127.0.0.1:8025".to_owned(),
             session_hours: 12,
+            time_zone: "UTC".to_owned(),
         }
     }
 }
@@ -170,6 +173,12 @@ impl Config {
         }
         if !(0.0..=1.0).contains(&self.classify.threshold) {
             bail!("classify.threshold must lie between 0 and 1, not {}", self.classify.threshold);
+        }
+        if jiff::tz::TimeZone::get(&self.web.time_zone).is_err() {
+            bail!(
+                "web.time_zone must be the IANA name of a time zone such as Europe/Stockholm, not {:?}",
+                self.web.time_zone
+            );
         }
         if self.limits.attempts < 1 {
             bail!("limits.attempts must be at least 1");

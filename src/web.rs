@@ -1,7 +1,7 @@
 //! The pages: the router on one page, one file for each noun.
 //!
-//! Every page but the sign-in and the assets stands behind [`session::gate`]; [`ADMINISTRATOR`](router) pages behind a
-//! second one. Pages read from the store and ask [`crate::pipeline::decision`] to decide: no business transaction is
+//! Every page but the sign-in and the assets stands behind [`session::gate`], those for administrators behind a second
+//! gate. Pages read from the store and ask [`crate::pipeline::decision`] to decide: no business transaction is
 //! made here. Nothing of a mail or document is ever run: HTML goes through [`html`] into a sandboxed frame, files leave
 //! as downloads, pages of documents are shown as pictures that a reader process drew.
 //!
@@ -45,6 +45,7 @@ use axum::{
 };
 use error::PageError;
 use futures::FutureExt as _;
+use jiff::tz::TimeZone;
 use pages::{
     audit, document, draft, home, mailbox, message, outbox, quarantine, record, search, sign_in, ticket,
 };
@@ -78,7 +79,12 @@ impl Desk {
 
 /// Every address.
 pub fn router(app: Arc<App>) -> Router {
-    let desk = Arc::new(Desk { app, attempts: session::Attempts::default(), pictures: document::Pictures::default() });
+    views::set_time_zone(TimeZone::get(&app.config.web.time_zone).unwrap_or(TimeZone::UTC));
+    let desk = Arc::new(Desk {
+        app,
+        attempts: session::Attempts::default(),
+        pictures: document::Pictures::default(),
+    });
     let administrator = Router::new()
         .route("/audit", get(audit::list))
         .route("/mailboxes", get(mailbox::list))

@@ -11,7 +11,6 @@ use super::answer::{self, Letter};
 use crate::{
     app::App,
     clock,
-    jobs::PROCESS_MESSAGE,
     model::{
         account::Known,
         draft::{Draft, DraftState, Kind},
@@ -26,7 +25,7 @@ use crate::{
         audit::Entry,
         change::ChangeKind,
         draft::{DraftRow, Saved},
-        message::{Direction, MessageRow, MessageState},
+        message::{Direction, MessageRow},
         outbox::NewOutbox,
         quarantine::Resolution,
     },
@@ -118,7 +117,11 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
         (Some(id), Some(matched)) => {
             Checked { content, account_id: Some(id), account_reason: matched.reason }
         }
-        _ => Checked { content, account_id: row.account_id.clone(), account_reason: row.account_reason.clone() },
+        _ => Checked {
+            content,
+            account_id: row.account_id.clone(),
+            account_reason: row.account_reason.clone(),
+        },
     })
 }
 
@@ -316,10 +319,9 @@ async fn letter(
     context: Context,
 ) -> anyhow::Result<Option<NewOutbox>> {
     let conversation = app.store.read().await?.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
-    let incoming =
-        conversation.iter().rev().filter_map(|(row, parsed)| {
-            parsed.as_ref().filter(|_| row.direction == Direction::In).map(|parsed| (row, parsed))
-        });
+    let incoming = conversation.iter().rev().filter_map(|(row, parsed)| {
+        parsed.as_ref().filter(|_| row.direction == Direction::In).map(|parsed| (row, parsed))
+    });
     let mut incoming = incoming.filter(|(row, _)| message_id.is_none_or(|id| *id == row.id));
     let Some((row, parsed)) = incoming.find(|(_, parsed)| parsed.reply_address().is_some()) else {
         return Ok(None);
@@ -417,7 +419,13 @@ pub async fn follow_up(app: &App, id: &MessageId, join: bool, who: &str) -> anyh
         if let Some(own) = own.filter(|own| *own != target) {
             if tx.list_conversation(&own, 1).await?.is_empty() {
                 tx.touch_ticket(&own, Some(TicketState::Closed), now_ms).await?;
-                tx.audit(entry(who, "close_ticket", "ticket", own.as_str(), "its message was joined elsewhere"));
+                tx.audit(entry(
+                    who,
+                    "close_ticket",
+                    "ticket",
+                    own.as_str(),
+                    "its message was joined elsewhere",
+                ));
             }
             tx.note_change(ChangeKind::Ticket, own.as_str());
         }
@@ -425,7 +433,13 @@ pub async fn follow_up(app: &App, id: &MessageId, join: bool, who: &str) -> anyh
     } else {
         tx.clear_possible_follow_up(id).await?;
         let stays = own.unwrap_or_else(|| target.clone());
-        tx.audit(entry(who, "keep_message", "ticket", stays.as_str(), format!("message {id} is no follow-up")));
+        tx.audit(entry(
+            who,
+            "keep_message",
+            "ticket",
+            stays.as_str(),
+            format!("message {id} is no follow-up"),
+        ));
         stays
     };
     let ticket = tx.find_ticket(&stays).await?.context("the ticket of a message is gone")?;
@@ -437,19 +451,24 @@ pub async fn follow_up(app: &App, id: &MessageId, join: bool, who: &str) -> anyh
 
 /// Processes again what is in quarantine. `false` if it was settled before.
 pub async fn reprocess(app: &App, id: &QuarantineId, who: &str) -> anyhow::Result<bool> {
-    let now_ms = clock::now_ms();
-    let mut tx = app.store.begin().await?;
-    let row = tx.find_quarantine(id).await?.with_context(|| format!("there is no quarantine entry {id}"))?;
-    if !tx.resolve_quarantine(id, Resolution::Reprocessed, who, now_ms).await? {
+    let mut db = app.store.read().await?;
+    let row = db.find_quarantine(id).await?.with_context(|| format!("there is no quarantine entry {id}"))?;
+    if row.resolved_ms.is_some() {
         return Ok(false);
     }
-    if let Some(message) = &row.entry.message_id {
-        tx.save_message_state(message, MessageState::Stored).await?;
-        tx.enqueue(PROCESS_MESSAGE, message.as_str(), now_ms, now_ms).await?;
+    let message = match (row.entry.message_id, &row.entry.document_id) {
+        (Some(message), _) => Some(message),
+        (None, Some(document)) => db.find_document(document).await?.map(|d| d.document.message_id),
+        (None, None) => None,
+    };
+    drop(db);
+    // this settles all entries of the message; what is left is an entry of a document alone
+    if let Some(message) = message {
+        super::reprocess(app, &message, who).await?;
     }
-    tx.audit(entry(who, "reprocess", "quarantine", id.as_str(), row.entry.cause));
-    tx.commit().await.context("failed to send a message through again")?;
-    app.announce_work();
+    let mut tx = app.store.begin().await?;
+    tx.resolve_quarantine(id, Resolution::Reprocessed, who, clock::now_ms()).await?;
+    tx.commit().await.context("failed to settle a quarantine entry")?;
     Ok(true)
 }
 
@@ -459,7 +478,7 @@ pub async fn dismiss(app: &App, id: &QuarantineId, who: &str) -> anyhow::Result<
     if !tx.resolve_quarantine(id, Resolution::Dismissed, who, clock::now_ms()).await? {
         return Ok(false);
     }
-    tx.audit(entry(who, "dismiss", "quarantine", id.as_str(), ""));
+    tx.audit(entry(who, "dismiss_quarantine", "quarantine", id.as_str(), ""));
     tx.commit().await.context("failed to dismiss a quarantine entry")?;
     Ok(true)
 }

@@ -82,9 +82,10 @@ async fn admit(desk: &Desk, request: Request) -> Result<Request, PageError> {
         let next = parts.uri.path_and_query().filter(|_| reading).map_or("/", |path| path.as_str());
         return Err(PageError::SignIn { next: next.to_owned() });
     };
-    visit.done = parts.uri.query().and_then(|query| {
-        query.split('&').find_map(|pair| pair.strip_prefix("done=")).map(str::to_owned)
-    });
+    visit.done = parts
+        .uri
+        .query()
+        .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("done=")).map(str::to_owned));
     let body = if reading {
         Body::empty()
     } else {
@@ -188,7 +189,10 @@ pub struct Attempts {
 
 impl Attempts {
     fn keys(name: &str, address: Option<IpAddr>) -> [String; 2] {
-        [format!("name {}", hash(name)), format!("address {}", address.map_or_else(String::new, |a| a.to_string()))]
+        [
+            format!("name {}", hash(name)),
+            format!("address {}", address.map_or_else(String::new, |a| a.to_string())),
+        ]
     }
 
     /// Whether another attempt may be made now.

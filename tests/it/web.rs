@@ -45,7 +45,9 @@ impl Answer {
 }
 
 fn encode(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 impl Visitor {
@@ -78,7 +80,8 @@ impl Visitor {
     }
 
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut body: Vec<String> = fields.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
+        let mut body: Vec<String> =
+            fields.iter().map(|(k, v)| format!("{}={}", encode(k), encode(v))).collect();
         body.push(format!("csrf={}", self.csrf));
         let request = Request::builder()
             .method(Method::POST)
@@ -145,14 +148,18 @@ async fn every_page_asks_who_is_there() {
 async fn every_answer_carries_the_headers_that_protect() {
     let desk = Desk::open().await;
     let ann = Visitor::sign_in(&desk, "ann").await;
-    let paths = pages(&desk).into_iter().map(|(path, _)| path).chain(["/sign-in".to_owned(), "/nowhere".to_owned()]);
+    let paths =
+        pages(&desk).into_iter().map(|(path, _)| path).chain(["/sign-in".to_owned(), "/nowhere".to_owned()]);
     for path in paths {
         let answer = ann.get(&path).await;
         assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
         assert_eq!(answer.header(header::REFERRER_POLICY), "same-origin", "{path}");
         assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors"), "{path}: {policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors"),
+            "{path}: {policy}"
+        );
         if path.ends_with("/raw") {
             assert_eq!(answer.header(header::CONTENT_TYPE), "application/octet-stream", "{path}");
             assert!(answer.header(header::CONTENT_DISPOSITION).starts_with("attachment"), "{path}");
@@ -164,7 +171,10 @@ async fn every_answer_carries_the_headers_that_protect() {
         } else {
             assert!(!policy.contains("unsafe"), "{path}: {policy}");
             let html = answer.text().await;
-            assert!(!html.contains(" style=") && !html.contains("<script>") && !html.contains(" onclick"), "{path}");
+            assert!(
+                !html.contains(" style=") && !html.contains("<script>") && !html.contains(" onclick"),
+                "{path}"
+            );
         }
     }
 }
@@ -185,7 +195,9 @@ async fn nothing_changes_without_our_own_form() {
             .body(Body::from(format!("state=closed&csrf={csrf}")))
             .unwrap()
     };
-    for (origin, csrf) in [("https://evil.example", ann.csrf.as_str()), (&desk.address, ""), (&desk.address, "x")] {
+    for (origin, csrf) in
+        [("https://evil.example", ann.csrf.as_str()), (&desk.address, ""), (&desk.address, "x")]
+    {
         assert_eq!(ann.send(form(origin, csrf)).await.status(), StatusCode::FORBIDDEN, "{origin} {csrf}");
     }
     let ticket = || async {
@@ -260,8 +272,13 @@ async fn people_settle_what_waits_for_them() {
     let row = db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap();
     assert_eq!((row.queue.as_str(), row.queue_reason.as_str()), ("complaints", "moved by ann"));
     assert_eq!(db.list_conversation(&row.id, 10).await.unwrap().len(), 2, "the follow-up was joined");
-    let templates: Vec<_> =
-        db.list_outbox_of_ticket(&row.id, 10).await.unwrap().into_iter().map(|o| (o.template, o.state)).collect();
+    let templates: Vec<_> = db
+        .list_outbox_of_ticket(&row.id, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|o| (o.template, o.state))
+        .collect();
     let expected = [
         ("acknowledgement", OutboxState::Sent),
         ("answer", OutboxState::Queued),
@@ -275,11 +292,24 @@ async fn people_settle_what_waits_for_them() {
     assert!(db.find_job("process_message", desk.message.as_str()).await.unwrap().is_some());
     let draft = db.find_draft(&desk.draft).await.unwrap().unwrap();
     assert_eq!((draft.state, draft.decision_note.as_str()), (DraftState::Rejected, "ordered twice"));
-    let actions: Vec<String> =
-        db.list_recent_audit(i64::MAX, 50).await.unwrap().into_iter().rev().map(|row| row.entry.action).collect();
+    let actions: Vec<String> = db
+        .list_recent_audit(i64::MAX, 50)
+        .await
+        .unwrap()
+        .into_iter()
+        .rev()
+        .map(|row| row.entry.action)
+        .collect();
     let expected = [
-        "sign_in", "move_ticket", "answer_ticket", "join_message", "close_ticket", "settle_mail", "reprocess",
-        "ask_customer", "reject_draft",
+        "sign_in",
+        "move_ticket",
+        "answer_ticket",
+        "join_message",
+        "close_ticket",
+        "settle_mail",
+        "reprocess_message",
+        "ask_customer",
+        "reject_draft",
     ];
     assert_eq!(actions, expected);
     assert!(desk.app.store.check_audit().await.unwrap().broken.is_none());
@@ -336,7 +366,10 @@ async fn a_clerk_approves_an_order_by_keyboard() {
     let record = db.find_record_of_draft(&desk.draft).await.unwrap().unwrap();
     assert_eq!(record.content.text("requested_date"), Some("2026-12-03"));
     let mail = db.find_outbox_by_cause(&format!("confirm:{}", desk.draft)).await.unwrap().unwrap();
-    assert_eq!((mail.state, mail.recipient.as_str()), (OutboxState::Queued, "ingrid.holm@vastkustmarin.example"));
+    assert_eq!(
+        (mail.state, mail.recipient.as_str()),
+        (OutboxState::Queued, "ingrid.holm@vastkustmarin.example")
+    );
     let bytes = String::from_utf8(desk.app.blob.get(&mail.sha256).await.unwrap()).unwrap();
     assert!(bytes.contains("NK-40912"), "{bytes}");
     drop(db);

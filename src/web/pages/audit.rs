@@ -1,8 +1,8 @@
 //! The log: everything, newest first, or what was done to one thing.
 
 use crate::{
-    store::{Db, audit::AuditRow},
     model::ids::TicketId,
+    store::{Db, audit::AuditRow},
     web::{Desk, error::PageError, frame::Frame, session::Visit, text, views},
 };
 use axum::{

@@ -202,12 +202,7 @@ pub async fn change(
 }
 
 /// Says that somebody was quicker, and where the values differ.
-async fn conflict(
-    desk: &Desk,
-    visit: &Visit,
-    row: &DraftRow,
-    mine: &Draft,
-) -> Result<Response, PageError> {
+async fn conflict(desk: &Desk, visit: &Visit, row: &DraftRow, mine: &Draft) -> Result<Response, PageError> {
     let frame = Frame::load(desk, visit, "drafts").await?;
     let theirs = find(desk, row.id.as_str()).await?.content;
     let value = |draft: &Draft, name: &str| draft.fields.get(name).map(|p| review::shown(&p.value));

@@ -26,7 +26,8 @@ pub async fn show(
     let tickets = db.count_tickets().await?;
     let oldest = db.list_oldest_open().await?;
     let in_state = |queue: Option<Queue>, state: TicketState| -> i64 {
-        let matching = tickets.iter().filter(|(q, s, _)| queue.is_none_or(|queue| *q == queue) && *s == state);
+        let matching =
+            tickets.iter().filter(|(q, s, _)| queue.is_none_or(|queue| *q == queue) && *s == state);
         matching.map(|(_, _, n)| n).sum()
     };
     let queues: Vec<Value> = Queue::ALL

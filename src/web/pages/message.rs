@@ -122,6 +122,9 @@ mod tests {
     fn names_cannot_break_out() {
         let header = disposition("Bestellung \"4711\"\r\nX: y – ä.pdf");
         let text = header.to_str().unwrap();
-        assert!(text.starts_with("attachment; filename=\"Bestellung _4711_X_ y _ _.pdf\"; filename*=UTF-8''"), "{text}");
+        assert!(
+            text.starts_with("attachment; filename=\"Bestellung _4711_X_ y _ _.pdf\"; filename*=UTF-8''"),
+            "{text}"
+        );
     }
 }

@@ -1,10 +1,7 @@
 //! A record: what was approved, what left the house for it, and where to go on.
 
 use crate::{
-    model::{
-        draft::DraftState,
-        ids::RecordId,
-    },
+    model::{draft::DraftState, ids::RecordId},
     web::{Desk, error::PageError, frame::Frame, review, session::Visit, text, views},
 };
 use axum::{
@@ -29,7 +26,8 @@ pub async fn show(
     let record = db.find_record(&RecordId::new(id)).await?.ok_or(PageError::NotFound)?;
     let ticket = db.find_ticket(&record.ticket_id).await?.ok_or(PageError::NotFound)?;
     let outbox = db.list_outbox_of_ticket(&ticket.id, OUTBOX_MAX).await?;
-    let outbox: Vec<_> = outbox.into_iter().filter(|o| o.draft_id.as_ref() == Some(&record.draft_id)).collect();
+    let outbox: Vec<_> =
+        outbox.into_iter().filter(|o| o.draft_id.as_ref() == Some(&record.draft_id)).collect();
     let next = db.list_drafts_by_state(DraftState::Proposed, None, 1).await?;
     let drafts = db.count_drafts().await?;
     let waiting = drafts.iter().find(|(state, _)| *state == DraftState::Proposed).map_or(0, |(_, n)| *n);

@@ -1,6 +1,7 @@
 //! Search: one box over all mail and documents, with how much of it is indexed.
 
 use crate::{
+    jobs::index_search,
     search::{Hit, Snippet, query},
     web::{Desk, error::PageError, frame::Frame, session::Visit, text, views},
 };
@@ -45,7 +46,6 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let mut frame = Frame::load(&desk, &visit, "search").await?;
     frame.query = asked.q.trim().to_owned();
-    let stored: i64 = desk.app.store.read().await?.count_messages().await?.iter().map(|(_, n)| n).sum();
     let page = asked.page.clamp(1, 500);
     let offset = (page - 1) * HITS_PER_PAGE;
     let mut mistake = None;
@@ -60,13 +60,13 @@ pub async fn show(
             Err(error) => mistake = Some(error.message),
         }
     }
-    let indexed = desk.app.index.count();
-    let key = if indexed as i64 >= stored { "search.coverage_all" } else { "search.coverage" };
-    let coverage = text::filled(key, &[("indexed", indexed.to_string()), ("total", stored.to_string())]);
+    let coverage = index_search::coverage(&desk.app.store, &desk.app.index).await?;
+    let key = if coverage.is_complete() { "search.coverage_all" } else { "search.coverage" };
+    let figures = [("indexed", coverage.indexed.to_string()), ("total", coverage.stored.to_string())];
+    let coverage = text::filled(key, &figures);
     let (total, hits) = found.as_ref().map_or((0, &[][..]), |found| (found.total, &found.hits[..]));
-    let next = (offset + hits.len() < total && !hits.is_empty()).then(|| {
-        format!("/search?q={}&page={}", crate::web::error::form_encode(&frame.query), page + 1)
-    });
+    let next = (offset + hits.len() < total && !hits.is_empty())
+        .then(|| format!("/search?q={}&page={}", crate::web::error::form_encode(&frame.query), page + 1));
     let help: Vec<Value> =
         HELP.iter().map(|(example, key)| json!({ "example": example, "text": text::text(key) })).collect();
     let context = json!({

@@ -69,8 +69,8 @@ pub async fn enter(
         return form(&desk, StatusCode::TOO_MANY_REQUESTS, name, next, Some("sign_in.throttled"));
     }
     desk.attempts.count(name, address, now_ms);
-    let possible =
-        (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && entry.password.len() <= password::PASSWORD_BYTES_MAX;
+    let possible = (1..=NAME_CHARS_MAX).contains(&name.chars().count())
+        && entry.password.len() <= password::PASSWORD_BYTES_MAX;
     let person = match possible {
         true => desk.app.store.read().await?.find_person_by_name(name).await?.filter(|p| !p.disabled),
         false => None,

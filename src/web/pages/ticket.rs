@@ -56,7 +56,8 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "tickets").await?;
     let mut db = desk.app.store.read().await?;
-    let states: Vec<Value> = ["open", "waiting", "closed"].iter().map(|name| json!({ "name": name })).collect();
+    let states: Vec<Value> =
+        ["open", "waiting", "closed"].iter().map(|name| json!({ "name": name })).collect();
     if queue == "follow_ups" {
         let tickets = follow_ups(&mut db).await?;
         let context = json!({
@@ -71,15 +72,13 @@ pub async fn list(
     }
     let state = TicketState::parse(&part.state).unwrap_or(TicketState::Open);
     let filter = TicketFilter { queue: chosen, state: Some(state), account_id: None };
-    let found =
-        db.list_ticket_summaries(&filter, cursor(&part.after).as_ref(), TICKETS_PER_PAGE + 1).await?;
+    let found = db.list_ticket_summaries(&filter, cursor(&part.after).as_ref(), TICKETS_PER_PAGE + 1).await?;
     let page: Vec<_> = found.iter().take(TICKETS_PER_PAGE as usize).collect();
     let next = page.last().filter(|_| found.len() > page.len()).map(|last| {
         let (ms, id) = (last.ticket.updated_ms, &last.ticket.id);
         format!("/queues/{queue}?state={}&after={ms}.{id}", state.as_str())
     });
-    let tickets: Vec<Value> =
-        page.iter().map(|s| summary(&s.ticket, &s.from, s.drafts)).collect();
+    let tickets: Vec<Value> = page.iter().map(|s| summary(&s.ticket, &s.from, s.drafts)).collect();
     let context = json!({
         "frame": frame, "title": text::choice("queue", &queue), "queue": queue, "states": states,
         "state": state.as_str(), "tickets": tickets, "next": next,

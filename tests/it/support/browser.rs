@@ -33,7 +33,9 @@ impl Browser {
         let port = BufReader::new(driver.stdout.take().unwrap())
             .lines()
             .map_while(Result::ok)
-            .find_map(|line| line.split_once("started successfully on port ").map(|(_, port)| port.to_owned()))
+            .find_map(|line| {
+                line.split_once("started successfully on port ").map(|(_, port)| port.to_owned())
+            })
             .expect("chromedriver says its port");
         let port = port.trim_end_matches('.').to_owned();
         let mut capabilities = fantoccini::wd::Capabilities::new();

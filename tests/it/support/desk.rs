@@ -4,6 +4,7 @@ use mailroom::{
     app::App,
     clock,
     config::Config,
+    jobs::index_search,
     message,
     model::{
         account::{Account, CatalogueItem},
@@ -18,6 +19,7 @@ use mailroom::{
     },
     store::{
         Tx,
+        change::ChangeKind,
         document::{DocumentState, NewDocument},
         draft::NewDraft,
         message::{Direction, NewMessage, Processed},
@@ -84,6 +86,7 @@ impl Desk {
         config.web.base_url.clone_from(&address);
         let app = Arc::new(App::open(config).await.unwrap());
         let seeded = fill(&app).await;
+        while index_search::follow(&app.store, &app.blob, &app.index).await.unwrap() > 0 {}
         let pages = web::serve(Arc::clone(&app), listener, std::future::pending());
         let server = tokio::spawn(async move { pages.await.unwrap() });
         let Seeded { ticket, draft, message, doubtful, quarantine, stranger } = seeded;
@@ -195,7 +198,9 @@ async fn fill(app: &App) -> Seeded {
     let lease = app.store.lease_outbox("test", now_ms + 1).await.unwrap().unwrap();
     assert_eq!(lease.id, doubtful);
     let mut tx = app.store.begin().await.unwrap();
-    tx.end_attempt(&doubtful, OutboxState::InDoubt, "interrupted while it was being sent", now_ms).await.unwrap();
+    tx.end_attempt(&doubtful, OutboxState::InDoubt, "interrupted while it was being sent", now_ms)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let number = app.store.read().await.unwrap().find_ticket(&ticket).await.unwrap().unwrap().number;
     Seeded { ticket: number, draft, message, doubtful, quarantine, stranger }
@@ -223,7 +228,13 @@ async fn mail(app: &App, tx: &mut Tx, ticket: &TicketId, now_ms: i64) -> OutboxI
 }
 
 /// Keeps a message, parses it and puts it into a ticket of its own.
-async fn take(app: &App, raw: &str, queue: Queue, at_ms: i64, possible: Option<&TicketId>) -> (TicketId, MessageId) {
+async fn take(
+    app: &App,
+    raw: &str,
+    queue: Queue,
+    at_ms: i64,
+    possible: Option<&TicketId>,
+) -> (TicketId, MessageId) {
     let sha256 = app.blob.put(raw.as_bytes()).await.unwrap();
     let parsed = message::parse(raw.as_bytes());
     for attachment in &parsed.attachments {
@@ -265,6 +276,7 @@ async fn take(app: &App, raw: &str, queue: Queue, at_ms: i64, possible: Option<&
         classified: &classified,
     };
     tx.save_processed(&id, &found, at_ms).await.unwrap();
+    tx.note_change(ChangeKind::Message, id.as_str());
     tx.commit().await.unwrap();
     (ticket.id, id)
 }
@@ -334,7 +346,12 @@ fn draft(pages: &Pages) -> Draft {
         ("order_date", "20.11.2026", "2026-11-20", 0.96),
         ("requested_date", "2026-12-04", "2026-12-04", 0.97),
         ("buyer_name", "Vastkust Marin AB", "Vastkust Marin AB", 0.95),
-        ("ship_to", "Slipway 3, Ringo varvsgata 4, 417 07 Goteborg", "Slipway 3, Ringo varvsgata 4, 417 07 Goteborg", 0.72),
+        (
+            "ship_to",
+            "Slipway 3, Ringo varvsgata 4, 417 07 Goteborg",
+            "Slipway 3, Ringo varvsgata 4, 417 07 Goteborg",
+            0.72,
+        ),
         ("currency", "EUR", "EUR", 0.99),
         ("payment_terms", "30 days net", "30 days net", 0.93),
         ("subtotal", "596.80", "596.80", 0.97),
@@ -396,12 +413,16 @@ fn order_pdf() -> Vec<u8> {
     put(56.0, 690.0, 10.0, "To: Nordkomp Supply AB");
     put(56.0, 660.0, 10.0, "Deliver to:");
     put(56.0, 646.0, 10.0, "Slipway 3, Ringo varvsgata 4, 417 07 Goteborg");
-    for (x, head) in [(60.0, "Item"), (140.0, "Description"), (350.0, "Qty"), (410.0, "Price"), (480.0, "Amount")] {
+    for (x, head) in
+        [(60.0, "Item"), (140.0, "Description"), (350.0, "Qty"), (410.0, "Price"), (480.0, "Amount")]
+    {
         put(x, 604.0, 9.0, head);
     }
     for (row, [sku, description, quantity, price, amount]) in (0_u8..).zip(LINES) {
         let y = 582.0 - 22.0 * f32::from(row);
-        for (x, text) in [(60.0, sku), (140.0, description), (350.0, quantity), (410.0, price), (480.0, amount)] {
+        for (x, text) in
+            [(60.0, sku), (140.0, description), (350.0, quantity), (410.0, price), (480.0, amount)]
+        {
             put(x, y, 10.0, text);
         }
     }
@@ -441,6 +462,9 @@ fn pdf(content: &str) -> Vec<u8> {
     for place in places {
         file.push_str(&format!("{place:010} 00000 n \n"));
     }
-    file.push_str(&format!("trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n", objects.len() + 1));
+    file.push_str(&format!(
+        "trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
+        objects.len() + 1
+    ));
     file.into_bytes()
 }
