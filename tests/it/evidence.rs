@@ -1,6 +1,6 @@
 //! Evidence bundles: what is in them, and that nobody changes one unnoticed.
 
-use crate::support::site::{NOW_MS, Site};
+use crate::support::rows::{NOW_MS, Site};
 use mailroom::{
     evidence::{Made, Scope, Sources, make, verify::verify},
     model::{

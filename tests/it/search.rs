@@ -302,7 +302,7 @@ mod following {
     //! The job that follows the change log, on a real database and folder of bytes.
 
     use super::found;
-    use crate::support::site::{NOW_MS, Site};
+    use crate::support::rows::{NOW_MS, Site};
     use mailroom::{
         jobs::index_search::{coverage, follow},
         model::ticket::Queue,

@@ -4,4 +4,4 @@ pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod desk;
 pub(crate) mod postgres;
-pub(crate) mod site;
+pub(crate) mod rows;
