@@ -17,8 +17,12 @@ pub mod format;
 pub mod protocol;
 
 mod decode;
+mod ocr;
 mod pdf;
 mod pool;
+mod prepare;
+mod raster;
+mod scan;
 mod text;
 
 pub use decode::decode;

@@ -17,6 +17,6 @@ pub struct Args {
 }
 
 /// Serves until the input ends.
-pub fn run(_args: Args) -> ExitCode {
-    child::run()
+pub fn run(args: Args) -> ExitCode {
+    child::run(args.tessdata)
 }

@@ -10,6 +10,7 @@ use super::{
 use std::{
     io::{self, BufReader, BufWriter, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     process::ExitCode,
     thread,
 };
@@ -18,12 +19,12 @@ use std::{
 const STACK_BYTES: usize = 64 << 20;
 
 /// Serves requests until the input ends.
-pub fn run() -> ExitCode {
+pub fn run(tessdata: Option<PathBuf>) -> ExitCode {
     let protections = Vec::new();
     let serving = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
         let input = BufReader::new(io::stdin().lock());
         let output = BufWriter::new(io::stdout().lock());
-        serve(input, output, protections)
+        serve(input, output, tessdata.as_deref(), protections)
     });
     match serving.map(thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
@@ -31,9 +32,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn serve(mut input: impl Read, mut output: impl Write, protections: Vec<String>) -> io::Result<()> {
+fn serve(
+    mut input: impl Read,
+    mut output: impl Write,
+    tessdata: Option<&Path>,
+    protections: Vec<String>,
+) -> io::Result<()> {
     write_frame(&mut output, &Hello { version: VERSION, protections }, &[])?;
-    let mut workshop = Workshop::default();
+    let mut workshop = Workshop::new(tessdata);
     while let Some((request, bytes)) = read_frame::<Request>(&mut input)? {
         let end = catch_unwind(AssertUnwindSafe(|| answer(&mut workshop, &request, bytes, &mut output)));
         match end {

@@ -3,19 +3,31 @@
 use super::{
     Limits,
     format::{Format, find_format},
+    ocr::{Engines, find_tessdata},
     pdf,
     protocol::Part,
+    raster::read_frames,
+    scan::{Tongue, read_frame},
     text,
 };
 use crate::model::{
     finding::{Finding, Severity},
     page::{EmbeddedFile, Page, Pages},
 };
-use std::io;
+use std::{io, path::Path};
 
 /// What a process keeps from document to document.
-#[derive(Default)]
-pub(super) struct Workshop {}
+pub(super) struct Workshop {
+    /// Warm OCR engines.
+    pub(super) engines: Engines,
+}
+
+impl Workshop {
+    /// With the OCR models of a folder, or of the usual one.
+    pub(super) fn new(tessdata: Option<&Path>) -> Self {
+        Self { engines: Engines::new(find_tessdata(tessdata)) }
+    }
+}
 
 /// Where decoders put what they find. Keeps the limits on pages and on the size of the answer.
 pub(super) struct Output<'a> {
@@ -44,6 +56,17 @@ impl<'a> Output<'a> {
         let message = format!("The document has more than {limit} pages; the rest was not read.");
         self.finding(Finding::new("page_limit", Severity::Check, message))?;
         Ok(false)
+    }
+
+    /// Whether another page may be read by OCR; says so once if not.
+    pub(super) fn may_ocr(&mut self) -> io::Result<bool> {
+        self.ocr_pages += 1;
+        let limit = self.limits.ocr_pages;
+        if self.ocr_pages == limit + 1 {
+            let message = format!("More than {limit} pages would need OCR; the rest was not read.");
+            self.finding(Finding::new("ocr_page_limit", Severity::Check, message))?;
+        }
+        Ok(self.ocr_pages <= limit)
     }
 
     /// Puts out one page.
@@ -101,27 +124,54 @@ pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -
     };
     let languages: Vec<String> = languages.iter().map(|&l| l.to_owned()).collect();
     let mut out = Output::new(limits, &mut collect);
-    let format = decode_into(&mut Workshop::default(), bytes, name, &languages, &mut out).unwrap_or_default();
+    let format = decode_into(&mut Workshop::new(None), bytes, name, &languages, &mut out).unwrap_or_default();
     pages.format = format.to_owned();
     pages
 }
 
 /// Reads a file into `out` and says what it is. `Err` only if the answer cannot be written.
 pub(super) fn decode_into(
-    _workshop: &mut Workshop,
+    workshop: &mut Workshop,
     bytes: Vec<u8>,
     _name: &str,
-    _languages: &[String],
+    languages: &[String],
     out: &mut Output<'_>,
 ) -> io::Result<&'static str> {
     let format = find_format(&bytes);
     match format {
         Format::Empty => out.finding(Finding::new("empty_file", Severity::Check, "The file is empty."))?,
-        Format::Pdf => pdf::read(bytes, out)?,
+        Format::Pdf => pdf::read(workshop, bytes, languages, out)?,
+        Format::Tiff | Format::Png | Format::Jpeg | Format::Gif | Format::Bmp | Format::Webp => {
+            read_pixels(workshop, &bytes, format, languages, out)?;
+        }
         Format::Text => text::read(&bytes, out)?,
         _ => out.finding(unsupported(format))?,
     }
     Ok(format.as_str())
+}
+
+fn read_pixels(
+    workshop: &mut Workshop,
+    bytes: &[u8],
+    format: Format,
+    languages: &[String],
+    out: &mut Output<'_>,
+) -> io::Result<()> {
+    let mut tongue = Tongue::new(languages);
+    let limits = out.limits;
+    read_frames(bytes, format, limits, &mut |frame| {
+        if !out.may_have_page()? || !out.may_ocr()? {
+            return Ok(false);
+        }
+        match frame {
+            Ok(frame) => {
+                let page = read_frame(&mut workshop.engines, &mut tongue, &frame, out.pages + 1);
+                out.page(page)?;
+            }
+            Err(finding) => out.finding(finding)?,
+        }
+        Ok(true)
+    })
 }
 
 fn unsupported(format: Format) -> Finding {

@@ -2,16 +2,24 @@
 //!
 //! One parser (hayro, which forbids unsafe code and knows encryption) serves text, structure and pictures.
 
+mod judge;
 mod picture;
 mod text;
 
-use super::{Limits, child::panic_text, decode::Output};
+use super::{
+    Limits,
+    child::panic_text,
+    decode::{Output, Workshop},
+    ocr::Engines,
+    scan::{Tongue, read_frame},
+};
 use crate::model::{
     finding::{Finding, Severity},
     page::{How, Page},
 };
 use hayro::hayro_interpret::{InterpreterCache, hayro_syntax::page::Page as PdfPage};
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use judge::{Verdict, disagrees, judge};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -38,19 +46,34 @@ fn open(bytes: Vec<u8>) -> Result<Pdf, Finding> {
 }
 
 /// Reads all pages.
-pub(super) fn read(bytes: Vec<u8>, out: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn read(
+    workshop: &mut Workshop,
+    bytes: Vec<u8>,
+    languages: &[String],
+    out: &mut Output<'_>,
+) -> io::Result<()> {
     let pdf = match open(bytes) {
         Ok(pdf) => pdf,
         Err(finding) => return out.finding(finding),
     };
     let cache = InterpreterCache::new();
+    let mut tongue = Tongue::new(languages);
     for (index, page) in pdf.pages().iter().enumerate() {
         if !out.may_have_page()? {
             break;
         }
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        match catch_unwind(AssertUnwindSafe(|| read_page(page, number, &cache))) {
-            Ok(page) => out.page(page)?,
+        let limits = out.limits;
+        let may_ocr = out.ocr_pages < limits.ocr_pages;
+        let engines = &mut workshop.engines;
+        let read = || read_page(page, number, &cache, engines, &mut tongue, limits, may_ocr);
+        match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(Read { page, wants_ocr }) => {
+                if wants_ocr {
+                    out.may_ocr()?;
+                }
+                out.page(page)?;
+            }
             Err(panic) => {
                 let message = format!(
                     "Page {number} could not be read ({}); look at it by hand.",
@@ -62,6 +85,12 @@ pub(super) fn read(bytes: Vec<u8>, out: &mut Output<'_>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A page, and whether its pixels had to be read for it.
+struct Read {
+    page: Page,
+    wants_ocr: bool,
 }
 
 fn empty_page(number: u32, width_pt: f32, height_pt: f32) -> Page {
@@ -77,13 +106,35 @@ fn empty_page(number: u32, width_pt: f32, height_pt: f32) -> Page {
     }
 }
 
-fn read_page<'a>(pdf_page: &'a PdfPage<'a>, number: u32, cache: &InterpreterCache<'a>) -> Page {
+fn read_page<'a>(
+    pdf_page: &'a PdfPage<'a>,
+    number: u32,
+    cache: &InterpreterCache<'a>,
+    engines: &mut Engines,
+    tongue: &mut Tongue,
+    limits: &Limits,
+    may_ocr: bool,
+) -> Read {
     let (width_pt, height_pt) = pdf_page.render_dimensions();
     let layer = text::read_layer(pdf_page, cache);
+    let verdict = judge(&layer);
     let mut page = empty_page(number, width_pt, height_pt);
-    page.words = layer.words;
     page.rulings = layer.rulings;
-    page
+    if verdict != Verdict::Trust && may_ocr {
+        let models = engines.models(&["en"]);
+        if let Some(frame) = picture::draw_frame(pdf_page, limits) {
+            let proved_wrong =
+                verdict == Verdict::Ocr || disagrees(&layer.words, &frame, engines, &models) == Some(true);
+            if proved_wrong {
+                let scanned = read_frame(engines, tongue, &frame, number);
+                let rulings = std::mem::take(&mut page.rulings);
+                page = Page { width_pt, height_pt, rulings, ..scanned };
+                return Read { page, wants_ocr: true };
+            }
+        }
+    }
+    page.words = layer.words;
+    Read { page, wants_ocr: verdict == Verdict::Ocr }
 }
 
 /// Draws one page as PNG.

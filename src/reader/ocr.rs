@@ -1,0 +1,181 @@
+//! Pixels into words: Tesseract on the system library, one warm handle for each set of languages.
+//!
+//! Expects an upright grey page; [`super::prepare`] makes it so. Confidence is Tesseract's own, made honest by
+//! [`calibrate`].
+
+use image::GrayImage;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use tesseract_rs::{TessPageSegMode, TesseractAPI};
+
+/// A word on the page that was given to Tesseract, in its pixels.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) text: String,
+    /// Left, top, right, bottom.
+    pub(super) bounds: [f32; 4],
+    /// Tesseract's own, 0 to 100.
+    pub(super) raw_confidence: f32,
+    /// Block, paragraph and line.
+    pub(super) line: (u32, u32, u32),
+}
+
+/// How Tesseract is to cut the page.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Cut {
+    /// A column of text of various sizes: best for tables.
+    Column,
+    /// One even block.
+    Block,
+    /// One line.
+    Line,
+}
+
+/// Warm OCR engines.
+pub(super) struct Engines {
+    tessdata: Option<PathBuf>,
+    warm: BTreeMap<String, TesseractAPI>,
+}
+
+/// ISO 639-1 to the names of Tesseract's models.
+const MODELS: &[(&str, &str)] = &[
+    ("en", "eng"),
+    ("de", "deu"),
+    ("sv", "swe"),
+    ("fr", "fra"),
+    ("da", "dan"),
+    ("nb", "nor"),
+    ("no", "nor"),
+    ("fi", "fin"),
+    ("nl", "nld"),
+    ("it", "ita"),
+    ("es", "spa"),
+    ("pt", "por"),
+    ("pl", "pol"),
+    ("cs", "ces"),
+];
+
+/// Where distributions keep the models.
+const TESSDATA_FOLDERS: &[&str] = &[
+    "/usr/share/tesseract-ocr/5/tessdata",
+    "/usr/share/tesseract-ocr/4.00/tessdata",
+    "/usr/share/tessdata",
+    "/usr/share/tesseract/tessdata",
+    "/usr/local/share/tessdata",
+    "/opt/homebrew/share/tessdata",
+];
+
+/// The folder of the models: the given one, or the first of the usual ones.
+pub(super) fn find_tessdata(given: Option<&Path>) -> Option<PathBuf> {
+    let usual = || TESSDATA_FOLDERS.iter().map(PathBuf::from).find(|p| p.is_dir());
+    given.map(Path::to_path_buf).or_else(usual)
+}
+
+impl Engines {
+    pub(super) fn new(tessdata: Option<PathBuf>) -> Self {
+        Self { tessdata, warm: BTreeMap::new() }
+    }
+
+    /// The models for some languages, those that are installed.
+    pub(super) fn models(&self, languages: &[&str]) -> Vec<&'static str> {
+        let Some(folder) = &self.tessdata else { return Vec::new() };
+        let mut models: Vec<&'static str> = Vec::new();
+        for language in languages {
+            let known = MODELS.iter().find(|(code, _)| code == language);
+            if let Some((_, model)) = known
+                && !models.contains(model)
+                && folder.join(format!("{model}.traineddata")).is_file()
+            {
+                models.push(model);
+            }
+        }
+        models
+    }
+
+    /// The words of an image. None if no model is installed or Tesseract fails.
+    pub(super) fn recognise(
+        &mut self,
+        models: &[&str],
+        image: &GrayImage,
+        dpi: f32,
+        cut: Cut,
+    ) -> Option<Vec<Seen>> {
+        let api = self.engine(models)?;
+        let mode = match cut {
+            Cut::Column => TessPageSegMode::PSM_SINGLE_COLUMN,
+            Cut::Block => TessPageSegMode::PSM_SINGLE_BLOCK,
+            Cut::Line => TessPageSegMode::PSM_SINGLE_LINE,
+        };
+        let (width, height) = (i32::try_from(image.width()).ok()?, i32::try_from(image.height()).ok()?);
+        let words = api
+            .set_page_seg_mode(mode)
+            .and_then(|()| api.set_image(image.as_raw(), width, height, 1, width))
+            .and_then(|()| api.set_source_resolution(dpi.round().clamp(70.0, 600.0) as i32))
+            .and_then(|()| api.recognize())
+            .and_then(|()| api.get_tsv_text(0))
+            .map(|tsv| parse_tsv(&tsv));
+        if let Err(error) = api.clear() {
+            tracing::debug!(%error, "Tesseract kept its image");
+        }
+        words.ok()
+    }
+
+    fn engine(&mut self, models: &[&str]) -> Option<&TesseractAPI> {
+        let key = models.join("+");
+        if key.is_empty() {
+            return None;
+        }
+        if !self.warm.contains_key(&key) {
+            let api = TesseractAPI::new();
+            api.init(self.tessdata.as_ref()?, &key).ok()?;
+            for (name, value) in [("tessedit_do_invert", "0"), ("debug_file", "/dev/null")] {
+                api.set_variable(name, value).ok()?;
+            }
+            self.warm.insert(key.clone(), api);
+        }
+        self.warm.get(&key)
+    }
+}
+
+/// Word rows of Tesseract's table: level, page, block, paragraph, line, word, left, top, width, height, conf, text.
+fn parse_tsv(tsv: &str) -> Vec<Seen> {
+    let word = |row: &str| {
+        let cells: Vec<&str> = row.split('\t').collect();
+        let number = |i: usize| cells.get(i).and_then(|c| c.parse::<f32>().ok());
+        let text = cells.get(11)?.trim();
+        if *cells.first()? != "5" || text.is_empty() {
+            return None;
+        }
+        let (left, top) = (number(6)?, number(7)?);
+        Some(Seen {
+            text: text.to_owned(),
+            bounds: [left, top, left + number(8)?, top + number(9)?],
+            raw_confidence: number(10)?,
+            line: (number(2)? as u32, number(3)? as u32, number(4)? as u32),
+        })
+    };
+    tsv.lines().filter_map(word).collect()
+}
+
+/// Tesseract's confidence as the share of words that are right at it.
+pub(super) fn calibrate(raw: f32) -> f32 {
+    (raw / 100.0).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_rows_are_kept() {
+        let tsv = "1\t1\t0\t0\t0\t0\t0\t0\t9\t9\t-1\t\n5\t1\t2\t1\t3\t1\t10\t20\t30\t8\t96.5\tBolt\n5\t1\t2\t1\t3\t2\t50\t20\t30\t8\t95\t \n";
+        let words = parse_tsv(tsv);
+        assert_eq!(words.len(), 1);
+        assert_eq!(
+            (words[0].text.as_str(), words[0].bounds, words[0].line),
+            ("Bolt", [10., 20., 40., 28.], (2, 1, 3))
+        );
+    }
+}

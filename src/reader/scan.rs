@@ -1,0 +1,156 @@
+//! A page of pixels into a page of words: prepared, read by OCR, and mapped back to the page as it came.
+//!
+//! Which way up and which language are settled by result: a part of the page is read and judged.
+
+use super::{
+    ocr::{Cut, Engines, Seen, calibrate},
+    prepare::{Ready, back_to_original, prepare},
+    raster::Frame,
+};
+use crate::model::page::{How, Page, Rect, Word};
+use image::{GrayImage, imageops};
+use whatlang::{Detector, Lang};
+
+/// Below this share of plausible letters a page is tried the other way up.
+const PLAUSIBLE: f32 = 0.6;
+/// Points in an inch.
+const POINTS: f32 = 72.0;
+
+/// Which languages a document may have, and which it has once that is known.
+pub(super) struct Tongue {
+    may: Vec<String>,
+    model: Option<&'static str>,
+}
+
+impl Tongue {
+    pub(super) fn new(languages: &[String]) -> Self {
+        Self { may: languages.to_vec(), model: None }
+    }
+
+    /// The model to read with: the one language, or the one that a part of the page turns out to be in.
+    fn find_model(&mut self, engines: &mut Engines, ready: &Ready) -> Vec<&'static str> {
+        if let Some(model) = self.model {
+            return vec![model];
+        }
+        let may: Vec<&str> = self.may.iter().map(String::as_str).filter(|l| *l != "en").collect();
+        let english = engines.models(&["en"]);
+        let others = engines.models(&may);
+        if others.is_empty() {
+            return english;
+        }
+        let codes = may.iter().copied().chain(["en"]).filter_map(detectable).collect();
+        let words = engines
+            .recognise(&english, &busiest_part(&ready.gray), ready.dpi, Cut::Block)
+            .unwrap_or_default();
+        let text: Vec<&str> = words.iter().filter(|w| is_wordlike(w)).map(|w| w.text.as_str()).collect();
+        let found = Detector::with_allowlist(codes).detect_lang(&text.join(" "));
+        let code = found.and_then(|lang| DETECTABLE.iter().find(|(_, l)| *l == lang)).map(|(code, _)| *code);
+        let models = code.map_or(english, |code| engines.models(&[code]));
+        if text.len() >= 8 {
+            self.model = models.first().copied();
+        }
+        models
+    }
+}
+
+/// ISO 639-1 codes and the names that the detector uses.
+const DETECTABLE: &[(&str, Lang)] = &[
+    ("en", Lang::Eng),
+    ("de", Lang::Deu),
+    ("sv", Lang::Swe),
+    ("fr", Lang::Fra),
+    ("da", Lang::Dan),
+    ("nb", Lang::Nob),
+    ("no", Lang::Nob),
+    ("fi", Lang::Fin),
+    ("nl", Lang::Nld),
+    ("it", Lang::Ita),
+    ("es", Lang::Spa),
+    ("pt", Lang::Por),
+    ("pl", Lang::Pol),
+    ("cs", Lang::Ces),
+];
+
+fn detectable(code: &str) -> Option<Lang> {
+    DETECTABLE.iter().find(|(c, _)| *c == code).map(|(_, lang)| *lang)
+}
+
+/// Reads one frame.
+pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, number: u32) -> Page {
+    let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
+    let mut page = Page {
+        number,
+        width_pt: width / frame.dpi_x * POINTS,
+        height_pt: height / frame.dpi_y * POINTS,
+        how: How::Ocr,
+        words: Vec::new(),
+        rulings: Vec::new(),
+        fields: Vec::new(),
+        cells: Vec::new(),
+    };
+    let Some(ready) = find_way_up(engines, frame) else { return page };
+    let models = tongue.find_model(engines, &ready);
+    let seen = engines.recognise(&models, &ready.gray, ready.dpi, Cut::Column).unwrap_or_default();
+    page.words = seen.iter().filter_map(|word| place_word(word, &ready, width, height)).collect();
+    page
+}
+
+/// The page upright: as found, or turned by half if that reads better.
+fn find_way_up(engines: &mut Engines, frame: &Frame) -> Option<Ready> {
+    let ready = prepare(frame, 0)?;
+    let english = engines.models(&["en"]);
+    let mut try_part = |ready: &Ready| {
+        let part = busiest_part(&ready.gray);
+        plausibility(&engines.recognise(&english, &part, ready.dpi, Cut::Block).unwrap_or_default())
+    };
+    let first = try_part(&ready);
+    if first >= PLAUSIBLE && ready.turned == 0 {
+        return Some(ready);
+    }
+    let other = prepare(frame, 180)?;
+    Some(if try_part(&other) > first { other } else { ready })
+}
+
+/// A band of the page with much ink on it.
+fn busiest_part(gray: &GrayImage) -> GrayImage {
+    const BANDS: u32 = 5;
+    const DARK: u8 = 128;
+    let (width, height) = gray.dimensions();
+    let band = (height / BANDS).max(1);
+    let ink = |top: u32| {
+        let rows = (top..(top + band).min(height)).step_by(4);
+        rows.map(|y| (0..width).step_by(4).filter(|x| gray.get_pixel(*x, y).0 < [DARK]).count())
+            .sum::<usize>()
+    };
+    let tops = (0..BANDS * 2 - 1).map(|i| i * band / 2);
+    let top = tops.max_by_key(|top| ink(*top)).unwrap_or(0);
+    imageops::crop_imm(gray, 0, top, width, band).to_image()
+}
+
+fn is_wordlike(word: &Seen) -> bool {
+    word.raw_confidence > 60.0 && word.text.chars().filter(|c| c.is_alphabetic()).count() >= 3
+}
+
+/// The share of letters that stand in words that look right.
+fn plausibility(words: &[Seen]) -> f32 {
+    let letters = |w: &Seen| w.text.chars().filter(|c| c.is_alphanumeric()).count() as f32;
+    let all: f32 = words.iter().map(letters).sum();
+    let good: f32 = words.iter().filter(|w| w.raw_confidence > 60.0).map(letters).sum();
+    good / all.max(20.0)
+}
+
+fn place_word(seen: &Seen, ready: &Ready, width: f32, height: f32) -> Option<Word> {
+    let text = seen.text.trim_matches(['|', '¦']).to_owned();
+    if text.is_empty() {
+        return None;
+    }
+    let [x0, y0, x1, y1] = back_to_original(ready, seen.bounds);
+    let bbox = Rect {
+        x0: (x0 / width).clamp(0.0, 1.0),
+        y0: (y0 / height).clamp(0.0, 1.0),
+        x1: (x1 / width).clamp(0.0, 1.0),
+        y1: (y1 / height).clamp(0.0, 1.0),
+    };
+    let size_pt = (seen.bounds[3] - seen.bounds[1]) / ready.dpi * POINTS;
+    Some(Word { text, bbox, confidence: calibrate(seen.raw_confidence), size_pt, bold: false })
+}
