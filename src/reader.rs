@@ -22,6 +22,7 @@ mod pdf;
 mod pool;
 mod prepare;
 mod raster;
+mod sandbox;
 mod scan;
 mod text;
 

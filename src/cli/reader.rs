@@ -14,9 +14,16 @@ pub struct Args {
     /// Folder of the OCR models.
     #[arg(long, value_name = "FOLDER")]
     pub tessdata: Option<PathBuf>,
+
+    /// Tries something that the sandbox forbids: net, file, write, exec, memory. Success means that it was denied.
+    #[arg(long, value_name = "WHAT")]
+    pub probe: Option<String>,
 }
 
 /// Serves until the input ends.
 pub fn run(args: Args) -> ExitCode {
-    child::run(args.tessdata)
+    match &args.probe {
+        Some(what) => child::probe(args.memory_mb, args.tessdata.as_deref(), what),
+        None => child::run(args.memory_mb, args.tessdata.as_deref()),
+    }
 }

@@ -5,12 +5,14 @@
 
 use super::{
     decode::{Output, Workshop, decode_into, draw},
+    ocr::find_tessdata,
     protocol::{Hello, Part, Request, Task, VERSION, read_frame, write_frame},
+    sandbox,
 };
 use std::{
     io::{self, BufReader, BufWriter, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     thread,
 };
@@ -19,8 +21,9 @@ use std::{
 const STACK_BYTES: usize = 64 << 20;
 
 /// Serves requests until the input ends.
-pub fn run(tessdata: Option<PathBuf>) -> ExitCode {
-    let protections = Vec::new();
+pub fn run(memory_mb: u64, tessdata: Option<&Path>) -> ExitCode {
+    let tessdata = find_tessdata(tessdata);
+    let protections = sandbox::enter(memory_mb, tessdata.as_deref());
     let serving = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
         let input = BufReader::new(io::stdin().lock());
         let output = BufWriter::new(io::stdout().lock());
@@ -30,6 +33,17 @@ pub fn run(tessdata: Option<PathBuf>) -> ExitCode {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
+}
+
+/// Enters the sandbox and tries something forbidden in it: success means that it was denied.
+pub fn probe(memory_mb: u64, tessdata: Option<&Path>, what: &str) -> ExitCode {
+    sandbox::enter(memory_mb, find_tessdata(tessdata).as_deref());
+    let (code, text) = match sandbox::probe(what) {
+        Ok(text) => (ExitCode::SUCCESS, text),
+        Err(text) => (ExitCode::FAILURE, text),
+    };
+    let told = writeln!(io::stdout(), "{text}");
+    if told.is_ok() { code } else { ExitCode::FAILURE }
 }
 
 fn serve(

@@ -23,9 +23,9 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    /// With the OCR models of a folder, or of the usual one.
+    /// With the OCR models of a folder.
     pub(super) fn new(tessdata: Option<&Path>) -> Self {
-        Self { engines: Engines::new(find_tessdata(tessdata)) }
+        Self { engines: Engines::new(tessdata.map(Path::to_path_buf)) }
     }
 }
 
@@ -124,7 +124,9 @@ pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -
     };
     let languages: Vec<String> = languages.iter().map(|&l| l.to_owned()).collect();
     let mut out = Output::new(limits, &mut collect);
-    let format = decode_into(&mut Workshop::new(None), bytes, name, &languages, &mut out).unwrap_or_default();
+    let format =
+        decode_into(&mut Workshop::new(find_tessdata(None).as_deref()), bytes, name, &languages, &mut out)
+            .unwrap_or_default();
     pages.format = format.to_owned();
     pages
 }

@@ -130,9 +130,7 @@ impl Engines {
         if !self.warm.contains_key(&key) {
             let api = TesseractAPI::new();
             api.init(self.tessdata.as_ref()?, &key).ok()?;
-            for (name, value) in [("tessedit_do_invert", "0"), ("debug_file", "/dev/null")] {
-                api.set_variable(name, value).ok()?;
-            }
+            api.set_variable("tessedit_do_invert", "0").ok()?;
             self.warm.insert(key.clone(), api);
         }
         self.warm.get(&key)
