@@ -1,11 +1,40 @@
 //! Pages of words into drafts: fields and lines with confidence and place.
 //!
+//! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
+//! document is; then [`field`], [`party`], [`form`], [`table`] and [`totals`] read it, [`confidence`] says how sure.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
+pub mod confidence;
+pub mod date;
+pub mod draft;
+pub mod field;
+pub mod form;
+pub mod kind;
+pub mod label;
+pub mod layout;
+pub mod number;
+pub mod party;
+pub mod split;
+pub mod table;
 pub mod text;
+pub mod totals;
 
-use crate::model::{account::Known, draft::Draft, page::Pages};
+use crate::{
+    model::{
+        account::Known,
+        draft::{Content, Draft, Kind},
+        page::{How, Page, Pages},
+    },
+    validate::account::squeeze,
+};
+use date::Order;
+use draft::{Reading, ruled};
+use layout::Layout;
+use number::Style;
 pub use text::text_pages;
+
+/// Pages of one file that are read; the rest is left out.
+const PAGES_MAX: usize = 200;
 
 /// What reading a document may lean on.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +49,204 @@ pub struct Context<'a> {
 
 /// The business documents in these pages, in their order; empty if there is no page.
 pub fn extract(pages: &Pages, context: &Context<'_>) -> Vec<Draft> {
-    let _ = (pages, context);
-    Vec::new()
+    let pages = pages.pages.get(..pages.pages.len().min(PAGES_MAX)).unwrap_or_default();
+    split::split(pages).into_iter().map(|part| read_document(part, context)).collect()
+}
+
+fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
+    let layout = layout::lay_out(pages);
+    let language = kind::find_language(&layout);
+    let mut reading = reading(&layout, language, context.known);
+    let mut table = table::find_lines(&layout, &reading);
+    let subject = context.subject.filter(|_| pages.iter().all(|p| p.how == How::Text));
+    let (kind, kind_confidence) = kind::find_kind(&layout, subject, table.lines.len());
+    reading.kind = kind;
+    let page_range = [pages.first().map_or(1, |p| p.number), pages.last().map_or(1, |p| p.number)];
+    let mut draft = Draft {
+        kind,
+        kind_confidence,
+        language: language.to_owned(),
+        page_range,
+        fields: Default::default(),
+        lines: Vec::new(),
+        findings: Vec::new(),
+    };
+    if kind == Kind::Other {
+        return draft;
+    }
+    let marks = field::mark(&layout, kind);
+    let wanted = field::fields_of(kind);
+    let mut fields = field::find_fields(&layout, &marks, &table.rows, &reading);
+    fields.extend(party::find_parties(&layout, &marks, &table.rows, &reading, context.known));
+    if field::is_form(kind) {
+        fields.extend(form::find_choices(&layout, &marks, &reading));
+    } else {
+        fields.extend(totals::find_totals(&layout, &table.rows, &table.lines, &reading));
+    }
+    if wanted.contains(&"currency") && !fields.contains_key("currency") {
+        if let Some((code, words)) = field::vote_currency(&layout, dollar(&layout)) {
+            let sure = confidence::from_words(0.95, &words, reading.trusted);
+            fields.insert("currency".to_owned(), draft::propose(code.to_owned(), &words, sure));
+        }
+    }
+    if wanted.contains(&"buyer_email") && !fields.contains_key("buyer_email") {
+        if let Some((mail, words)) = lone_email(&layout) {
+            let sure = confidence::from_words(0.85, &words, reading.trusted);
+            fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
+        }
+    }
+    fields.retain(|name, _| wanted.contains(&name.as_str()));
+    if field::is_form(kind) && kind != Kind::ReturnRequest {
+        table.lines.clear();
+    }
+    for line in &mut table.lines {
+        keep_columns(line, kind);
+    }
+    table.lines.retain(|l| !l.is_empty());
+    if kind == Kind::PurchaseOrderChange {
+        for line in &mut table.lines {
+            line.entry("action".to_owned())
+                .or_insert_with(|| ruled(Content::Text("change".to_owned()), "line of a changed order", 0.6));
+        }
+    }
+    draft.fields = fields;
+    draft.lines = table.lines;
+    draft
+}
+
+/// Columns that a kind of document has.
+fn keep_columns(line: &mut crate::model::draft::Line, kind: Kind) {
+    let no: &[&str] = match kind {
+        Kind::PurchaseOrder | Kind::PurchaseOrderCancellation | Kind::Quotation | Kind::Invoice => &[
+            "action",
+            "previous_quantity",
+            "ordered_quantity",
+            "lot",
+            "invoice_number",
+            "invoice_date",
+            "gross",
+            "serial_no",
+            "reason",
+        ],
+        Kind::PurchaseOrderChange => {
+            &["ordered_quantity", "lot", "invoice_number", "invoice_date", "gross", "serial_no", "reason"]
+        }
+        Kind::DeliveryNote => &[
+            "action",
+            "previous_quantity",
+            "invoice_number",
+            "invoice_date",
+            "gross",
+            "unit_price",
+            "amount",
+            "discount",
+            "reason",
+        ],
+        Kind::ReturnRequest => &[
+            "action",
+            "previous_quantity",
+            "ordered_quantity",
+            "invoice_number",
+            "invoice_date",
+            "gross",
+            "unit_price",
+            "amount",
+            "discount",
+            "line_no",
+        ],
+        Kind::RemittanceAdvice => &[
+            "sku",
+            "customer_sku",
+            "quantity",
+            "unit",
+            "unit_price",
+            "line_no",
+            "description",
+            "action",
+            "lot",
+            "serial_no",
+            "delivery_date",
+            "tax_rate",
+            "price_per",
+        ],
+        _ => &[],
+    };
+    line.retain(|name, _| !no.contains(&name.as_str()));
+    if kind == Kind::ReturnRequest && !line.contains_key("serial_no") {
+        if let Some(lot) = line.remove("lot") {
+            line.insert("serial_no".to_owned(), lot);
+        }
+    }
+}
+
+fn reading(layout: &Layout, language: &'static str, known: &Known) -> Reading {
+    let words =
+        || layout.rows.iter().flat_map(|r| &r.segments).flat_map(|s| &s.words).map(|w| w.text.as_str());
+    let style = number::vote_style(words(), if language == "en" { Style::Dot } else { Style::Comma });
+    let fallback = match language {
+        "en" if american(layout) => Order::MonthFirst,
+        "en" if british(layout) => Order::DayFirst,
+        "en" => Order::Unknown,
+        _ => Order::DayFirst,
+    };
+    let order = date::vote_order(words(), fallback);
+    let skus = known.catalogue.iter().map(|i| (squeeze(&i.sku), i.sku.clone())).collect();
+    let customer_skus = known
+        .catalogue
+        .iter()
+        .flat_map(|i| i.customer_skus.values())
+        .map(|s| (squeeze(s), s.clone()))
+        .collect();
+    Reading {
+        style,
+        order,
+        kind: Kind::PurchaseOrder,
+        language,
+        trusted: layout.trusted,
+        skus,
+        customer_skus,
+    }
+}
+
+fn all_words(layout: &Layout) -> impl Iterator<Item = &layout::Word> {
+    layout.rows.iter().flat_map(|r| &r.segments).flat_map(|s| &s.words)
+}
+
+/// Signs of the United States: a state code before a ZIP code, `USA`, dollars.
+fn american(layout: &Layout) -> bool {
+    let zip = layout.rows.iter().flat_map(|r| &r.segments).any(|s| {
+        s.words.windows(2).any(|w| {
+            let [state, zip] = w else { return false };
+            state.text.len() == 2
+                && state.text.chars().all(char::is_uppercase)
+                && zip.text.trim_end_matches(',').len() == 5
+                && zip.text.trim_end_matches(',').chars().all(|c| c.is_ascii_digit())
+        })
+    });
+    zip || all_words(layout).any(|w| matches!(w.text.as_str(), "USA" | "USD" | "Inc." | "LLC"))
+        && !canadian(layout)
+}
+
+fn british(layout: &Layout) -> bool {
+    all_words(layout)
+        .any(|w| w.text.contains('£') || matches!(w.text.as_str(), "GBP" | "Kingdom" | "UK" | "plc" | "Ltd"))
+}
+
+fn canadian(layout: &Layout) -> bool {
+    all_words(layout).any(|w| {
+        matches!(w.text.trim_matches(','), "Canada" | "CAD" | "ON" | "QC" | "BC" | "AB") && w.text != "AB"
+            || w.text.starts_with("CA$")
+    })
+}
+
+/// What a bare dollar sign means here.
+fn dollar(layout: &Layout) -> &'static str {
+    if canadian(layout) && !all_words(layout).any(|w| w.text == "USD") { "CAD" } else { "USD" }
+}
+
+/// The only mail address on the first page.
+fn lone_email(layout: &Layout) -> Option<(String, Vec<layout::Word>)> {
+    let mut all = layout.rows.iter().flat_map(|r| &r.segments).filter_map(|s| field::email(&s.words));
+    let first = all.next()?;
+    all.all(|(mail, _)| mail == first.0).then_some(first)
 }

@@ -1,0 +1,27 @@
+//! How sure a value is, from how it was found. The figures are shares of right values among documents of layout
+//! families that were left out when they were set; a value that nothing proves stays below 0.95.
+
+use super::{
+    draft::Reading,
+    layout::{Word, read_confidence},
+};
+
+/// A cell of a line before arithmetic and master data have been asked.
+pub fn cell(name: &str, words: &[Word], reading: &Reading) -> f32 {
+    let base = match name {
+        "unit" | "line_no" | "delivery_date" | "invoice_date" => 0.96,
+        "sku" | "customer_sku" | "description" => 0.94,
+        "reason" | "lot" | "serial_no" => 0.9,
+        _ => 0.93,
+    };
+    from_words(base, words, reading.trusted)
+}
+
+/// Lowers a figure by how well the words were read.
+pub fn from_words(base: f32, words: &[Word], trusted: bool) -> f32 {
+    if trusted {
+        return base;
+    }
+    let read = read_confidence(words);
+    (base * (0.55 + 0.4 * read)).clamp(0.05, 0.92)
+}

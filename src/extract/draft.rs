@@ -1,0 +1,186 @@
+//! How the document at hand is read, and small steps that turn words into proposals.
+
+use super::{
+    date::Order,
+    layout::{Word, bounds},
+    number::Style,
+};
+use crate::{
+    model::draft::{Content, Kind, Line, Proposal, Source},
+    validate::account::{fold, squeeze},
+};
+use rust_decimal::Decimal;
+use std::{collections::HashMap, str::FromStr as _};
+
+/// What holds for the whole document.
+#[derive(Debug)]
+pub struct Reading {
+    /// Decimal mark.
+    pub style: Style,
+    /// Day or month first.
+    pub order: Order,
+    /// What the document is.
+    pub kind: Kind,
+    /// ISO 639-1.
+    pub language: &'static str,
+    /// Every letter comes from the file itself, none from pixels.
+    pub trusted: bool,
+    /// Our item numbers, squeezed, as they are written in the catalogue.
+    pub skus: HashMap<String, String>,
+    /// Item numbers of customers, squeezed.
+    pub customer_skus: HashMap<String, String>,
+}
+
+/// A value with its words as its place.
+pub fn propose(value: String, words: &[Word], confidence: f32) -> Proposal {
+    let page = words.first().map_or(1, |w| w.page);
+    let printed = super::layout::join(words);
+    let printed = (printed != value).then_some(printed);
+    Proposal {
+        value: Content::Text(value),
+        confidence,
+        source: Source::Page { page, bbox: bounds(words) },
+        printed,
+    }
+}
+
+/// A value that a rule gave.
+pub fn ruled(value: Content, rule: &str, confidence: f32) -> Proposal {
+    Proposal { value, confidence, source: Source::Rule(rule.to_owned()), printed: None }
+}
+
+/// Whether the scheme knows a column of that name.
+pub fn is_column(name: &str) -> bool {
+    matches!(
+        name,
+        "line_no"
+            | "sku"
+            | "customer_sku"
+            | "description"
+            | "quantity"
+            | "unit"
+            | "unit_price"
+            | "price_per"
+            | "discount"
+            | "tax_rate"
+            | "amount"
+            | "delivery_date"
+            | "action"
+            | "previous_quantity"
+            | "ordered_quantity"
+            | "lot"
+            | "invoice_number"
+            | "invoice_date"
+            | "gross"
+            | "serial_no"
+            | "reason"
+    )
+}
+
+/// What is done to a line of a changed order.
+pub fn action_of(text: &str) -> Option<String> {
+    let text = fold(text);
+    let starts = |words: &[&str]| text.split(' ').any(|t| words.iter().any(|w| t.starts_with(w)));
+    let action = if starts(&[
+        "unchang", "unverand", "oforandr", "inchang", "sans", "keine", "none", "same", "ingen",
+    ]) {
+        "unchanged"
+    } else if starts(&[
+        "cancel", "delet", "remov", "storn", "annul", "strich", "gestrich", "loscht", "entf", "bort",
+        "suppr", "stryk", "utga", "avbest", "makul",
+    ]) {
+        "cancel"
+    } else if starts(&["add", "new", "neu", "ny", "ajout", "nouv", "tillag", "hinzu", "tillkom", "zusatz"]) {
+        "add"
+    } else if starts(&["chang", "amend", "ander", "geand", "andr", "modif", "revis", "mod", "updat"]) {
+        "change"
+    } else {
+        return None;
+    };
+    Some(action.to_owned())
+}
+
+fn number(line: &Line, name: &str) -> Option<Decimal> {
+    line.get(name).and_then(|p| p.value.as_text()).and_then(|t| Decimal::from_str(t).ok())
+}
+
+fn set_confidence(line: &mut Line, names: &[&str], to: impl Fn(f32) -> f32) {
+    for name in names {
+        if let Some(p) = line.get_mut(*name) {
+            p.confidence = to(p.confidence).clamp(0.0, 1.0);
+        }
+    }
+}
+
+/// quantity × price ÷ price unit × (1 − discount) against the amount: none if one of them is missing.
+pub fn arithmetic(line: &Line) -> Option<bool> {
+    let (quantity, price, amount) =
+        (number(line, "quantity")?, number(line, "unit_price")?, number(line, "amount")?);
+    let per = number(line, "price_per").filter(|p| !p.is_zero()).unwrap_or(Decimal::ONE);
+    let hundred = Decimal::ONE_HUNDRED;
+    let factor = (hundred - number(line, "discount").unwrap_or_default()) / hundred;
+    let wanted = quantity.checked_mul(price)?.checked_div(per)?.checked_mul(factor)?;
+    let slack = Decimal::new(11, 3);
+    Some((wanted - amount).abs() <= slack)
+}
+
+/// Uses what proves or disproves the cells of one line.
+pub fn mend_line(line: &mut Line, reading: &Reading) {
+    for (name, list) in [("sku", &reading.skus), ("customer_sku", &reading.customer_skus)] {
+        let Some(text) = line.get(name).and_then(|p| p.value.as_text()).map(squeeze) else { continue };
+        if list.is_empty() {
+            continue;
+        }
+        if list.contains_key(&text) {
+            set_confidence(line, &[name], |c| c.max(0.99));
+        } else if let Some(right) = confused(&text, list) {
+            if let Some(p) = line.get_mut(name).filter(|_| !reading.trusted) {
+                p.printed = p.value.as_text().map(str::to_owned);
+                p.value = Content::Text(right);
+                p.confidence = 0.95;
+            }
+        }
+    }
+    // an item number in the wrong column
+    if !line.contains_key("sku")
+        && let Some(p) = line.get("customer_sku").cloned()
+        && p.value.as_text().is_some_and(|t| reading.skus.contains_key(&squeeze(t)))
+    {
+        line.remove("customer_sku");
+        line.insert("sku".to_owned(), p);
+    }
+    let cells = ["quantity", "unit_price", "amount"];
+    match arithmetic(line) {
+        Some(true) => {
+            set_confidence(line, &cells, |c| if reading.trusted { c.max(0.995) } else { c.max(0.98) });
+            set_confidence(line, &["discount", "price_per"], |c| c.max(0.98));
+        }
+        Some(false) => {
+            set_confidence(line, &["quantity", "unit_price", "amount", "discount", "price_per"], |c| {
+                if reading.trusted { c.min(0.85) } else { c.min(0.5) }
+            })
+        }
+        None => {}
+    }
+}
+
+/// The only entry that differs in misread letters alone.
+fn confused(text: &str, list: &HashMap<String, String>) -> Option<String> {
+    let same = |a: &str| -> String {
+        a.chars()
+            .map(|c| match c {
+                'o' | 'q' | 'd' => '0',
+                'i' | 'l' | 'j' => '1',
+                's' => '5',
+                'b' => '8',
+                'z' => '2',
+                'g' => '6',
+                c => c,
+            })
+            .collect()
+    };
+    let wanted = same(text);
+    let mut hits = list.iter().filter(|(key, _)| same(key) == wanted);
+    let first = hits.next()?.1.clone();
+    hits.next().is_none().then_some(first)
+}

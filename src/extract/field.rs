@@ -1,0 +1,582 @@
+//! Header fields: labels and the values that stand in, right of or below them.
+//!
+//! Every label proposes a value of the type that its field needs; the best proposal of each field wins. Does not:
+//! address blocks ([`super::party`]), sums ([`super::totals`]) and check boxes ([`super::form`]).
+
+use super::{
+    confidence::from_words,
+    date::{Order, parse_date},
+    draft::{Reading, propose},
+    label::{Label, field_of, label_at},
+    layout::{Layout, Segment, Word, join},
+    number::{parse_currency, parse_number, split_currency},
+};
+use crate::model::draft::{Kind, Proposal};
+use std::collections::{BTreeMap, HashSet};
+
+/// Heights that a value may stand below its label.
+const BELOW_HEIGHTS: f32 = 2.3;
+
+/// Which fields a kind of document has.
+pub fn fields_of(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::PurchaseOrder => &[
+            "po_number",
+            "order_date",
+            "requested_date",
+            "buyer_name",
+            "buyer_contact",
+            "buyer_email",
+            "vendor_name",
+            "bill_to",
+            "ship_to",
+            "currency",
+            "payment_terms",
+            "incoterms",
+            "account_no",
+            "supplier_no",
+            "quote_ref",
+            "subtotal",
+            "discount",
+            "shipping",
+            "tax",
+            "total",
+        ],
+        Kind::PurchaseOrderChange => &[
+            "po_number",
+            "order_date",
+            "requested_date",
+            "buyer_name",
+            "buyer_contact",
+            "buyer_email",
+            "vendor_name",
+            "bill_to",
+            "ship_to",
+            "currency",
+            "payment_terms",
+            "incoterms",
+            "account_no",
+            "supplier_no",
+            "quote_ref",
+            "subtotal",
+            "discount",
+            "shipping",
+            "tax",
+            "total",
+            "revision",
+            "change_date",
+            "reason",
+        ],
+        Kind::PurchaseOrderCancellation => &[
+            "po_number",
+            "order_date",
+            "buyer_name",
+            "buyer_contact",
+            "buyer_email",
+            "vendor_name",
+            "bill_to",
+            "ship_to",
+            "currency",
+            "account_no",
+            "supplier_no",
+            "subtotal",
+            "discount",
+            "shipping",
+            "tax",
+            "total",
+            "cancellation_date",
+            "reason",
+        ],
+        Kind::Invoice => &[
+            "invoice_number",
+            "invoice_date",
+            "due_date",
+            "po_number",
+            "vendor_name",
+            "buyer_name",
+            "bill_to",
+            "ship_to",
+            "currency",
+            "payment_terms",
+            "account_no",
+            "subtotal",
+            "discount",
+            "shipping",
+            "tax",
+            "total",
+        ],
+        Kind::DeliveryNote => &[
+            "delivery_note_number",
+            "shipped_date",
+            "po_number",
+            "vendor_name",
+            "buyer_name",
+            "ship_to",
+            "carrier_name",
+            "account_no",
+        ],
+        Kind::Quotation => &[
+            "rfq_number",
+            "rfq_date",
+            "response_due",
+            "buyer_name",
+            "buyer_contact",
+            "buyer_email",
+            "vendor_name",
+            "ship_to",
+            "currency",
+            "payment_terms",
+            "incoterms",
+            "requested_date",
+            "supplier_no",
+        ],
+        Kind::RemittanceAdvice => &[
+            "payment_reference",
+            "payment_date",
+            "buyer_name",
+            "vendor_name",
+            "currency",
+            "total",
+            "supplier_no",
+        ],
+        Kind::ReturnRequest => &[
+            "request_date",
+            "customer_name",
+            "contact_name",
+            "phone",
+            "email",
+            "account_no",
+            "po_number",
+            "invoice_number",
+            "rma_number",
+            "return_reason",
+            "resolution",
+            "signature_present",
+            "date_signed",
+        ],
+        Kind::CreditApplication => &[
+            "legal_name",
+            "trade_name",
+            "address",
+            "phone",
+            "email",
+            "website",
+            "tax_id",
+            "entity_type",
+            "year_established",
+            "employees",
+            "annual_revenue",
+            "requested_credit_limit",
+            "currency",
+            "bank_name",
+            "bank_account",
+            "references",
+            "signatory_name",
+            "signatory_title",
+            "signature_present",
+            "date_signed",
+        ],
+        Kind::AccountApplication => &[
+            "legal_name",
+            "trade_name",
+            "bill_to",
+            "ship_to",
+            "contact_name",
+            "email",
+            "phone",
+            "ap_contact",
+            "tax_id",
+            "tax_exempt",
+            "industry",
+            "payment_terms",
+            "requested_credit_limit",
+            "currency",
+            "signatory_name",
+            "signatory_title",
+            "signature_present",
+            "date_signed",
+        ],
+        Kind::Other => &[],
+    }
+}
+
+/// Whether a kind is a form that people fill in.
+pub fn is_form(kind: Kind) -> bool {
+    matches!(kind, Kind::ReturnRequest | Kind::CreditApplication | Kind::AccountApplication)
+}
+
+/// A label's meaning in a document of this kind.
+pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
+    let form = is_form(kind);
+    match (field, kind) {
+        ("date", Kind::PurchaseOrder | Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation) => {
+            "order_date"
+        }
+        ("date" | "order_date", Kind::Invoice) => "invoice_date",
+        ("date" | "order_date" | "requested_date", Kind::DeliveryNote) => "shipped_date",
+        ("date" | "order_date", Kind::Quotation) => "rfq_date",
+        ("requested_date", Kind::Quotation) if !label.any(&["delivery", "ship"]) && label.any(&["date"]) => {
+            "rfq_date"
+        }
+        ("po_number" | "quote_ref" | "document_number", Kind::Quotation) => "rfq_number",
+        ("date" | "order_date" | "invoice_date" | "requested_date", Kind::RemittanceAdvice) => "payment_date",
+        ("document_number", Kind::RemittanceAdvice) => "payment_reference",
+        ("requested_date" | "order_date", Kind::ReturnRequest) => "request_date",
+        ("date", _) if form => "date_signed",
+        ("document_number", Kind::Invoice) => "invoice_number",
+        ("document_number", Kind::DeliveryNote) => "delivery_note_number",
+        ("document_number", Kind::ReturnRequest) => "rma_number",
+        ("document_number", _) => "po_number",
+        ("shipped_date", Kind::PurchaseOrder | Kind::PurchaseOrderChange) => "requested_date",
+        ("contact" | "buyer_contact", _) if form => "contact_name",
+        ("contact", _) => "buyer_contact",
+        ("email", _) if !form => "buyer_email",
+        ("customer_name", Kind::CreditApplication | Kind::AccountApplication) => "legal_name",
+        ("bill_to" | "ship_to", Kind::CreditApplication) => "address",
+        ("remarks", Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation) => "reason",
+        ("reason", Kind::ReturnRequest) => "return_reason",
+        ("legal_name", Kind::ReturnRequest) => "customer_name",
+        ("due_date", Kind::RemittanceAdvice) => "payment_date",
+        (field, _) => field,
+    }
+}
+
+/// A segment seen as a label.
+#[derive(Clone, Debug)]
+pub struct Marked {
+    /// The label.
+    pub label: Label,
+    /// Its field, if it has one in this document.
+    pub field: Option<&'static str>,
+    /// The label is the whole segment, or closed by a colon.
+    pub whole: bool,
+}
+
+/// Every segment of the layout as a label, row by row.
+pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
+    let mark_one = |segment: &Segment| -> Option<Marked> {
+        let label = label_at(segment.words.iter().map(|w| w.text.as_str()))?;
+        let all = label.words == segment.words.len();
+        if !all && !label.closed && label.words > 5 {
+            return None;
+        }
+        let field = field_of(&label).map(|f| rename(f, &label, kind));
+        Some(Marked { whole: all || label.closed, field, label })
+    };
+    layout.rows.iter().map(|row| row.segments.iter().map(mark_one).collect()).collect()
+}
+
+struct Candidate {
+    value: String,
+    words: Vec<Word>,
+    score: f32,
+}
+
+/// All header fields that stand beside labels.
+pub fn find_fields(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    reading: &Reading,
+) -> BTreeMap<String, Proposal> {
+    let mut best: BTreeMap<&'static str, Candidate> = BTreeMap::new();
+    let wanted = fields_of(reading.kind);
+    for (index, row) in layout.rows.iter().enumerate().filter(|(i, _)| !table_rows.contains(i)) {
+        for (at, segment) in row.segments.iter().enumerate() {
+            let Some(marked) = marks.get(index).and_then(|r| r.get(at)).and_then(Option::as_ref) else {
+                continue;
+            };
+            let Some(field) = marked.field.filter(|f| wanted.contains(f)) else { continue };
+            if matches!(
+                field,
+                "subtotal" | "discount" | "shipping" | "tax" | "total" | "references" | "signature_present"
+            ) {
+                continue;
+            }
+            if matches!(field, "bill_to" | "ship_to" | "vendor_name" | "buyer_name") && !is_form(reading.kind)
+            {
+                continue;
+            }
+            for candidate in candidates(layout, marks, index, at, segment, marked, field, reading) {
+                let place = row.y0() / layout.height.max(1.0);
+                let first = row.page == layout.rows.first().map_or(1, |r| r.page);
+                let score =
+                    candidate.score + if first { 0.1 } else { 0.0 } - if place > 0.9 { 0.15 } else { 0.0 };
+                if best.get(field).is_none_or(|b| score > b.score + 0.01) {
+                    best.insert(field, Candidate { score, ..candidate });
+                }
+            }
+        }
+    }
+    best.into_iter()
+        .map(|(field, c)| {
+            let ambiguous = is_date(field)
+                && reading.order == Order::Unknown
+                && parse_date(&join(&c.words), reading.order).is_some_and(|d| d.ambiguous);
+            let base = if ambiguous { 0.5 } else { (0.55 + 0.42 * c.score).min(0.965) };
+            (field.to_owned(), propose(c.value, &c.words, from_words(base, &c.words, reading.trusted)))
+        })
+        .collect()
+}
+
+#[expect(clippy::too_many_arguments, reason = "one place, its label and the document around it")]
+fn candidates(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    index: usize,
+    at: usize,
+    segment: &Segment,
+    marked: &Marked,
+    field: &'static str,
+    reading: &Reading,
+) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    let soft = if marked.label.forgiven { 0.08 } else { 0.0 };
+    let mut push = |words: &[Word], score: f32| {
+        if let Some((value, used, quality)) = accept(field, words, reading) {
+            out.push(Candidate { value, words: used, score: score * quality - soft });
+        }
+    };
+    let inside = segment.words.get(marked.label.words..).unwrap_or_default();
+    let row = layout.rows.get(index);
+    let is_label = |r: usize, s: usize| {
+        marks
+            .get(r)
+            .and_then(|m| m.get(s))
+            .and_then(Option::as_ref)
+            .is_some_and(|m| m.whole && (m.field.is_some() || m.label.closed))
+    };
+    if !inside.is_empty() {
+        let strong = marked.label.closed || typed(field);
+        let gap = inside.first().map_or(0.0, |w| w.x0)
+            - segment.words.get(marked.label.words.saturating_sub(1)).map_or(0.0, |w| w.x1);
+        if strong || gap > 0.4 * segment.height() {
+            let mut words = inside.to_vec();
+            // a value that goes on after a wider blank
+            if marked.label.closed
+                && inside.len() <= 2
+                && let Some(next) = row
+                    .and_then(|r| r.segments.get(at + 1))
+                    .filter(|n| n.x0() - segment.x1() < 1.6 * segment.height() && !is_label(index, at + 1))
+            {
+                words.extend(next.words.clone());
+            }
+            push(&words, if marked.label.closed { 1.0 } else { 0.9 });
+        }
+        return out;
+    }
+    let right = row.and_then(|r| r.segments.get(at + 1)).filter(|_| !is_label(index, at + 1));
+    let grid = row.is_some_and(|r| (0..r.segments.len()).filter(|s| is_label(index, *s)).count() >= 2)
+        && !(0..2).any(|_| false)
+        && {
+            let next = is_label(index, at + 1);
+            let previous = at > 0 && is_label(index, at - 1);
+            next || previous || at == 0 && right.is_none()
+        };
+    if let Some(right) = right {
+        let far = (right.x0() - segment.x1()) / layout.width.max(1.0);
+        push(&right.words, if grid { 0.7 } else { 0.97 } - if far > 0.35 { 0.25 } else { 0.0 });
+    }
+    if let Some(below) = below(layout, index, segment, &is_label) {
+        push(&below, if right.is_none() || grid { 0.95 } else { 0.72 });
+    }
+    out
+}
+
+/// The segment that stands below a label, if it is no label itself.
+fn below(
+    layout: &Layout,
+    index: usize,
+    segment: &Segment,
+    is_label: &dyn Fn(usize, usize) -> bool,
+) -> Option<Vec<Word>> {
+    for step in 1..=4 {
+        let row = layout.rows.get(index + step).filter(|r| r.page == segment.page)?;
+        let down = row.y0() - segment.y1();
+        if down > BELOW_HEIGHTS * segment.height() {
+            return None;
+        }
+        let hit = row.segments.iter().enumerate().find(|(_, s)| {
+            let left = (s.x0() - segment.x0()).abs() < 14.0;
+            let over = s.x0() < segment.x1() && segment.x0() < s.x1() && s.x0() > segment.x0() - 14.0;
+            left || over
+        });
+        if let Some((at, hit)) = hit {
+            return (!is_label(index + step, at)).then(|| hit.words.clone());
+        }
+    }
+    None
+}
+
+fn is_date(field: &str) -> bool {
+    field.contains("date") || field == "response_due"
+}
+
+/// Fields whose values have a form of their own.
+fn typed(field: &str) -> bool {
+    is_date(field)
+        || matches!(
+            field,
+            "currency"
+                | "buyer_email"
+                | "email"
+                | "phone"
+                | "po_number"
+                | "invoice_number"
+                | "delivery_note_number"
+                | "rfq_number"
+                | "account_no"
+                | "supplier_no"
+                | "quote_ref"
+                | "revision"
+                | "payment_reference"
+                | "rma_number"
+                | "tax_id"
+                | "requested_credit_limit"
+                | "annual_revenue"
+                | "employees"
+                | "year_established"
+        )
+}
+
+/// The value of these words if they fit the field: normalised, the words used, and how well they fit.
+fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(String, Vec<Word>, f32)> {
+    let trimmed: Vec<Word> = words
+        .iter()
+        .skip_while(|w| {
+            !w.text.chars().any(|c| c.is_alphanumeric() || matches!(c, '€' | '$' | '£' | '+' | '('))
+        })
+        .cloned()
+        .collect();
+    let text = join(&trimmed);
+    if text.is_empty() || trimmed.iter().all(|w| matches!(w.text.as_str(), "☐" | "☒")) {
+        return None;
+    }
+    if is_date(field) {
+        let read = parse_date(&text, reading.order)?;
+        let used: Vec<Word> = trimmed.iter().take(read.words).cloned().collect();
+        return Some((read.iso, used, 1.0));
+    }
+    match field {
+        "currency" => {
+            trimmed.iter().find_map(|w| parse_currency(&w.text).map(|c| (c.to_owned(), vec![w.clone()], 1.0)))
+        }
+        "buyer_email" | "email" => email(&trimmed).map(|(t, w)| (t, w, 1.0)),
+        "website" => (text.contains('.') && !text.contains('@') && trimmed.len() <= 2)
+            .then(|| (text.replace(' ', ""), trimmed.clone(), 1.0)),
+        "phone" => {
+            let digits = text.chars().filter(char::is_ascii_digit).count();
+            let fits = (6..=16).contains(&digits)
+                && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+()-/.–xext".contains(c));
+            fits.then(|| (text.clone(), trimmed.clone(), 1.0))
+        }
+        "requested_credit_limit" | "annual_revenue" => {
+            let number = parse_number(&text, reading.style)
+                .or_else(|| trimmed.iter().find_map(|w| parse_number(&w.text, reading.style)))?;
+            Some((number.to_string(), trimmed.clone(), 1.0))
+        }
+        "employees" | "year_established" => {
+            let number: String = text.chars().filter(char::is_ascii_digit).collect();
+            (!number.is_empty() && number.len() <= 7 && trimmed.len() <= 3)
+                .then(|| (number, trimmed.clone(), 1.0))
+        }
+        "tax_id" | "bank_account" => (text.chars().filter(char::is_ascii_digit).count() >= 4
+            && text.len() <= 45)
+            .then(|| (text.clone(), trimmed.clone(), 1.0)),
+        "po_number"
+        | "invoice_number"
+        | "delivery_note_number"
+        | "rfq_number"
+        | "account_no"
+        | "supplier_no"
+        | "quote_ref"
+        | "revision"
+        | "payment_reference"
+        | "rma_number" => code(field, &trimmed),
+        "return_reason" | "resolution" | "entity_type" | "tax_exempt" | "industry" => None,
+        "bill_to" | "ship_to" | "address" => {
+            (text.chars().any(|c| c.is_ascii_digit())).then(|| (text.clone(), trimmed.clone(), 0.95))
+        }
+        "buyer_contact" | "contact_name" | "signatory_name" | "ap_contact" => {
+            let name: Vec<Word> = trimmed
+                .iter()
+                .take_while(|w| !w.text.contains('@') && !w.text.starts_with(['/', ',', '(', '|']))
+                .cloned()
+                .collect();
+            let name_text = join(&name).trim_end_matches([',', ';']).to_owned();
+            let fits = (1..=5).contains(&name.len()) && !name_text.chars().any(|c| c.is_ascii_digit());
+            fits.then(|| (name_text, name.clone(), if name.len() >= 2 { 1.0 } else { 0.6 }))
+        }
+        _ => {
+            let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+            (letters >= 2 && text.len() <= 140).then(|| (text.clone(), trimmed.clone(), 0.97))
+        }
+    }
+}
+
+/// A number or code: the words from the start that hold digits.
+fn code(field: &str, words: &[Word]) -> Option<(String, Vec<Word>, f32)> {
+    let start = words.iter().position(|w| w.text.chars().any(|c| c.is_ascii_digit()))?;
+    if start > 1 {
+        return None;
+    }
+    let mut used: Vec<Word> = words
+        .iter()
+        .skip(start)
+        .take_while(|w| w.text.chars().any(|c| c.is_ascii_digit()) || w.text == "-")
+        .take(3)
+        .cloned()
+        .collect();
+    if start == 1
+        && words.first().is_some_and(|w| w.text.len() <= 3 && w.text.chars().all(char::is_uppercase))
+    {
+        used.insert(0, words.first()?.clone());
+    }
+    let text = join(&used);
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let date = parse_date(&text, Order::DayFirst).is_some() && (text.matches(['/', '.', '-']).count() == 2);
+    let small = field != "revision" && text.len() < 3;
+    if date || small || text.len() > 32 || (split_currency(&text).1.is_some()) {
+        return None;
+    }
+    let quality = if words.len() <= used.len() + 1 { 1.0 } else { 0.75 };
+    Some((text, used, quality))
+}
+
+/// A mail address; OCR may have put blanks into it.
+pub fn email(words: &[Word]) -> Option<(String, Vec<Word>)> {
+    let at = words.iter().position(|w| w.text.contains('@'))?;
+    let word = words.get(at)?;
+    let text = word.text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let (local, domain) = text.split_once('@')?;
+    let good = !local.is_empty() && domain.contains('.') && domain.len() >= 4 && !domain.contains('@');
+    if good {
+        return Some((text.clone(), vec![word.clone()]));
+    }
+    let joined = words.get(at..(at + 2).min(words.len()))?;
+    let text = joined.iter().map(|w| w.text.as_str()).collect::<String>().to_lowercase();
+    text.split_once('@')
+        .is_some_and(|(l, d)| !l.is_empty() && d.contains('.'))
+        .then(|| (text, joined.to_vec()))
+}
+
+/// The currency that the document writes its money in, where no label says it.
+pub fn vote_currency(layout: &Layout, country_dollar: &'static str) -> Option<(&'static str, Vec<Word>)> {
+    let mut votes: BTreeMap<&'static str, (usize, Word)> = BTreeMap::new();
+    for word in layout.rows.iter().flat_map(|r| &r.segments).flat_map(|s| &s.words) {
+        let mut found = split_currency(&word.text).1.or_else(|| parse_currency(&word.text));
+        if word.text.eq_ignore_ascii_case("kr")
+            || word.text.chars().count() == 2
+                && !word.text.chars().all(char::is_uppercase)
+                && !word.text.eq_ignore_ascii_case("kr")
+        {
+            found = parse_currency(&word.text).filter(|_| word.text.eq_ignore_ascii_case("kr"));
+        }
+        let Some(mut code) = found else { continue };
+        if code == "USD" && word.text.contains('$') && !word.text.to_uppercase().contains("US") {
+            code = country_dollar;
+        }
+        votes.entry(code).or_insert_with(|| (0, word.clone())).0 += 1;
+    }
+    votes.into_iter().max_by_key(|(_, (n, _))| *n).map(|(code, (_, word))| (code, vec![word]))
+}

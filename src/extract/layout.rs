@@ -1,0 +1,272 @@
+//! Words on pages into visual rows and the segments of words in them that stand together.
+//!
+//! Places are in points from here on, so that distances mean the same in both directions. Form fields become words
+//! where the page does not already show them.
+
+use crate::model::page::{FormValue, How, Page, Rect};
+
+/// Blank between two words of one segment, in heights of the letters.
+const WORD_GAP_HEIGHTS: f32 = 1.0;
+/// Words that are read of one page at most.
+const WORDS_MAX: usize = 20_000;
+
+/// One word with its place in points.
+#[derive(Clone, Debug)]
+pub struct Word {
+    /// The characters.
+    pub text: String,
+    /// Page number, from 1.
+    pub page: u32,
+    /// Left, top, right, bottom in points.
+    pub x0: f32,
+    /// Top.
+    pub y0: f32,
+    /// Right.
+    pub x1: f32,
+    /// Bottom.
+    pub y1: f32,
+    /// How likely it is read right.
+    pub confidence: f32,
+    /// Letter size in points.
+    pub size: f32,
+    /// Bold face.
+    pub bold: bool,
+    /// The place as fractions of the page.
+    pub rect: Rect,
+}
+
+/// Neighbouring words of one row.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The words from left to right.
+    pub words: Vec<Word>,
+    /// Page number, from 1.
+    pub page: u32,
+    /// Its row in [`Layout::rows`].
+    pub row: usize,
+}
+
+impl Segment {
+    /// The words with single blanks.
+    pub fn text(&self) -> String {
+        join(&self.words)
+    }
+
+    /// Left edge in points.
+    pub fn x0(&self) -> f32 {
+        self.words.first().map_or(0.0, |w| w.x0)
+    }
+
+    /// Right edge in points.
+    pub fn x1(&self) -> f32 {
+        self.words.last().map_or(0.0, |w| w.x1)
+    }
+
+    /// Top edge in points.
+    pub fn y0(&self) -> f32 {
+        self.words.iter().map(|w| w.y0).fold(f32::MAX, f32::min)
+    }
+
+    /// Bottom edge in points.
+    pub fn y1(&self) -> f32 {
+        self.words.iter().map(|w| w.y1).fold(0.0, f32::max)
+    }
+
+    /// Height of its letters in points.
+    pub fn height(&self) -> f32 {
+        (self.y1() - self.y0()).max(1.0)
+    }
+}
+
+/// The words of a row or cell with single blanks.
+pub fn join(words: &[Word]) -> String {
+    words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The smallest box around the words.
+pub fn bounds(words: &[Word]) -> Rect {
+    let mut all = words.iter().map(|w| w.rect);
+    let first = all.next().unwrap_or_default();
+    all.fold(first, |a, b| a.union(&b))
+}
+
+/// The lowest confidence of the words.
+pub fn read_confidence(words: &[Word]) -> f32 {
+    words.iter().map(|w| w.confidence).fold(1.0, f32::min)
+}
+
+/// Segments of one visual row, from left to right.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Page number, from 1.
+    pub page: u32,
+    /// The segments.
+    pub segments: Vec<Segment>,
+}
+
+impl Row {
+    /// All words from left to right.
+    pub fn words(&self) -> Vec<Word> {
+        self.segments.iter().flat_map(|s| s.words.iter().cloned()).collect()
+    }
+
+    /// The whole row as text.
+    pub fn text(&self) -> String {
+        self.segments.iter().map(Segment::text).collect::<Vec<_>>().join("  ")
+    }
+
+    /// Top edge.
+    pub fn y0(&self) -> f32 {
+        self.segments.iter().map(Segment::y0).fold(f32::MAX, f32::min)
+    }
+
+    /// Bottom edge.
+    pub fn y1(&self) -> f32 {
+        self.segments.iter().map(Segment::y1).fold(0.0, f32::max)
+    }
+}
+
+/// The rows of some pages.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    /// Rows from top to bottom, page after page.
+    pub rows: Vec<Row>,
+    /// Every page came with letters of its own (no OCR).
+    pub trusted: bool,
+    /// Width of the first page in points.
+    pub width: f32,
+    /// Height of the first page in points.
+    pub height: f32,
+}
+
+/// Puts the words of the pages into rows.
+pub fn lay_out(pages: &[Page]) -> Layout {
+    let mut layout = Layout {
+        trusted: pages.iter().all(|p| p.how != How::Ocr),
+        width: pages.first().map_or(0.0, |p| p.width_pt),
+        height: pages.first().map_or(0.0, |p| p.height_pt),
+        ..Layout::default()
+    };
+    for page in pages {
+        let mut words = page_words(page);
+        words.sort_by(|a, b| (a.y0 + a.y1).total_cmp(&(b.y0 + b.y1)));
+        for mut row in visual_rows(words) {
+            row.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+            let at = layout.rows.len();
+            layout.rows.push(Row { page: page.number, segments: segments(row, page.number, at) });
+        }
+    }
+    layout
+}
+
+fn page_words(page: &Page) -> Vec<Word> {
+    let make = |text: String, rect: Rect, confidence: f32, size: f32, bold: bool| Word {
+        text,
+        page: page.number,
+        x0: rect.x0 * page.width_pt,
+        y0: rect.y0 * page.height_pt,
+        x1: rect.x1 * page.width_pt,
+        y1: rect.y1 * page.height_pt,
+        confidence,
+        size,
+        bold,
+        rect,
+    };
+    let mut words: Vec<Word> = page
+        .words
+        .iter()
+        .take(WORDS_MAX)
+        .filter(|w| w.bbox.height() * page.height_pt < 60.0 && w.bbox.width() > 0.0)
+        .filter_map(|w| {
+            let text = w.text.trim_matches(['|', '¦', '_', '\u{a0}']);
+            (!text.is_empty()).then(|| make(text.to_owned(), w.bbox, w.confidence, w.size_pt, w.bold))
+        })
+        .collect();
+    for field in &page.fields {
+        let r = field.bbox;
+        let shown = words.iter().any(|w| {
+            let (x, y) = ((w.rect.x0 + w.rect.x1) / 2.0, (w.rect.y0 + w.rect.y1) / 2.0);
+            x > r.x0 && x < r.x1 && y > r.y0 && y < r.y1
+        });
+        match &field.value {
+            FormValue::Text(text) if !shown => words.extend(typed_in(text, r, page, &make)),
+            FormValue::Choice { on, .. } => {
+                words.push(make(if *on { "☒" } else { "☐" }.to_owned(), r, 1.0, 10.0, false));
+            }
+            FormValue::Signature { signed: true } if !shown => {
+                words.push(make("✍".to_owned(), r, 1.0, 10.0, false));
+            }
+            FormValue::Text(_) | FormValue::Signature { .. } => {}
+        }
+    }
+    words
+}
+
+/// The words of a form field's value, spread over its box.
+fn typed_in(
+    text: &str,
+    r: Rect,
+    page: &Page,
+    make: &dyn Fn(String, Rect, f32, f32, bool) -> Word,
+) -> Vec<Word> {
+    let rows: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(20).collect();
+    let step = (r.height() / rows.len().max(1) as f32).min(14.0 / page.height_pt);
+    let char_width = 5.0 / page.width_pt;
+    let mut words = Vec::new();
+    for (y, row) in rows.iter().enumerate() {
+        let top = r.y0 + step * y as f32 + step * 0.1;
+        let mut x = r.x0 + char_width / 2.0;
+        let squeeze = (r.width() / (char_width * (row.chars().count() as f32 + 1.0))).min(1.0);
+        for word in row.split_whitespace() {
+            let width = char_width * squeeze * word.chars().count() as f32;
+            let rect = Rect { x0: x, y0: top, x1: x + width, y1: top + step * 0.8 };
+            words.push(make(word.to_owned(), rect, 1.0, 10.0, false));
+            x += width + char_width * squeeze;
+        }
+    }
+    words
+}
+
+/// Groups words whose middles lie at the same height.
+fn visual_rows(words: Vec<Word>) -> Vec<Vec<Word>> {
+    let mut rows: Vec<(f32, f32, Vec<Word>)> = Vec::new();
+    for word in words {
+        let middle = f32::midpoint(word.y0, word.y1);
+        let height = word.y1 - word.y0;
+        let fits = rows.iter_mut().rev().take(6).find(|(at, tall, members)| {
+            let reach = 0.45 * height.min(*tall).max(4.0);
+            (middle - *at).abs() < reach
+                && !members.iter().any(|m| {
+                    m.x0 < word.x1 - 1.5
+                        && word.x0 < m.x1 - 1.5
+                        && (f32::midpoint(m.y0, m.y1) - middle).abs() > 0.3 * height
+                })
+        });
+        match fits {
+            Some((at, tall, members)) => {
+                let n = members.len() as f32;
+                *at = (*at * n + middle) / (n + 1.0);
+                *tall = (*tall * n + height) / (n + 1.0);
+                members.push(word);
+            }
+            None => rows.push((middle, height, vec![word])),
+        }
+    }
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.into_iter().map(|r| r.2).collect()
+}
+
+fn segments(words: Vec<Word>, page: u32, row: usize) -> Vec<Segment> {
+    let mut out: Vec<Segment> = Vec::new();
+    for word in words {
+        if let Some(last) = out.last_mut() {
+            let height = (word.y1 - word.y0).min(last.height()).max(5.0);
+            if word.x0 - last.x1() < WORD_GAP_HEIGHTS * height * 0.9 {
+                last.words.push(word);
+                continue;
+            }
+        }
+        out.push(Segment { words: vec![word], page, row });
+    }
+    out
+}

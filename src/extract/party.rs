@@ -1,0 +1,388 @@
+//! Who is who: the buyer, the vendor, and the addresses to ship and to bill to.
+//!
+//! Address blocks hang below or right of their labels, also side by side. The buyer is whom the blocks name, or who
+//! stands on the letterhead; the vendor is us if our name stands on the page. Does not: look addresses up.
+
+use super::{
+    confidence::from_words,
+    draft::{Reading, propose},
+    field::{Marked, is_form},
+    label::label_at,
+    layout::{Layout, Segment, Word, join},
+};
+use crate::{
+    model::{
+        account::Known,
+        draft::{Kind, Proposal},
+    },
+    validate::account::{fold, strsim_ratio},
+};
+use std::collections::{BTreeMap, HashSet};
+
+/// Rows in one address block at most.
+const BLOCK_ROWS_MAX: usize = 9;
+
+/// Words that end the names of companies.
+const SUFFIXES: &[&str] = &[
+    "gmbh",
+    "ag",
+    "kg",
+    "ohg",
+    "ug",
+    "se",
+    "ab",
+    "inc",
+    "llc",
+    "ltd",
+    "limited",
+    "corp",
+    "corporation",
+    "co",
+    "plc",
+    "llp",
+    "sarl",
+    "sas",
+    "sa",
+    "eurl",
+    "bv",
+    "nv",
+    "oy",
+    "as",
+    "aps",
+    "srl",
+    "spa",
+    "kb",
+    "hb",
+    "pty",
+    "company",
+    "industries",
+    "group",
+    "sasu",
+    "scop",
+];
+
+struct Block {
+    lines: Vec<Vec<Word>>,
+}
+
+impl Block {
+    fn words(&self) -> Vec<Word> {
+        self.lines.iter().flatten().cloned().collect()
+    }
+
+    fn text(&self) -> String {
+        self.lines
+            .iter()
+            .map(|l| join(l).trim_end_matches([',', ';']).to_owned())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// Parties and addresses.
+pub fn find_parties(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    reading: &Reading,
+    known: &Known,
+) -> BTreeMap<String, Proposal> {
+    let mut out = BTreeMap::new();
+    let mut blocks: BTreeMap<&'static str, Block> = BTreeMap::new();
+    if !is_form(reading.kind) {
+        for (index, row) in layout.rows.iter().enumerate().filter(|(i, _)| !table_rows.contains(i)) {
+            for at in 0..row.segments.len() {
+                let Some(marked) =
+                    marks.get(index).and_then(|r| r.get(at)).and_then(Option::as_ref).filter(|m| m.whole)
+                else {
+                    continue;
+                };
+                let role = match marked.field {
+                    Some(role @ ("ship_to" | "bill_to" | "vendor")) => role,
+                    Some("requested_date") if marked.label.text == "delivery" => "ship_to",
+                    Some("buyer_contact")
+                        if marked.label.text == "buyer" || marked.label.text == "acheteur" =>
+                    {
+                        "buyer"
+                    }
+                    Some("customer_name") => "buyer",
+                    _ => continue,
+                };
+                if let Some(block) = block(layout, marks, table_rows, index, at, marked)
+                    && (role == "vendor" || role == "buyer" || block.lines.len() >= 2)
+                {
+                    let better =
+                        blocks.get(role).is_none_or(|old| old.lines.len() < 2 && block.lines.len() >= 2);
+                    if better {
+                        blocks.insert(role, block);
+                    }
+                }
+            }
+        }
+        for role in ["ship_to", "bill_to"] {
+            if let Some(b) = blocks.get(role) {
+                let words = b.words();
+                let base = if b.lines.len() >= 3 { 0.95 } else { 0.7 };
+                out.insert(
+                    role.to_owned(),
+                    propose(b.text(), &words, from_words(base, &words, reading.trusted)),
+                );
+            }
+        }
+    }
+    name_parties(layout, &blocks, reading, known, &mut out);
+    out
+}
+
+/// The lines of the block that belongs to a label.
+fn block(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    index: usize,
+    at: usize,
+    marked: &Marked,
+) -> Option<Block> {
+    let row = layout.rows.get(index)?;
+    let segment = row.segments.get(at)?;
+    let is_label = |r: usize, s: usize| {
+        marks
+            .get(r)
+            .and_then(|m| m.get(s))
+            .and_then(Option::as_ref)
+            .is_some_and(|m| m.whole && m.field.is_some())
+    };
+    let inside = segment.words.get(marked.label.words..).unwrap_or_default();
+    let mut lines: Vec<Vec<Word>> = Vec::new();
+    let right = row
+        .segments
+        .get(at + 1)
+        .filter(|s| !is_label(index, at + 1) && s.x0() - segment.x1() < 0.25 * layout.width);
+    let under = |x: f32| {
+        layout
+            .rows
+            .get(index + 1)
+            .filter(|r| r.page == row.page && r.y0() - row.y1() < 2.2 * segment.height())
+            .and_then(|r| r.segments.iter().find(|s| (s.x0() - x).abs() < 9.0))
+    };
+    let x = if let Some(first) = inside.first() {
+        lines.push(inside.to_vec());
+        if under(first.x0).is_some() { first.x0 } else { segment.x0() }
+    } else if let Some(right) = right.filter(|r| under(r.x0()).is_some_and(|_| under(segment.x0()).is_none()))
+    {
+        lines.push(right.words.clone());
+        right.x0()
+    } else {
+        // plain text mails indent the block below its label
+        let below = layout.rows.get(index + 1).filter(|r| r.page == row.page).and_then(|r| {
+            r.segments.iter().find(|s| s.x0() > segment.x0() - 8.0 && s.x0() < segment.x0() + 30.0)
+        });
+        below.map_or(segment.x0(), Segment::x0)
+    };
+    let mut bottom = row.y1();
+    let mut pitch = 2.6 * segment.height();
+    for i in index + 1..(index + 1 + 3 * BLOCK_ROWS_MAX).min(layout.rows.len()) {
+        let next = layout.rows.get(i).filter(|r| r.page == row.page && !table_rows.contains(&i))?;
+        let Some((s, found)) = next.segments.iter().enumerate().find(|(_, s)| (s.x0() - x).abs() < 7.0)
+        else {
+            // rows of a neighbouring block may lie between
+            if next.y0() - bottom > pitch {
+                break;
+            }
+            continue;
+        };
+        let gap = found.y0() - bottom;
+        if gap > pitch || is_label(i, s) && !is_attention(found) || lines.len() >= BLOCK_ROWS_MAX {
+            break;
+        }
+        if stops(found) {
+            break;
+        }
+        lines.push(found.words.clone());
+        bottom = found.y1();
+        pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
+    }
+    lines.retain(|l| !is_contact_line(l));
+    (!lines.is_empty()).then_some(Block { lines })
+}
+
+fn is_attention(segment: &Segment) -> bool {
+    let text = fold(&segment.text());
+    [
+        "attn",
+        "att",
+        "z hd",
+        "zu handen",
+        "c o",
+        "a l att",
+        "a l attention",
+        "z h",
+        "godsmarkning",
+        "attention",
+    ]
+    .iter()
+    .any(|p| text.starts_with(p))
+}
+
+/// Running text is no address.
+fn stops(segment: &Segment) -> bool {
+    segment.words.len() > 9 || segment.text().ends_with('.') && segment.words.len() > 5
+}
+
+fn is_contact_line(words: &[Word]) -> bool {
+    let text = join(words);
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let phone = digits >= 7 && text.chars().filter(|c| c.is_alphabetic()).count() <= 5;
+    let label = label_at(words.iter().map(|w| w.text.as_str()))
+        .is_some_and(|l| l.any(&["phone", "fax", "email", "web", "vatid"]));
+    text.contains('@') || phone || label
+}
+
+fn looks_like_company(text: &str) -> bool {
+    fold(text).split(' ').any(|w| SUFFIXES.contains(&w))
+}
+
+/// The name without what marks a place of the company: `- Warehouse`, `- Lager`.
+fn bare_name(text: &str) -> String {
+    let cut = text.split(" - ").next().unwrap_or(text);
+    cut.split(" · ")
+        .next()
+        .unwrap_or(cut)
+        .split(", ")
+        .next()
+        .unwrap_or(cut)
+        .trim_end_matches([',', ';', ':'])
+        .trim()
+        .to_owned()
+}
+
+fn name_parties(
+    layout: &Layout,
+    blocks: &BTreeMap<&'static str, Block>,
+    reading: &Reading,
+    known: &Known,
+    out: &mut BTreeMap<String, Proposal>,
+) {
+    let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first()).cloned();
+    let is_us = |text: &str| known.site_names.iter().any(|n| strsim_ratio(&fold(n), &fold(text)) > 0.93);
+    let theirs = matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote);
+    // our own name on the page
+    let ours = layout
+        .rows
+        .iter()
+        .flat_map(|r| &r.segments)
+        .find_map(|s| known.site_names.iter().find_map(|n| name_in(s, n)));
+    let mut us: Option<(Vec<Word>, f32)> = ours.map(|w| (w, 0.985));
+    let mut them: Option<(Vec<Word>, f32)> = None;
+    for account in known.accounts.iter() {
+        let names = std::iter::once(&account.name).chain(&account.aliases);
+        for name in names.filter(|n| n.split_whitespace().count() >= 2) {
+            for segment in layout.rows.iter().flat_map(|r| &r.segments) {
+                if let Some(words) = name_in(segment, name)
+                    && them.as_ref().is_none_or(|(old, _)| join(old).len() < join(&words).len())
+                {
+                    them = Some((words, 0.95));
+                }
+            }
+        }
+    }
+    if us.is_none() {
+        us = head(if theirs { "bill_to" } else { "vendor" })
+            .or_else(|| if theirs { head("ship_to") } else { None })
+            .map(|w| (w, 0.93));
+    }
+    let from_blocks = ["buyer", "bill_to", "ship_to"]
+        .iter()
+        .filter(|_| !theirs)
+        .find_map(|r| head(r))
+        .filter(|w| !is_us(&join(w)));
+    let our_text = us.as_ref().map(|u| fold(&bare_name(&join(&u.0))));
+    let top = letterhead(layout, our_text.as_deref());
+    if them.is_none() {
+        them = match (top, from_blocks) {
+            (Some(t), Some(b)) => {
+                let same = fold(&bare_name(&join(&t))) == fold(&bare_name(&join(&b)));
+                let company = looks_like_company(&join(&t));
+                Some(if same {
+                    (t, 0.96)
+                } else if company {
+                    (t, 0.9)
+                } else {
+                    (b, 0.88)
+                })
+            }
+            (Some(t), None) => Some((t.clone(), if looks_like_company(&join(&t)) { 0.88 } else { 0.6 })),
+            (None, Some(b)) => Some((b, 0.9)),
+            (None, None) => None,
+        };
+    }
+    let (vendor, buyer) = if theirs { (them, us) } else { (us, them) };
+    for (field, party) in [("vendor_name", vendor), ("buyer_name", buyer)] {
+        let Some((words, base)) = party else { continue };
+        let name = bare_name(&join(&words));
+        if name.chars().filter(|c| c.is_alphabetic()).count() >= 2 {
+            out.insert(field.to_owned(), propose(name, &words, from_words(base, &words, reading.trusted)));
+        }
+    }
+}
+
+/// The words of a segment that say this name.
+fn name_in(segment: &Segment, name: &str) -> Option<Vec<Word>> {
+    let wanted: Vec<String> = fold(name).split(' ').map(str::to_owned).collect();
+    let have: Vec<String> = segment.words.iter().map(|w| fold(&w.text)).collect();
+    let compact: String = wanted.concat();
+    for start in 0..have.len() {
+        let mut text = String::new();
+        for end in start..have.len().min(start + wanted.len() + 2) {
+            text.push_str(&have.get(end)?.replace(' ', ""));
+            if text.len() > compact.len() + 2 {
+                break;
+            }
+            let close = text == compact
+                || (compact.len() >= 10
+                    && text.len() + 1 >= compact.len()
+                    && super::label::distance_at_most(&text, &compact, 1));
+            if close {
+                return segment.words.get(start..=end).map(<[Word]>::to_vec);
+            }
+        }
+    }
+    None
+}
+
+/// The company on the letterhead: near the top, no title, not us; best in large letters and named again below.
+fn letterhead(layout: &Layout, ours: Option<&str>) -> Option<Vec<Word>> {
+    let first = layout.rows.first()?.page;
+    let all = fold(&layout.rows.iter().map(super::layout::Row::text).collect::<Vec<_>>().join(" "));
+    let mut best: Option<(f32, Vec<Word>)> = None;
+    for row in layout.rows.iter().filter(|r| r.page == first && r.y0() < 0.3 * layout.height) {
+        for segment in &row.segments {
+            let text = segment.text();
+            let name = bare_name(&text);
+            let folded = fold(&name);
+            if folded.len() < 4
+                || segment.words.len() > 12
+                || name.chars().any(|c| c.is_ascii_digit())
+                || name.contains('@')
+                || ours.is_some_and(|o| strsim_ratio(o, &folded) > 0.9)
+            {
+                continue;
+            }
+            let label = label_at(segment.words.iter().map(|w| w.text.as_str()));
+            if label.as_ref().is_some_and(|l| l.words == segment.words.len() || l.closed) {
+                continue;
+            }
+            let count = all.matches(&folded).count().min(4) as f32;
+            let score = if looks_like_company(&name) { 3.0 } else { 0.0 }
+                + (count - 1.0) * 1.2
+                + segment.height() / 12.0
+                - row.y0() / layout.height * 2.0
+                - if name.split(' ').count() < 2 { 1.5 } else { 0.0 };
+            if best.as_ref().is_none_or(|(s, _)| score > *s) {
+                let used = name.split_whitespace().count();
+                best = Some((score, segment.words.iter().take(used).cloned().collect()));
+            }
+        }
+    }
+    best.filter(|(s, _)| *s > 0.5).map(|(_, w)| w)
+}

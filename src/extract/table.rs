@@ -1,0 +1,591 @@
+//! Line items: the head row of a table, its columns, its rows, and what the cells say.
+//!
+//! Columns are named by their heads; where one column ends and the next begins is where the fewest words of the body
+//! stand. A line starts at each row that fills the anchor column; other rows go on with the line above. Does not:
+//! read tables without a head row.
+
+use super::{
+    confidence,
+    date::{self, parse_date},
+    draft::{Reading, propose},
+    label::{Label, column_of, field_of, label_at},
+    layout::{Layout, Row, Word, join},
+    number::{parse_number, split_currency},
+};
+use crate::model::draft::{Kind, Line};
+use std::collections::{BTreeMap, HashSet};
+
+/// Lines of one document at most.
+const LINES_MAX: usize = 5_000;
+/// Columns that a head row must name to be one.
+const COLUMNS_MIN: usize = 3;
+/// Length of a section's text that may stand between lines without being part of one.
+const SECTION_GAP_PT: f32 = 6.0;
+
+/// A named column.
+#[derive(Clone, Debug)]
+struct Column {
+    name: &'static str,
+    x0: f32,
+    x1: f32,
+}
+
+/// A table that was found.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// Rows of the layout that belong to the table, head included.
+    pub rows: HashSet<usize>,
+    /// Text under the heads in which a currency stands.
+    pub head_text: String,
+}
+
+/// Head words that belong together, with where they stand.
+#[derive(Clone, Debug)]
+struct Chunk {
+    words: Vec<Word>,
+    x0: f32,
+    x1: f32,
+    column: Option<&'static str>,
+}
+
+/// Finds the lines of a document.
+pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
+    let mut table = Table::default();
+    let mut at = 0;
+    let mut columns: Option<Vec<Column>> = None;
+    let mut body: Vec<usize> = Vec::new();
+    let mut ended = false;
+    while at < layout.rows.len() {
+        if let Some((found, head, next)) = head_at(layout, at) {
+            let same = columns.as_ref().is_some_and(|c| same_head(c, &found));
+            if let Some(old) = columns.take() {
+                if same {
+                    columns = Some(old);
+                } else if !body.is_empty() {
+                    read_body(layout, reading, &old, &std::mem::take(&mut body), &mut table);
+                }
+            }
+            if columns.is_none() {
+                columns = Some(found);
+            }
+            table.head_text.push_str(&head);
+            table.rows.extend(at..next);
+            ended = false;
+            at = next;
+            continue;
+        }
+        if let (Some(_), Some(row), false) = (&columns, layout.rows.get(at), ended) {
+            if ends_table(row) {
+                ended = true;
+            } else {
+                body.push(at);
+            }
+        }
+        at += 1;
+    }
+    if let Some(columns) = columns {
+        read_body(layout, reading, &columns, &body, &mut table);
+    }
+    table.lines.truncate(LINES_MAX);
+    table
+}
+
+fn same_head(a: &[Column], b: &[Column]) -> bool {
+    let names = |c: &[Column]| c.iter().map(|c| c.name).collect::<Vec<_>>();
+    names(a) == names(b)
+}
+
+/// Cuts the words of a row into chunks that name columns.
+fn chunks(words: &[Word]) -> Vec<Chunk> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let rest = words.get(at..).unwrap_or_default();
+        // words that stand together
+        let mut near = 1;
+        while let (Some(a), Some(b)) = (rest.get(near - 1), rest.get(near)) {
+            if b.x0 - a.x1 > 0.9 * (a.y1 - a.y0).max(6.0) || near >= 5 {
+                break;
+            }
+            near += 1;
+        }
+        let mut take = 1;
+        let mut column = None;
+        for n in (1..=near).rev() {
+            let part = rest.get(..n).unwrap_or_default();
+            if let Some(label) =
+                label_at(part.iter().map(|w| w.text.as_str())).filter(|l| l.words == n || n == 1)
+                && let Some(name) = column_of(&label)
+            {
+                take = n;
+                column = Some(name);
+                break;
+            }
+        }
+        let part = rest.get(..take).unwrap_or_default().to_vec();
+        let (x0, x1) = (part.first().map_or(0.0, |w| w.x0), part.last().map_or(0.0, |w| w.x1));
+        out.push(Chunk { words: part, x0, x1, column });
+        at += take;
+    }
+    out
+}
+
+fn digits(row: &Row) -> usize {
+    row.segments
+        .iter()
+        .flat_map(|s| &s.words)
+        .filter(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 2)
+        .count()
+}
+
+/// A head row at `at`: its columns, its text, and the row after it. Heads may be two or three rows high.
+fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
+    let first = layout.rows.get(at)?;
+    if digits(first) > 1 || first.segments.iter().any(|s| s.words.len() > 9) {
+        return None;
+    }
+    let mut parts = chunks(&first.words());
+    let mut text = first.text();
+    let mut next = at + 1;
+    let own = parts.iter().filter(|c| c.column.is_some()).count();
+    if own == 0 {
+        return None;
+    }
+    for step in 1..=2 {
+        let Some(row) = layout.rows.get(at + step).filter(|r| r.page == first.page) else { break };
+        let height = (first.y1() - first.y0()).max(6.0);
+        let above = layout.rows.get(at + step - 1).map_or(0.0, Row::y1);
+        let more = chunks(&row.words());
+        let known = more.iter().filter(|c| c.column.is_some()).count();
+        let heads = row.words().iter().all(|w| {
+            label_at(std::iter::once(w.text.as_str())).is_some()
+                || w.text.chars().count() <= 2 && !w.text.chars().any(|c| c.is_ascii_digit())
+                || super::number::parse_currency(&w.text).is_some()
+        });
+        if row.y0() - above > 0.8 * height || digits(row) > 0 || !heads || (known == 0 && more.len() > 2) {
+            break;
+        }
+        parts = stack(parts, more);
+        text.push(' ');
+        text.push_str(&row.text());
+        next = at + step + 1;
+    }
+    let mut columns: Vec<Column> = Vec::new();
+    let mut known = 0;
+    let total = parts.iter().map(|c| c.words.len()).sum::<usize>();
+    for chunk in &parts {
+        if let Some(name) = chunk.column {
+            known += chunk.words.len();
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1 });
+        }
+    }
+    let distinct: HashSet<&str> = columns.iter().map(|c| c.name).collect();
+    let core = ["quantity", "description", "sku", "amount", "invoice_number", "unit_price", "customer_sku"]
+        .iter()
+        .filter(|c| distinct.contains(**c))
+        .count();
+    let enough = distinct.len() >= COLUMNS_MIN && core >= 2 || distinct.len() >= 2 && core >= 2 && total <= 6;
+    if !enough || (known as f32) < 0.6 * total as f32 {
+        return None;
+    }
+    Some((settle(columns), text, next))
+}
+
+/// Puts the chunks of a lower head row under those above them.
+fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> Vec<Chunk> {
+    for low in lower {
+        let over = upper.iter_mut().find(|u| u.x0 < low.x1 && low.x0 < u.x1);
+        match over {
+            Some(u) => {
+                let both = u.words.iter().chain(&low.words).map(|w| w.text.as_str());
+                let label = label_at(both.clone()).filter(|l| l.words == both.clone().count());
+                let joined = label.as_ref().and_then(column_of);
+                u.column = joined.or(u.column).or(low.column);
+                u.x0 = u.x0.min(low.x0);
+                u.x1 = u.x1.max(low.x1);
+                u.words.extend(low.words);
+            }
+            None => upper.push(low),
+        }
+    }
+    upper.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+    upper
+}
+
+/// Two columns of one name: the second amount is the amount, the first a price, and so on.
+fn settle(mut columns: Vec<Column>) -> Vec<Column> {
+    let has = |c: &[Column], name: &str| c.iter().filter(|c| c.name == name).count();
+    if has(&columns, "amount") >= 2 && has(&columns, "unit_price") == 0 {
+        if let Some(first) = columns.iter_mut().find(|c| c.name == "amount") {
+            first.name = "unit_price";
+        }
+    }
+    if has(&columns, "description") == 0 && has(&columns, "sku") >= 2 {
+        if let Some(last) = columns.iter_mut().rev().find(|c| c.name == "sku") {
+            last.name = "description";
+        }
+    }
+    if has(&columns, "line_no") >= 2 {
+        if let Some(second) = columns.iter_mut().filter(|c| c.name == "line_no").nth(1) {
+            second.name = "sku";
+        }
+    }
+    if has(&columns, "quantity") == 0 && has(&columns, "ordered_quantity") == 1 {
+        if let Some(c) = columns.iter_mut().find(|c| c.name == "ordered_quantity") {
+            c.name = "quantity";
+        }
+    }
+    columns
+}
+
+/// Whether this row is past the lines: a total with money, or a signature.
+fn ends_table(row: &Row) -> bool {
+    let Some(first) = row.segments.first() else { return false };
+    let label = label_at(first.words.iter().map(|w| w.text.as_str()));
+    let Some(label) = label else { return false };
+    let field = field_of(&label);
+    let money = row.segments.iter().skip(1).any(|s| super::totals::money(&s.text()).is_some());
+    let whole = label.words == first.words.len() || label.closed;
+    matches!(field, Some("subtotal" | "total" | "tax" | "shipping"))
+        && (money && row.segments.len() <= 4 || row.segments.len() <= 2 && whole && !label.has(&["line"]))
+        || matches!(field, Some("signature" | "date_signed")) && whole
+        || label.any(&["total"]) && money && row.segments.len() <= 3
+}
+
+/// Where each column begins: the gap with the fewest words of the body in it.
+fn edges(columns: &[Column], rows: &[&Row]) -> Vec<f32> {
+    let mut edges = vec![f32::MIN];
+    for pair in columns.windows(2) {
+        let [a, b] = pair else { continue };
+        let (mut from, mut to) = (a.x0 + (a.x1 - a.x0) * 0.3, b.x1 - (b.x1 - b.x0) * 0.1);
+        if to <= from {
+            (from, to) = (from.min(to), from.max(to) + 1.0);
+        }
+        let steps = ((to - from).ceil() as usize).clamp(1, 1500);
+        let crossed = |x: f32| {
+            rows.iter()
+                .flat_map(|r| &r.segments)
+                .flat_map(|s| &s.words)
+                .filter(|w| w.x0 < x - 0.3 && w.x1 > x + 0.3)
+                .count()
+        };
+        let counts: Vec<(f32, usize)> =
+            (0..=steps).map(|i| from + i as f32).map(|x| (x, crossed(x))).collect();
+        let least = counts.iter().map(|c| c.1).min().unwrap_or(0);
+        // runs of the least count; prefer the run that contains the middle between the heads
+        let middle = if a.x1 < b.x0 { f32::midpoint(a.x1, b.x0) } else { b.x0 };
+        let mut runs: Vec<(f32, f32)> = Vec::new();
+        for (x, n) in counts {
+            if n > least {
+                continue;
+            }
+            match runs.last_mut() {
+                Some(run) if x - run.1 < 1.5 => run.1 = x,
+                _ => runs.push((x, x)),
+            }
+        }
+        let best = runs.iter().max_by(|p, q| {
+            let score = |r: &(f32, f32)| {
+                let width = (r.1 - r.0).min(20.0);
+                let off = (f32::midpoint(r.0, r.1) - middle).abs() - (r.1 - r.0) / 2.0;
+                width - 0.4 * off.max(0.0)
+            };
+            score(p).total_cmp(&score(q))
+        });
+        edges.push(best.map_or(middle, |r| f32::midpoint(r.0, r.1)));
+    }
+    edges
+}
+
+type Cells = BTreeMap<&'static str, Vec<Word>>;
+
+fn cells_of(row: &Row, columns: &[Column], edges: &[f32]) -> Cells {
+    let mut cells = Cells::new();
+    for word in row.segments.iter().flat_map(|s| &s.words) {
+        let middle = f32::midpoint(word.x0, word.x1);
+        let at = edges.iter().rposition(|edge| middle >= *edge).unwrap_or(0);
+        if let Some(column) = columns.get(at) {
+            cells.entry(column.name).or_default().push(word.clone());
+        }
+    }
+    cells
+}
+
+fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usize], table: &mut Table) {
+    let rows: Vec<&Row> = body.iter().filter_map(|i| layout.rows.get(*i)).collect();
+    let full: Vec<&Row> = rows.iter().filter(|r| r.segments.len() >= 2).copied().collect();
+    let mut columns = columns.to_vec();
+    columns.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+    let edges = edges(&columns, if full.is_empty() { &rows } else { &full });
+    let split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &columns, &edges)).collect();
+    let Some(anchor) = anchor(&split, &columns, reading) else { return };
+    let description_x =
+        columns.iter().position(|c| c.name == "description").and_then(|i| edges.get(i)).copied();
+    let mut lines: Vec<Item> = Vec::new();
+    let mut bottom = 0.0;
+    let mut page = 0;
+    let mut open = false;
+    for ((row, cells), index) in rows.iter().zip(split).zip(body) {
+        let height = (row.y1() - row.y0()).max(6.0);
+        let starts = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
+        if starts {
+            lines.push(Item { cells: cells.clone(), notes: Vec::new(), first: cells });
+            open = true;
+        } else if open && (row.page == page && row.y0() - bottom < 1.7 * height) {
+            if let Some(item) = lines.last_mut() {
+                open = continues(item, row, cells, description_x, reading);
+            }
+        } else {
+            open = false;
+            bottom = row.y1();
+            continue;
+        }
+        if open || starts {
+            table.rows.insert(*index);
+        }
+        bottom = row.y1();
+        page = row.page;
+    }
+    for item in lines {
+        let line = item.read(reading);
+        if line.len() >= 2 {
+            table.lines.push(line);
+        }
+    }
+}
+
+/// The column whose filled rows start lines.
+fn anchor(rows: &[Cells], columns: &[Column], reading: &Reading) -> Option<&'static str> {
+    let count = |name: &str| {
+        rows.iter()
+            .filter(|c| c.len() >= 2 && c.get(name).is_some_and(|w| plausible(name, w, reading)))
+            .count()
+    };
+    let order: &[&'static str] = &[
+        "line_no",
+        "quantity",
+        "amount",
+        "sku",
+        "invoice_number",
+        "unit_price",
+        "customer_sku",
+        "description",
+    ];
+    let most = order.iter().take(6).map(|n| count(n)).max().unwrap_or(0);
+    // a two-row layout fills quantity and amount one row lower than number and article
+    order
+        .iter()
+        .filter(|n| columns.iter().any(|c| c.name == **n))
+        .find(|n| {
+            let filled = count(n);
+            filled > 0 && (filled * 10 >= most * 8 || (**n == "line_no" && filled * 10 >= most * 7))
+        })
+        .copied()
+        .map(|first| {
+            if first == "quantity"
+                && count("sku") >= count("quantity")
+                && columns.iter().any(|c| c.name == "sku")
+            {
+                "sku"
+            } else {
+                first
+            }
+        })
+}
+
+/// Whether a cell's text looks like what its column holds.
+fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
+    let text = join(words);
+    match name {
+        "line_no" => {
+            words.len() == 1
+                && text.len() <= 6
+                && text.chars().filter(char::is_ascii_digit).count() >= 1
+                && text.trim_matches('.').chars().all(|c| c.is_ascii_digit())
+        }
+        "quantity" | "amount" | "unit_price" | "gross" => {
+            words.iter().any(|w| parse_number(&w.text, reading.style).is_some()) && words.len() <= 4
+        }
+        "sku" | "customer_sku" | "invoice_number" => {
+            words.len() <= 2
+                && text.len() >= 3
+                && text.chars().any(|c| c.is_ascii_digit())
+                && !text.ends_with(':')
+        }
+        "description" => text.chars().filter(|c| c.is_alphabetic()).count() >= 3,
+        _ => true,
+    }
+}
+
+/// One line while its rows are gathered.
+struct Item {
+    cells: Cells,
+    notes: Vec<(Label, Vec<Word>)>,
+    first: Cells,
+}
+
+/// Takes in a further row of a line; false if the row does not belong to it.
+fn continues(
+    item: &mut Item,
+    row: &Row,
+    cells: Cells,
+    description_x: Option<f32>,
+    reading: &Reading,
+) -> bool {
+    let words = row.words();
+    let label = label_at(words.iter().map(|w| w.text.as_str()));
+    if let Some(label) =
+        label.filter(|l| l.words < words.len() && (l.closed || column_of(l) == Some("delivery_date")))
+    {
+        let rest = words.get(label.words..).unwrap_or_default().to_vec();
+        item.notes.push((label, rest));
+        return true;
+    }
+    let only_description = cells.keys().all(|k| *k == "description");
+    if !only_description && row.segments.len() == 1 && cells.values().map(Vec::len).sum::<usize>() > 0 {
+        let x = row.segments.first().map_or(0.0, super::layout::Segment::x0);
+        let lone = cells.keys().next().copied().unwrap_or_default();
+        let wraps = matches!(lone, "sku" | "customer_sku" | "unit" | "delivery_date" | "quantity")
+            && cells.len() == 1
+            && !plausible("description", &words, reading);
+        if description_x.is_some_and(|d| x + SECTION_GAP_PT < d) && !wraps {
+            return false;
+        }
+    }
+    for (name, more) in cells {
+        match item.cells.get_mut(name) {
+            Some(words) if name == "description" => words.extend(more),
+            Some(words) if name == "sku" && join(words).ends_with('-') => words.extend(more),
+            Some(_) => {}
+            None => {
+                item.cells.insert(name, more);
+            }
+        }
+    }
+    true
+}
+
+impl Item {
+    fn read(mut self, reading: &Reading) -> Line {
+        let mut line = Line::new();
+        self.split_joined(reading);
+        for (name, words) in &self.cells {
+            put(&mut line, name, words, reading);
+        }
+        for (label, words) in &self.notes {
+            let name = match column_of(label).or_else(|| field_of(label)) {
+                Some("requested_date") => "delivery_date",
+                Some("quantity") if reading.kind == Kind::DeliveryNote && label.any(&["order"]) => {
+                    "ordered_quantity"
+                }
+                Some("quantity") if label.any(&["previous"]) => "previous_quantity",
+                Some(name) => name,
+                None => continue,
+            };
+            if !line.contains_key(name) && super::draft::is_column(name) {
+                put(&mut line, name, words, reading);
+            }
+        }
+        let _ = &self.first;
+        super::draft::mend_line(&mut line, reading);
+        line
+    }
+
+    /// Cells that hold two things: `[SKU] text`, `12 pcs`, `1.20 / 100`.
+    fn split_joined(&mut self, reading: &Reading) {
+        if let Some(words) = self.cells.get("description")
+            && !self.cells.contains_key("sku")
+            && let Some(first) = words.first()
+            && first.text.starts_with('[')
+            && let Some(end) = words.iter().position(|w| w.text.ends_with(']'))
+        {
+            let sku: Vec<Word> = words.iter().take(end + 1).cloned().collect();
+            let rest: Vec<Word> = words.iter().skip(end + 1).cloned().collect();
+            self.cells.insert("sku", sku);
+            self.cells.insert("description", rest);
+        }
+        if let Some(words) = self.cells.get("quantity").cloned()
+            && words.len() >= 2
+        {
+            let (numbers, others): (Vec<Word>, Vec<Word>) =
+                words.into_iter().partition(|w| parse_number(&w.text, reading.style).is_some());
+            if !numbers.is_empty()
+                && !others.is_empty()
+                && others.len() <= 2
+                && others.iter().all(|w| w.text.chars().any(char::is_alphabetic))
+            {
+                self.cells.insert("quantity", numbers);
+                self.cells.entry("unit").or_insert(others);
+            }
+        }
+        if let Some(words) = self.cells.get("unit").cloned()
+            && words.len() >= 2
+            && let Some(first) = words.first()
+            && parse_number(&first.text, reading.style).is_some()
+            && !self.cells.contains_key("quantity")
+        {
+            self.cells.insert("quantity", words.iter().take(1).cloned().collect());
+            self.cells.insert("unit", words.iter().skip(1).cloned().collect());
+        }
+        if let Some(words) = self.cells.get("unit_price").cloned() {
+            let text = join(&words);
+            if let Some((price, per)) =
+                text.split_once('/').or_else(|| text.split_once(" per ")).or_else(|| text.split_once(" je "))
+                && let (Some(_), Some(per_words)) = (
+                    parse_number(price.trim(), reading.style),
+                    (!per.trim().is_empty()).then_some(per.trim()),
+                )
+            {
+                let number: String =
+                    per_words.chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+                let mut head = words.first().cloned();
+                if let Some(word) = head.as_mut() {
+                    word.text = price.trim().to_owned();
+                }
+                let mut tail = words.last().cloned();
+                if let Some(word) = tail.as_mut() {
+                    word.text = number.clone();
+                }
+                self.cells.insert("unit_price", head.into_iter().collect());
+                if !number.is_empty() && number != "1" {
+                    self.cells.entry("price_per").or_insert(tail.into_iter().collect());
+                }
+            }
+        }
+    }
+}
+
+/// Reads one cell by the type of its column.
+fn put(line: &mut Line, name: &'static str, words: &[Word], reading: &Reading) {
+    let text = join(words);
+    let base = confidence::cell(name, words, reading);
+    let value = match name {
+        "quantity" | "ordered_quantity" | "previous_quantity" | "unit_price" | "amount" | "gross"
+        | "tax_rate" | "discount" | "price_per" => {
+            let number = parse_number(&text, reading.style)
+                .or_else(|| words.iter().find_map(|w| parse_number(&w.text, reading.style)))
+                .or_else(|| parse_number(split_currency(&text.replace(' ', "")).0, reading.style));
+            number.map(|n| n.normalize().to_string())
+        }
+        "delivery_date" | "invoice_date" => parse_date(&text, reading.order).map(|d| d.iso),
+        "sku" | "customer_sku" | "lot" | "serial_no" | "invoice_number" => {
+            let code = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')' | ',' | ';' | ':')).to_owned();
+            (code.chars().any(char::is_alphanumeric) && words.len() <= 4).then_some(code)
+        }
+        "line_no" => (text.len() <= 8 && text.chars().any(|c| c.is_ascii_digit()))
+            .then(|| text.trim_end_matches(['.', ')']).to_owned()),
+        "action" => super::draft::action_of(&text),
+        _ => text.chars().any(char::is_alphanumeric).then(|| text.clone()),
+    };
+    let Some(value) = value else { return };
+    if name == "price_per" && value == "1" {
+        return;
+    }
+    let ambiguous = name.ends_with("_date")
+        && parse_date(&text, reading.order).is_some_and(|d| d.ambiguous)
+        && reading.order == date::Order::Unknown;
+    let sure = if ambiguous { base.min(0.5) } else { base };
+    line.insert(name.to_owned(), propose(value, words, sure));
+}
