@@ -1,8 +1,13 @@
 //! Bytes by their SHA-256: a local folder, or S3-compatible storage for a larger site.
 //!
-//! Bytes lie under `ab/cd/<sha256 in lower-case hex>`, never change, and are never removed by this program. What
-//! [`Blob::put`] returned is durable: for a folder, the file and the entry in its folder have reached the disk.
-//! [`Blob::get`] checks the hash of what it reads, so that damage is found before it spreads.
+//! Bytes lie under `ab/<sha256 in lower-case hex>`, where `ab` are the hash's first two digits, never change, and are
+//! never removed by this program. What [`Blob::put`] returned is durable: for a folder, the file and the entry in its
+//! folder have reached the disk. [`Blob::get`] checks the hash of what it reads, so that damage is found before it
+//! spreads.
+//!
+//! One level of folders, because each new folder costs further waits for the disk: with two levels, nearly every one of
+//! the first 65 536 blobs makes one, and keeping them takes twice as long. Keep several at a time: the disk waits for
+//! all of them together.
 //!
 //! Does not: know what the bytes are, nor who refers to them.
 
@@ -235,21 +240,16 @@ impl Blob {
 
     fn path(&self, sha256: &str) -> Result<Path> {
         // hashes come from addresses of pages too: nothing else may become a path
-        match (sha256.get(..2), sha256.get(2..4)) {
-            (Some(first), Some(second)) if is_sha256(sha256) => {
-                Ok(Path::from(format!("{}{first}/{second}/{sha256}", self.prefix)))
-            }
+        match sha256.get(..2) {
+            Some(first) if is_sha256(sha256) => Ok(Path::from(format!("{}{first}/{sha256}", self.prefix))),
             _ => Err(BlobError::Missing { sha256: sha256.chars().take(64).collect() }),
         }
     }
 
     /// Makes the entry of a file that somebody else has just made durable too.
     async fn sync_entry(&self, sha256: &str) -> Result<()> {
-        let (Some(folder), Some(first), Some(second)) = (&self.folder, sha256.get(..2), sha256.get(2..4))
-        else {
-            return Ok(());
-        };
-        let folder = folder.join(first).join(second);
+        let (Some(folder), Some(first)) = (&self.folder, sha256.get(..2)) else { return Ok(()) };
+        let folder = folder.join(first);
         let synced = tokio::task::spawn_blocking(move || std::fs::File::open(folder)?.sync_all()).await;
         synced.map_err(std::io::Error::other).flatten().map_err(|error| BlobError::Unavailable(error.into()))
     }
@@ -300,7 +300,7 @@ mod tests {
     }
 
     fn file_of(folder: &tempfile::TempDir, sha: &str) -> PathBuf {
-        folder.path().join(&sha[..2]).join(&sha[2..4]).join(sha)
+        folder.path().join(&sha[..2]).join(sha)
     }
 
     #[tokio::test]

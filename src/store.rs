@@ -29,6 +29,7 @@ pub mod session;
 pub mod sighting;
 pub mod ticket;
 
+use crate::model::secret::{Secret, SecretRef};
 use serde::Deserialize;
 use sqlx::{Any, AnyConnection, AnyPool, any::AnyPoolOptions, pool::PoolConnection};
 use std::{
@@ -55,7 +56,7 @@ pub struct Config {
     /// `sqlite:PATH` for the embedded database, or `postgres://USER@HOST/NAME`; empty for a file in `site.data_dir`.
     pub url: String,
     /// Where the password of the PostgreSQL user is found; keep it out of the address.
-    pub password: Option<crate::model::secret::SecretRef>,
+    pub password: Option<SecretRef>,
     /// Connections kept open at most.
     pub connections_max: u32,
 }
@@ -138,9 +139,8 @@ fn is_transient_code(code: &str) -> bool {
         // connection trouble, deadlock and its kin, too many connections, operator intervention, lock not available
         return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03";
     }
-    const BUSY: u32 = 5;
-    const LOCKED: u32 = 6;
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, BUSY | LOCKED))
+    // SQLITE_BUSY, SQLITE_LOCKED
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 /// The database. Cheap to clone.
@@ -158,13 +158,13 @@ impl Store {
     }
 
     /// Opens the database, and brings its schema up to date. `password` is the secret that `config.password` names.
-    pub async fn open_with(config: &Config, password: Option<&crate::model::secret::Secret>) -> Result<Self> {
+    pub async fn open_with(config: &Config, password: Option<&Secret>) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let url = config.url.as_str();
         let (url, sqlite) = if let Some(path) = url.strip_prefix("sqlite:") {
             (sqlite_url(path)?, true)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            (postgres_url(url, password.map(|secret| secret.reveal())), false)
+            (postgres_url(url, password.map(Secret::reveal)), false)
         } else {
             return Err(StoreError::Address);
         };

@@ -150,13 +150,14 @@ impl Db {
 impl Tx {
     /// Appends to the log at the commit of this transaction.
     pub fn audit(&mut self, entry: Entry) {
+        let Entry { at_ms, actor, action, subject_kind, subject_id, detail } = entry;
         self.audit.push(Entry {
-            at_ms: entry.at_ms,
-            actor: text(&entry.actor),
-            action: text(&entry.action),
-            subject_kind: text(&entry.subject_kind),
-            subject_id: key(&entry.subject_id),
-            detail: text(&entry.detail),
+            at_ms,
+            actor: text(&actor),
+            action: text(&action),
+            subject_kind: text(&subject_kind),
+            subject_id: key(&subject_id),
+            detail: text(&detail),
         });
     }
 

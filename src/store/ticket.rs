@@ -125,7 +125,8 @@ impl Db {
         for (column, value) in equal {
             if let Some(value) = value {
                 values.push(value);
-                sql.push_str(&format!(" AND {column} = ${}", values.len() + 3));
+                let number = values.len() + 3;
+                sql.extend([" AND ", column, " = $", &number.to_string()]);
             }
         }
         sql.push_str(" ORDER BY updated_ms DESC, id DESC LIMIT $3");

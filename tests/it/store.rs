@@ -26,7 +26,7 @@ use mailroom::{
         ticket::{NewTicket, TicketCursor, TicketFilter},
     },
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice::from_ref};
 
 /// The tests' time.
 const NOW: i64 = 1_800_000_000_000;
@@ -201,7 +201,7 @@ contract!(the_ledger_has_one_row_for_each_uid, async |db: Database| {
     // a row that has its bytes keeps them
     tx.mark_stored(&second.id, &sha("other"), &message, Outcome::Stored, NOW + 2).await.unwrap();
     tx.mark_vanished(&first.id, "no").await.unwrap();
-    assert_eq!(tx.list_unstored(INBOX, 0, 10).await.unwrap(), [third.clone()]);
+    assert_eq!(tx.list_unstored(INBOX, 0, 10).await.unwrap(), from_ref(&third));
     assert_eq!(tx.list_unacted(INBOX, 0, 10).await.unwrap().len(), 2);
     tx.mark_acted(&first.id, NOW + 3).await.unwrap();
     assert_eq!(tx.list_unacted(INBOX, 0, 10).await.unwrap().len(), 1);
@@ -261,7 +261,7 @@ contract!(a_message_is_known_by_its_bytes, async |db: Database| {
     assert_eq!((row.date_ms, row.processed_ms), (Some(NOW - 5), Some(NOW + 1)));
     assert_eq!(row.queue_reasons, ["an order is attached"]);
     assert_eq!(read.find_parsed(&id).await.unwrap(), Some(parsed()));
-    assert_eq!(read.list_messages_by_rfc_id("a@b.example", 10).await.unwrap(), [row.clone()]);
+    assert_eq!(read.list_messages_by_rfc_id("a@b.example", 10).await.unwrap(), from_ref(&row));
     assert_eq!(read.list_conversation(&ticket.id, 10).await.unwrap(), [(row, Some(parsed()))]);
     assert_eq!(read.count_messages().await.unwrap(), [(MessageState::Processed, 1)]);
 });
@@ -396,7 +396,7 @@ contract!(a_ticket_is_found_by_what_was_said_in_it, async |db: Database| {
     let ids = |ids: &[&str]| -> Vec<String> { ids.iter().map(ToString::to_string).collect() };
     let found =
         tx.list_tickets_of_rfc_ids(&ids(&["x@y", "a@b.example", "o1@us.example"]), None).await.unwrap();
-    assert_eq!(found, [ticket.clone()]);
+    assert_eq!(found, from_ref(&ticket));
     let own = tx.list_tickets_of_rfc_ids(&ids(&["a@b.example"]), Some(&message)).await.unwrap();
     assert!(own.is_empty());
     let stranger = insert_message(&mut tx, "stranger").await;
@@ -426,8 +426,8 @@ contract!(a_draft_is_not_overwritten_by_the_slower_of_two, async |db: Database| 
     let mut read = db.store.read().await.unwrap();
     let record = read.find_record_of_draft(&id).await.unwrap().unwrap();
     assert_eq!((record.po_number.as_str(), record.approved_by.as_str()), ("4712", "anna"));
-    assert_eq!(read.list_records_by_po("4712", 9).await.unwrap(), [record.clone()]);
-    assert_eq!(read.list_records_of_ticket(&ticket, 9).await.unwrap(), [record.clone()]);
+    assert_eq!(read.list_records_by_po("4712", 9).await.unwrap(), from_ref(&record));
+    assert_eq!(read.list_records_of_ticket(&ticket, 9).await.unwrap(), from_ref(&record));
     assert_eq!(read.list_records(None, 9).await.unwrap(), [record]);
     assert_eq!(read.list_drafts_of_ticket(&ticket).await.unwrap().len(), 1);
     assert_eq!(read.list_drafts_of_message(&message).await.unwrap().len(), 1);

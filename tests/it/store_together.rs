@@ -11,7 +11,7 @@ use mailroom::{
         Store,
         audit::Entry,
         change::ChangeKind,
-        message::{Direction, NewMessage},
+        message::{Direction, Inserted, NewMessage},
         outbox::NewOutbox,
         ticket::NewTicket,
     },
@@ -186,9 +186,9 @@ contract!(the_same_bytes_from_many_sides_are_one_message, async |db: Database| {
         inserted
     })
     .await;
-    let distinct: BTreeSet<_> = ids.iter().map(|inserted| inserted.id()).collect();
+    let distinct: BTreeSet<_> = ids.iter().map(Inserted::id).collect();
     assert_eq!(distinct.len(), 1);
-    let new = ids.iter().filter(|inserted| matches!(inserted, mailroom::store::message::Inserted::New(_)));
+    let new = ids.iter().filter(|inserted| matches!(inserted, Inserted::New(_)));
     assert_eq!(new.count(), 1);
 });
 

@@ -44,7 +44,7 @@ contract!(verify_finds_what_is_missing_or_was_changed, async |db: Database| {
     assert_eq!(problems, []);
     assert_eq!((summary.audit_rows, summary.references, summary.blobs, summary.bytes), (1, 3, 3, 16));
 
-    let path = |sha: &str| folder.path().join(&sha[..2]).join(&sha[2..4]).join(sha);
+    let path = |sha: &str| folder.path().join(&sha[..2]).join(sha);
     std::fs::remove_file(path(&shas[0])).unwrap();
     std::fs::write(path(&shas[1]), "Second").unwrap();
     db.tamper("UPDATE audit SET actor = 'nobody'").await;

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const START_MAX: Duration = Duration::from_secs(120);
+const START_MAX: Duration = Duration::from_mins(2);
 
 /// Starts a server with data in `$1`; when our end of the pipe closes, stops it and removes the data.
 const SCRIPT: &str = r#"
