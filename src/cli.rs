@@ -21,7 +21,11 @@ pub mod report;
 pub mod reprocess;
 pub mod serve;
 
-use crate::{app::App, config::Config, reader as readers};
+use crate::{
+    app::App,
+    config::{self, Config},
+    reader as readers,
+};
 use clap::{Parser, Subcommand};
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -72,6 +76,10 @@ pub enum Command {
     Quarantine(quarantine::Args),
     /// Puts messages through the pipeline again.
     Reprocess(reprocess::Args),
+    /// Proves the audit log and every stored byte.
+    Verify(verify::Args),
+    /// Who may sign in to the pages.
+    User(user::Args),
     /// Tries every configured part.
     Check(check::Args),
 }
@@ -89,6 +97,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Reconcile(args) => wait(on_site(config()?, async |app| reconcile::run(args, app).await)),
         Command::Quarantine(args) => wait(on_site(config()?, async |app| quarantine::run(args, app).await)),
         Command::Reprocess(args) => wait(on_site(config()?, async |app| reprocess::run(args, app).await)),
+        Command::Verify(args) => {
+            wait(on_site(config()?, async |app| verify::run(args, &app.store, &app.blob).await))
+        }
+        Command::User(args) => wait(on_site(config()?, async |app| user::run(args, &app.store, config::resolve).await)),
         Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
         Command::Reader(args) => Ok(reader::run(args)),
