@@ -65,7 +65,10 @@ pub struct MasterData {
 
 impl App {
     /// Opens every effect of a configured site; makes what does not exist yet.
-    pub async fn open(config: Config) -> anyhow::Result<Self> {
+    pub async fn open(mut config: Config) -> anyhow::Result<Self> {
+        if config.mail_out.directory.as_os_str().is_empty() {
+            config.mail_out.directory = config.site.data_dir.join("outgoing");
+        }
         let data = &config.site.data_dir;
         std::fs::create_dir_all(data)
             .with_context(|| format!("failed to make the folder {}", data.display()))?;

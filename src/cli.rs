@@ -100,7 +100,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => {
             wait(on_site(config()?, async |app| verify::run(args, &app.store, &app.blob).await))
         }
-        Command::User(args) => wait(on_site(config()?, async |app| user::run(args, &app.store, config::resolve).await)),
+        Command::User(args) => {
+            wait(on_site(config()?, async |app| user::run(args, &app.store, config::resolve).await))
+        }
         Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
         Command::Reader(args) => Ok(reader::run(args)),

@@ -20,7 +20,10 @@ use crate::{
         page::{How, Pages},
         ticket::{Priority, Queue, TicketState},
     },
-    reply::template::{Context, Name},
+    reply::{
+        limits,
+        template::{Context, Name},
+    },
     store::{
         Tx,
         audit::Entry,
@@ -164,7 +167,8 @@ async fn acknowledge(
     if understood.screened.muted || understood.row.historic {
         return Ok(None);
     }
-    let Some(recipient) = understood.message.reply_address() else { return Ok(None) };
+    let recipient = understood.message.reply_address().filter(|to| limits::is_address(&to.email));
+    let Some(recipient) = recipient else { return Ok(None) };
     let order = understood.drafts.iter().find_map(|drafted| drafted.draft.text("po_number"));
     let letter = Letter {
         template: Name::Acknowledgement,

@@ -11,7 +11,7 @@ use std::{path::PathBuf, time::Duration};
 pub struct Config {
     /// `smtp`, or `directory` (each mail becomes a file, nothing leaves the machine). Default: `directory`.
     pub kind: Kind,
-    /// Directory: where the files go. Default: `outgoing`.
+    /// Directory: where the files go; empty means `outgoing` in `site.data_dir`.
     pub directory: PathBuf,
     /// SMTP: name of the server, as it stands in its certificate.
     pub host: String,
@@ -31,7 +31,7 @@ pub struct Config {
     pub timeout_seconds: u64,
     /// SMTP: the name that we say hello with. Default: the domain of `from`.
     pub hello_name: String,
-    /// Address that our mail comes from, and that answers go to.
+    /// Address that our mail comes from, and that answers go to. Default: `mailroom@localhost`.
     pub from: String,
     /// Name beside that address, e.g. `Acme Order Desk`.
     pub from_name: String,
@@ -45,7 +45,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             kind: Kind::Directory,
-            directory: PathBuf::from("outgoing"),
+            directory: PathBuf::new(),
             host: String::new(),
             port: None,
             tls: Tls::Starttls,
@@ -55,7 +55,7 @@ impl Default for Config {
             password: None,
             timeout_seconds: 60,
             hello_name: String::new(),
-            from: String::new(),
+            from: "mailroom@localhost".to_owned(),
             from_name: String::new(),
             templates: None,
             breaker_per_hour: 500,

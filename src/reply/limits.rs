@@ -95,7 +95,7 @@ pub fn decide(
     breaker_per_hour: u32,
 ) -> Decision {
     let withheld = |reason: String| Decision::Withheld { reason, breaker: false };
-    if recipient.parse::<lettre::Address>().is_err() {
+    if !is_address(recipient) {
         return withheld("the recipient is not a mail address".to_owned());
     }
     if own.iter().any(|address| address.trim().eq_ignore_ascii_case(recipient)) {
@@ -129,6 +129,11 @@ pub fn decide(
 fn is_full(window: Window, sent_ms: &[i64], now_ms: i64) -> bool {
     let since_ms = now_ms.saturating_sub(window.minutes * MINUTE_MS);
     sent_ms.iter().filter(|at_ms| **at_ms > since_ms).count() >= window.count
+}
+
+/// Whether a text is an address that mail can be sent to.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<lettre::Address>().is_ok()
 }
 
 /// Whether an address is of the kind that machines use, whatever its domain: `MAILER-DAEMON@…`, `no-reply+x@…`.

@@ -170,13 +170,7 @@ impl Tx {
     /// Before a message is processed again: removes its drafts that nobody has decided or asked about, and the
     /// documents that nothing refers to.
     pub async fn delete_undecided(&mut self, message_id: &MessageId) -> Result<()> {
-        sqlx::query(
-            "DELETE FROM draft WHERE message_id = $1 AND state = 'proposed' AND revision = 0
-                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.draft_id = draft.id)",
-        )
-        .bind(message_id.as_str())
-        .execute(self.connection())
-        .await?;
+        self.delete_undecided_drafts(message_id).await?;
         // children first, level by level: archives in archives
         loop {
             let done = sqlx::query(

@@ -212,6 +212,18 @@ impl Db {
 }
 
 impl Tx {
+    /// Removes the drafts of a message that nobody has changed, decided or asked about.
+    pub(super) async fn delete_undecided_drafts(&mut self, message_id: &MessageId) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM draft WHERE message_id = $1 AND state = 'proposed' AND revision = 0
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.draft_id = draft.id)",
+        )
+        .bind(message_id.as_str())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Keeps a proposal. One that is there for the same place in the same file stays as it is.
     pub async fn insert_draft(&mut self, new: &NewDraft<'_>, now_ms: i64) -> Result<DraftId> {
         let content = json(new.draft)?;

@@ -8,6 +8,7 @@
 )]
 
 mod evidence;
+mod scenario;
 mod search;
 mod store;
 mod store_together;

@@ -1,0 +1,147 @@
+//! Mail through the whole pipeline, its result as text.
+
+use crate::support::site::TestSite;
+use mailroom::{
+    jobs, mailbox::Mailbox, model::outbox::OutboxState, reply::SendError, store::message::MessageState,
+};
+
+fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
+    format!(
+        "From: {from}\nTo: orders@site.example\nSubject: {subject}\nMessage-ID: <{}@test.example>\n{more}\
+         Date: Mon, 2 Nov 2026 10:00:00 +0000\nContent-Type: text/plain; charset=utf-8\n\n{body}\n",
+        subject.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+    )
+}
+
+/// Our own `Message-ID` in the mail that went out last.
+fn last_sent_id(site: &TestSite) -> String {
+    let (_, bytes) = site.outgoing.sent().pop().unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let line = text.lines().find(|line| line.starts_with("Message-ID:")).unwrap();
+    line.trim_start_matches("Message-ID:").trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_gets_a_ticket_and_one_acknowledgement() {
+    let site = TestSite::open().await;
+    site.deliver(&mail(
+        "Ann Lee <ann@buyer.example>",
+        "Where is my order",
+        "",
+        "Hello, where is order 4711?",
+    ));
+    let state = site.settle().await;
+    assert_eq!(
+        state,
+        "processed \"Where is my order\" person -> MR-1001 open (new ticket)\n  seen as INBOX 1: processed\n  \
+         file \"message body\" read \noutbox sent 1\n"
+    );
+    let sent = site.outgoing.sent();
+    let text = String::from_utf8(sent[0].1.clone()).unwrap();
+    assert!(text.contains("[MR-1001]") && text.contains("Auto-Submitted: auto-replied"), "{text}");
+    assert!(text.contains("In-Reply-To: <where-is-my-order@test.example>"), "{text}");
+    assert_eq!((sent[0].0.sender.as_deref(), sent[0].0.recipient.as_str()), (None, "ann@buyer.example"));
+    // Nothing changes when everything runs again.
+    assert_eq!(site.settle().await, state);
+    assert_eq!(site.outgoing.sent().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_to_our_mail_joins_its_ticket_and_a_stranger_does_not() {
+    let site = TestSite::open().await;
+    site.deliver(&mail("ann@buyer.example", "Where is my order", "", "Hello?"));
+    site.settle().await;
+    let ours = last_sent_id(&site);
+    let reply = format!("In-Reply-To: {ours}\nReferences: {ours}\n");
+    site.deliver(&mail("ann@buyer.example", "Re: Where is my order", &reply, "I wait."));
+    site.deliver(&mail("bob@buyer.example", "AW: Where is my order", &reply, "So do I."));
+    site.deliver(&mail("eve@stranger.example", "Fwd: Where is my order", &reply, "Let me in."));
+    site.deliver(&mail("eve@stranger.example", "About [MR-1001]", "", "And now?"));
+    let state = site.settle().await;
+    let lines: Vec<&str> = state.lines().filter(|line| line.starts_with("processed")).collect();
+    assert!(lines[1].contains("-> MR-1001 open (own message id"), "{state}");
+    assert!(lines[2].contains("-> MR-1001 open (own message id"), "a colleague: {state}");
+    for stranger in &lines[3..5] {
+        assert!(!stranger.contains("-> MR-1001") && stranger.contains("perhaps MR-1001"), "{state}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machine_mail_is_kept_and_gets_no_answer() {
+    let site = TestSite::open().await;
+    site.deliver(&mail("ann@buyer.example", "Out of office", "Auto-Submitted: auto-replied\n", "I am away."));
+    site.deliver(&mail("news@list.example", "News", "List-Unsubscribe: <mailto:x@list.example>\n", "Buy."));
+    site.deliver(&mail("orders@site.example", "From ourselves", "", "Echo."));
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"").count(), 3, "{state}");
+    assert_eq!(state.matches("muted by").count(), 3, "{state}");
+    assert!(!state.contains("outbox"), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_are_one_message_and_the_same_id_is_not() {
+    let site = TestSite::open().await;
+    let first = mail("ann@buyer.example", "Order", "", "Please send 4.");
+    site.deliver(&first);
+    site.deliver(&first);
+    site.deliver(&first.replace("send 4", "send 5"));
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"Order\"").count(), 2, "{state}");
+    assert!(state.contains("seen as INBOX 2: duplicate"), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_connection_loses_nothing_at_any_call() {
+    for call in 1..40 {
+        let site = TestSite::open().await;
+        for number in 0..3 {
+            site.deliver(&mail("ann@buyer.example", &format!("Order {number}"), "", "4 bolts"));
+        }
+        site.mailbox.fail_at(call);
+        let mut mailbox = Mailbox::Memory(site.mailbox.clone());
+        let first = jobs::intake::take(
+            &site.app,
+            &site.mailbox_config,
+            &mut mailbox,
+            jobs::intake::Manner::default(),
+            |_| {},
+        )
+        .await;
+        if first.is_ok() {
+            assert!(call > 5, "each pass makes several calls");
+            return;
+        }
+        let state = site.settle().await;
+        assert_eq!(state.matches("processed \"Order").count(), 3, "call {call}: {state}");
+        assert_eq!(site.outgoing.sent().len(), 3, "call {call}");
+    }
+    panic!("taking in three messages takes fewer calls than that");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_in_doubt_is_not_sent_again_by_itself() {
+    let site = TestSite::open().await;
+    site.outgoing.fail_next(SendError::InDoubt { text: "no answer".to_owned() });
+    site.deliver(&mail("ann@buyer.example", "Hello", "", "Anybody there?"));
+    let state = site.settle().await;
+    assert!(state.contains("outbox in_doubt 1"), "{state}");
+    assert_eq!(site.settle().await, state);
+    assert_eq!(site.outgoing.sent().len(), 1);
+    let rows =
+        site.app.store.read().await.unwrap().list_outbox(OutboxState::InDoubt, None, 10).await.unwrap();
+    assert!(rows[0].reason.contains("may have left"), "{}", rows[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_costs_itself() {
+    let site = TestSite::open().await;
+    let broken = "From: ann@buyer.example\nTo: orders@site.example\nSubject: Broken\nMIME-Version: 1.0\n\
+        Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nSee file.\n--b\n\
+        Content-Type: application/pdf; name=\"order.pdf\"\nContent-Disposition: attachment; filename=\"order.pdf\"\n\n\
+        %PDF-1.7 but nothing else\n--b--\n";
+    site.deliver(broken);
+    let state = site.settle().await;
+    assert!(state.contains("processed \"Broken\"") && state.contains("file \"order.pdf\""), "{state}");
+    assert_eq!(site.count(MessageState::Quarantined).await, 0);
+    assert_eq!(site.outgoing.sent().len(), 1);
+}
