@@ -6,6 +6,7 @@
 pub mod check;
 pub mod classify;
 pub mod demo;
+pub mod evidence;
 pub mod import;
 pub mod ingest;
 mod mail_file;
@@ -14,11 +15,13 @@ pub mod progress;
 pub mod quarantine;
 pub mod read;
 pub mod reader;
+pub mod reindex;
 pub mod user;
 pub mod verify;
 pub mod reconcile;
 pub mod report;
 pub mod reprocess;
+pub mod search;
 pub mod serve;
 
 use crate::{
@@ -80,6 +83,12 @@ pub enum Command {
     Verify(verify::Args),
     /// Who may sign in to the pages.
     User(user::Args),
+    /// Finds messages, and files by their text.
+    Search(search::Args),
+    /// Builds the search index anew.
+    Reindex(reindex::Args),
+    /// Bundles that prove themselves.
+    Evidence(evidence::Args),
     /// Tries every configured part.
     Check(check::Args),
 }
@@ -103,6 +112,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::User(args) => {
             wait(on_site(config()?, async |app| user::run(args, &app.store, config::resolve).await))
         }
+        Command::Search(args) => wait(on_site(config()?, async |app| search::run(args, app).await)),
+        Command::Reindex(args) => wait(on_site(config()?, async |app| reindex::run(args, app).await)),
+        Command::Evidence(args) => wait(evidence::run(args, config)),
         Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
         Command::Reader(args) => Ok(reader::run(args)),

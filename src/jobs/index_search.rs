@@ -17,7 +17,7 @@ use crate::{
         page::Pages,
         ticket::Ticket,
     },
-    search::{Coverage, Entry, Has, Index},
+    search::{self, Coverage, Entry, Has, Index},
     store::{
         Db, Store,
         change::{Change, ChangeKind},
@@ -40,8 +40,15 @@ const TICKET_PAGE: u32 = 1_000;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Does one batch; how many changes it was, 0 if the index is up to date.
+/// Does one batch; how many changes it was, 0 if the index is up to date or another process keeps it so.
 pub async fn follow(store: &Store, blob: &Blob, index: &Index) -> anyhow::Result<usize> {
+    match follow_batch(store, blob, index).await {
+        Err(error) if matches!(error.downcast_ref(), Some(search::Error::Busy)) => Ok(0),
+        done => done,
+    }
+}
+
+async fn follow_batch(store: &Store, blob: &Blob, index: &Index) -> anyhow::Result<usize> {
     let mut since = index.position()?;
     let mut db = store.read().await?;
     if since > db.find_last_change().await? {
