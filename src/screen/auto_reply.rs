@@ -21,10 +21,8 @@ const PRESENT: &[&str] = &[
     "X-Loop",
     "X-No-Loop",
     "X-Cron-Env",
-    "X-MS-Exchange-Inbox-Rules-Loop",
     "X-POST-MessageClass",
     "X-AMAZON-MAIL-RELAY-TYPE",
-    "Feedback-Id",
 ];
 
 /// Values of `Precedence` that say it; `list` is asked for before.

@@ -122,9 +122,43 @@ pub fn parse(message: &Message) -> Option<Bounce> {
         let own: Vec<&str> = message.from.iter().chain(&message.to).map(|a| a.email.as_str()).collect();
         bounce.recipient = find_address(&message.text, &own);
     }
-    bounce.permanent = bounce.permanent || bounce.status.as_deref().is_some_and(|s| s.starts_with('5'));
+    bounce.permanent = match bounce.status.as_deref().and_then(|s| s.chars().next()) {
+        Some('5') => true,
+        Some(_) => bounce.permanent,
+        None => bounce.permanent || !sounds_temporary(message),
+    };
     bounce.original_message_id = original_message_id(message);
     Some(bounce)
+}
+
+/// A report without a status: does it say that the server tries again?
+fn sounds_temporary(message: &Message) -> bool {
+    const WORDS: &[&str] = &[
+        "delayed",
+        "temporar",
+        "will retry",
+        "will be retried",
+        "keep trying",
+        "still trying",
+        "warning message only",
+        "do not need to resend",
+        "greylist",
+        "wird weiter versucht",
+        "verzögert",
+        "fördröj",
+        "sera réessay",
+        "try again later",
+        "quota",
+        "mailbox full",
+        "mailbox is full",
+        " 421 ",
+        " 450 ",
+        " 451 ",
+        " 452 ",
+    ];
+    let text: String = format!("{}\n{}", message.subject, message.text).chars().take(8_192).collect();
+    let lower = text.to_lowercase();
+    WORDS.iter().any(|w| lower.contains(w))
 }
 
 fn status_part(message: &Message) -> Option<&Attachment> {
