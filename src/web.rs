@@ -49,7 +49,8 @@ use jiff::tz::TimeZone;
 use pages::{
     audit, document, draft, home, mailbox, message, outbox, quarantine, record, search, sign_in, ticket,
 };
-use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
 /// What pages may do: everything from here, no scripts or styles in the page, no frames around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -127,14 +128,30 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(desk)
 }
 
-/// Serves the pages until `stop` is done, and then what is under way.
+/// How long pages that are under way may take after the service was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves the pages until `stop` is done, and then, for a while, what is under way.
 pub async fn serve(
     app: Arc<App>,
     listener: tokio::net::TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await.context("the pages could not be served")
+    let stopped = Arc::new(Notify::new());
+    let late = Arc::clone(&stopped);
+    let stop = async move {
+        stop.await;
+        stopped.notify_one();
+    };
+    let late = async move {
+        late.notified().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, service).with_graceful_shutdown(stop) => served.context("the pages could not be served"),
+        () = late => Ok(()),
+    }
 }
 
 /// A page that panics is an error of ours, and costs itself.

@@ -32,6 +32,7 @@ use crate::{
     validate,
 };
 use anyhow::Context as _;
+use std::sync::Arc;
 
 /// Earlier orders with the same number looked at.
 const EARLIER_ORDERS_MAX: u32 = 20;
@@ -100,8 +101,8 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
     };
     let sender = db.find_message(&row.message_id).await?.map(|message| message.from_email);
     let known = Known {
-        accounts: master.accounts.clone(),
-        catalogue: master.catalogue.clone(),
+        accounts: Arc::clone(&master.accounts),
+        catalogue: Arc::clone(&master.catalogue),
         site_names: app.config.site.names.clone(),
         earlier_orders,
     };

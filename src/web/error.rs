@@ -57,7 +57,7 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let (status, message, reference) = match self {
             Self::SignIn { next } => {
-                let next: String = form_encode(&next);
+                let next = percent_encode(&next);
                 return Redirect::to(&format!("/sign-in?next={next}")).into_response();
             }
             Self::NotFound => (StatusCode::NOT_FOUND, UserMessage::of("error.not_found"), None),
@@ -77,14 +77,18 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Percent-encodes what is not plain in a query value.
-pub(super) fn form_encode(text: &str) -> String {
+fn hex_digit(half: u8) -> char {
+    char::from_digit(u32::from(half), 16).map_or('0', |digit| digit.to_ascii_uppercase())
+}
+
+/// Percent-encodes what is not plain in a query value or a file name.
+pub(super) fn percent_encode(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
         }
     }
     encoded

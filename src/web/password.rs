@@ -10,11 +10,17 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use std::sync::LazyLock;
+use tokio::sync::Semaphore;
 
-/// Passwords may be this long.
+/// Shorter ones are refused when they are set.
 pub const PASSWORD_CHARS_MIN: usize = 10;
 /// Longer ones are refused before they cost time.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// Passwords checked at the same time: each takes about 20 MB and all of a core.
+const CHECKS_AT_ONCE_MAX: usize = 2;
+
+static CHECKS: Semaphore = Semaphore::const_new(CHECKS_AT_ONCE_MAX);
 
 /// What unknown names are checked against.
 static NOBODY: LazyLock<String> = LazyLock::new(|| make("nobody knows this one").unwrap_or_default());
@@ -31,6 +37,7 @@ pub fn hash(password: &str) -> anyhow::Result<String> {
 
 /// Whether the password belongs to the hash; without a hash it takes as long and says no.
 pub async fn verify(password: String, hash: Option<String>) -> bool {
+    let _turn = CHECKS.acquire().await.ok();
     tokio::task::spawn_blocking(move || {
         let known = hash.is_some();
         let text = hash.unwrap_or_else(|| NOBODY.clone());

@@ -6,203 +6,27 @@
 //!
 //! Does not: check values (that is [`crate::validate`]), nor decide anything.
 
+mod apply;
+mod page;
+mod schema;
+
+pub use apply::{LINES_MAX, apply};
+pub use page::{Drawn, Placed, Shown, WORDS_DRAWN_MAX, show_page};
+
 use super::{text, views};
 use crate::model::{
-    draft::{Content, Draft, Kind, Line, Proposal, Source},
+    draft::{Content, Draft, Line, Proposal, Source},
     finding::{Finding, Severity},
-    page::{How, Page},
 };
 use rust_decimal::Decimal;
+use schema::{COLUMN_ORDER, FLAGS, LONG, column_names, field_names};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Values below this confidence ask for a look.
 pub const LOOK_BELOW: f32 = 0.9;
 /// Values below this confidence are unsure.
 pub const UNSURE_BELOW: f32 = 0.6;
-/// Lines taken from a form at most.
-pub const LINES_MAX: usize = 2_000;
-/// Words drawn on a page without a picture at most.
-pub const WORDS_DRAWN_MAX: usize = 5_000;
-
-/// Header fields by kind: first those that must be there, then those that are always shown, then those that may be.
-fn field_names(kind: Kind) -> [&'static [&'static str]; 3] {
-    match kind {
-        Kind::PurchaseOrder => [
-            &["po_number", "buyer_name"],
-            &["order_date", "requested_date", "ship_to", "bill_to", "currency", "total"],
-            &[
-                "buyer_contact",
-                "buyer_email",
-                "account_no",
-                "payment_terms",
-                "incoterms",
-                "subtotal",
-                "discount",
-                "shipping",
-                "tax",
-                "vendor_name",
-                "supplier_no",
-                "quote_ref",
-            ],
-        ],
-        Kind::PurchaseOrderChange => [
-            &["po_number", "buyer_name"],
-            &["revision", "change_date", "reason", "requested_date", "ship_to", "currency", "total"],
-            &[
-                "order_date",
-                "buyer_contact",
-                "buyer_email",
-                "account_no",
-                "bill_to",
-                "payment_terms",
-                "incoterms",
-                "subtotal",
-                "discount",
-                "shipping",
-                "tax",
-                "vendor_name",
-                "supplier_no",
-                "quote_ref",
-            ],
-        ],
-        Kind::PurchaseOrderCancellation => [
-            &["po_number", "buyer_name"],
-            &["cancellation_date", "reason", "order_date"],
-            &["buyer_contact", "buyer_email", "account_no", "ship_to", "bill_to", "currency", "total"],
-        ],
-        Kind::ReturnRequest => [
-            &["customer_name", "return_reason"],
-            &["po_number", "invoice_number", "rma_number", "request_date", "resolution"],
-            &["contact_name", "email", "phone", "account_no", "signature_present", "date_signed"],
-        ],
-        Kind::CreditApplication => [
-            &["legal_name", "address", "requested_credit_limit"],
-            &["tax_id", "currency", "email", "phone", "entity_type", "references", "signature_present"],
-            &[
-                "trade_name",
-                "website",
-                "year_established",
-                "employees",
-                "annual_revenue",
-                "bank_name",
-                "bank_account",
-                "signatory_name",
-                "signatory_title",
-                "date_signed",
-            ],
-        ],
-        Kind::AccountApplication => [
-            &["legal_name", "bill_to"],
-            &["ship_to", "contact_name", "email", "phone", "tax_id", "tax_exempt", "signature_present"],
-            &[
-                "trade_name",
-                "ap_contact",
-                "industry",
-                "payment_terms",
-                "requested_credit_limit",
-                "currency",
-                "signatory_name",
-                "signatory_title",
-                "date_signed",
-            ],
-        ],
-        Kind::Invoice => [
-            &["invoice_number", "vendor_name"],
-            &["invoice_date", "due_date", "po_number", "currency", "total"],
-            &[
-                "buyer_name",
-                "bill_to",
-                "ship_to",
-                "payment_terms",
-                "account_no",
-                "subtotal",
-                "shipping",
-                "tax",
-            ],
-        ],
-        Kind::DeliveryNote => [
-            &["delivery_note_number"],
-            &["shipped_date", "po_number", "buyer_name", "ship_to"],
-            &["vendor_name", "carrier_name", "account_no"],
-        ],
-        Kind::Quotation => [
-            &["buyer_name"],
-            &["rfq_number", "rfq_date", "response_due", "requested_date", "buyer_email", "currency"],
-            &["buyer_contact", "ship_to", "payment_terms", "incoterms", "vendor_name", "supplier_no"],
-        ],
-        Kind::RemittanceAdvice => [
-            &["payment_reference"],
-            &["payment_date", "buyer_name", "currency", "total"],
-            &["vendor_name", "supplier_no"],
-        ],
-        Kind::Other => [&[], &[], &[]],
-    }
-}
-
-/// Columns that the grid always shows, by kind.
-fn column_names(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::PurchaseOrder | Kind::PurchaseOrderCancellation | Kind::Invoice => {
-            &["sku", "description", "quantity", "unit", "unit_price", "amount"]
-        }
-        Kind::PurchaseOrderChange => {
-            &["action", "sku", "description", "quantity", "unit", "unit_price", "amount"]
-        }
-        Kind::ReturnRequest => &["sku", "description", "quantity", "reason"],
-        Kind::DeliveryNote => &["sku", "description", "quantity", "unit"],
-        Kind::Quotation => &["sku", "description", "quantity", "unit", "delivery_date"],
-        Kind::RemittanceAdvice => &["invoice_number", "invoice_date", "gross", "discount", "amount"],
-        Kind::CreditApplication | Kind::AccountApplication | Kind::Other => &[],
-    }
-}
-
-/// Columns from left to right; unknown ones follow.
-const COLUMN_ORDER: &[&str] = &[
-    "line_no",
-    "action",
-    "invoice_number",
-    "invoice_date",
-    "sku",
-    "customer_sku",
-    "description",
-    "serial_no",
-    "lot",
-    "previous_quantity",
-    "ordered_quantity",
-    "quantity",
-    "unit",
-    "unit_price",
-    "price_per",
-    "gross",
-    "discount",
-    "tax_rate",
-    "amount",
-    "delivery_date",
-    "reason",
-];
-
-/// Fields and columns that hold numbers: a decimal comma that a person types becomes a dot.
-const NUMBERS: &[&str] = &[
-    "amount",
-    "annual_revenue",
-    "discount",
-    "gross",
-    "ordered_quantity",
-    "previous_quantity",
-    "price_per",
-    "quantity",
-    "requested_credit_limit",
-    "shipping",
-    "subtotal",
-    "tax",
-    "tax_rate",
-    "total",
-    "unit_price",
-];
-
-const LONG: &[&str] = &["address", "bill_to", "ship_to", "reason", "payment_terms"];
-const FLAGS: &[&str] = &["signature_present"];
 
 /// How a value stands: the name of a style, an icon and a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -235,6 +59,7 @@ pub fn level(confidence: f32) -> Level {
 
 /// One input.
 #[derive(Clone, Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact for the template")]
 pub struct Input {
     /// Field or column.
     pub name: String,
@@ -490,207 +315,13 @@ fn sum(draft: &Draft) -> Option<String> {
     Some(sum.to_string())
 }
 
-/// A value's box on a page.
-#[derive(Clone, Debug, Serialize)]
-pub struct Placed {
-    /// Unique on the page: `po_number`, `3-sku`.
-    pub name: String,
-    /// Id of the input.
-    pub input: String,
-    /// Label of the field.
-    pub label: String,
-    /// Its value.
-    pub value: String,
-    /// How it stands.
-    pub level: Level,
-    /// Left edge in points.
-    pub x: f32,
-    /// Top edge in points.
-    pub y: f32,
-    /// In points.
-    pub width: f32,
-    /// In points.
-    pub height: f32,
-}
-
-/// A word drawn where there is no picture.
-#[derive(Clone, Debug, Serialize)]
-pub struct Drawn {
-    /// The word.
-    pub text: String,
-    /// Left edge in points.
-    pub x: f32,
-    /// Base line in points.
-    pub y: f32,
-    /// Width to fill in points.
-    pub width: f32,
-    /// Size of the letters in points.
-    pub size: f32,
-}
-
-/// A page to show beside the form.
-#[derive(Clone, Debug, Serialize)]
-pub struct Shown {
-    /// From 1.
-    pub number: u32,
-    /// In points.
-    pub width: f32,
-    /// In points.
-    pub height: f32,
-    /// Address of its picture, if it has one.
-    pub picture: Option<String>,
-    /// Its words, if it has no picture.
-    pub words: Vec<Drawn>,
-    /// Where the values stand.
-    pub boxes: Vec<Placed>,
-}
-
-/// Space around a box, in points.
-const BOX_MARGIN_PT: f32 = 1.5;
-
-/// Makes a page with the boxes of a draft; `picture` is the address of its picture.
-pub fn show_page(page: &Page, draft: &Draft, picture: Option<String>) -> Shown {
-    let picture = picture.filter(|_| matches!(page.how, How::TextLayer | How::Ocr));
-    let (width, height) = (page.width_pt.max(1.0), page.height_pt.max(1.0));
-    let words = if picture.is_some() {
-        Vec::new()
-    } else {
-        page.words
-            .iter()
-            .take(WORDS_DRAWN_MAX)
-            .map(|word| Drawn {
-                text: word.text.clone(),
-                x: tenth(word.bbox.x0 * width),
-                y: tenth((word.bbox.y1 - 0.22 * word.bbox.height()) * height),
-                width: tenth(word.bbox.width() * width),
-                size: tenth((word.bbox.height() * height * 0.8).clamp(3.0, 40.0)),
-            })
-            .collect()
-    };
-    let heads = draft.fields.iter().map(|(name, p)| (name.clone(), format!("f-{name}"), name, p));
-    let cells = draft.lines.iter().enumerate().flat_map(|(n, line)| {
-        line.iter().map(move |(name, p)| (format!("{n}-{name}"), format!("l-{n}-{name}"), name, p))
-    });
-    let boxes = heads
-        .chain(cells)
-        .filter_map(|(unique, input, name, p)| match &p.source {
-            Source::Page { page: number, bbox } if *number == page.number => Some(Placed {
-                name: unique,
-                input,
-                label: text::label(name),
-                value: shown(&p.value),
-                level: level(p.confidence),
-                x: tenth(bbox.x0 * width - BOX_MARGIN_PT),
-                y: tenth(bbox.y0 * height - BOX_MARGIN_PT),
-                width: tenth(bbox.width().max(0.0) * width + 2.0 * BOX_MARGIN_PT),
-                height: tenth(bbox.height().max(0.0) * height + 2.0 * BOX_MARGIN_PT),
-            }),
-            _ => None,
-        })
-        .collect();
-    Shown { number: page.number, width: tenth(width), height: tenth(height), picture, words, boxes }
-}
-
-fn tenth(value: f32) -> f32 {
-    if value.is_finite() { (value * 10.0).round() / 10.0 } else { 0.0 }
-}
-
-/// Puts what `who` typed over a draft. Gives the new draft and the paths that changed.
-pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, Vec<String>) {
-    let mut changed = Vec::new();
-    let mut fields = draft.fields.clone();
-    let mut lines: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
-    for (key, value) in posted {
-        if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
-            if put(&mut fields, name, value, who) {
-                changed.push(name.to_owned());
-            }
-        } else if let Some((number, column)) = key.strip_prefix("l.").and_then(|rest| rest.split_once('.'))
-            && let Ok(number) = number.parse::<usize>()
-            && (column == "-" || is_name(column))
-            && number < LINES_MAX
-        {
-            lines.entry(number).or_default().insert(column, value);
-        }
-    }
-    let mut kept = Vec::new();
-    for (number, old) in draft.lines.iter().enumerate() {
-        let cells = lines.remove(&number).unwrap_or_default();
-        let mut line = old.clone();
-        if cells.contains_key("-") {
-            changed.push(format!("lines.{number}"));
-            continue;
-        }
-        for (column, value) in cells {
-            if put(&mut line, column, value, who) {
-                changed.push(format!("lines.{number}.{column}"));
-            }
-        }
-        kept.push(line);
-    }
-    for (number, cells) in lines {
-        let mut line = Line::new();
-        for (column, value) in cells.iter().filter(|_| !cells.contains_key("-")) {
-            put(&mut line, column, value, who);
-        }
-        if !line.is_empty() {
-            changed.push(format!("lines.{number}"));
-            kept.push(line);
-        }
-    }
-    let draft = Draft { fields, lines: kept, ..draft.clone() };
-    (draft, changed)
-}
-
-fn is_name(name: &str) -> bool {
-    (1..=60).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
-
-/// Sets one value; whether that changed anything.
-fn put(values: &mut BTreeMap<String, Proposal>, name: &str, typed: &str, who: &str) -> bool {
-    let typed = typed.replace("\r\n", "\n");
-    let typed = typed.trim();
-    match values.get(name) {
-        Some(old) if shown(&old.value).trim() == typed || matches!(old.value, Content::References(_)) => {
-            return false;
-        }
-        None if typed.is_empty() => return false,
-        _ => {}
-    }
-    if typed.is_empty() {
-        values.remove(name);
-        return true;
-    }
-    let value = match typed {
-        "true" | "false" if FLAGS.contains(&name) => Content::Flag(typed == "true"),
-        _ => Content::Text(if NUMBERS.contains(&name) { plain_number(typed) } else { typed.to_owned() }),
-    };
-    let proposal = Proposal { value, confidence: 1.0, source: Source::Person(who.to_owned()), printed: None };
-    let changed = values.get(name).is_none_or(|old| old.value != proposal.value);
-    if changed {
-        values.insert(name.to_owned(), proposal);
-    }
-    changed
-}
-
-/// A number as people type it, with a dot and no thousands marks; anything else stays as it is.
-fn plain_number(typed: &str) -> String {
-    let packed: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
-    let plain = match (packed.rfind('.'), packed.rfind(',')) {
-        (Some(dot), Some(comma)) if comma > dot => packed.replace('.', "").replace(',', "."),
-        (Some(_), Some(_)) => packed.replace(',', ""),
-        (None, Some(_)) if packed.matches(',').count() == 1 => packed.replace(',', "."),
-        (None, Some(_)) => packed.replace(',', ""),
-        (_, None) => packed,
-    };
-    if plain.parse::<Decimal>().is_ok() { plain } else { typed.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::page::Rect;
+    use crate::model::{
+        draft::Kind,
+        page::{How, Page, Rect},
+    };
 
     fn proposal(value: &str, confidence: f32) -> Proposal {
         let bbox = Rect { x0: 0.1, y0: 0.1, x1: 0.2, y1: 0.12 };
@@ -780,20 +411,6 @@ mod tests {
         let skus: Vec<_> = new.lines.iter().map(|l| shown(&l["sku"].value)).collect();
         assert_eq!(skus, ["A-2", "A-3"]);
         assert_eq!(changed, ["lines.0", "lines.2"]);
-    }
-
-    #[test]
-    fn numbers_as_people_type_them() {
-        for (typed, plain) in [
-            ("12,5", "12.5"),
-            ("1 234.50", "1234.50"),
-            ("1,234.50", "1234.50"),
-            ("1.234,50", "1234.50"),
-            ("1,234,567", "1234567"),
-            ("ten", "ten"),
-        ] {
-            assert_eq!(plain_number(typed), plain);
-        }
     }
 
     #[test]

@@ -25,8 +25,10 @@ use std::{
 
 /// The largest form.
 pub const FORM_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Failed attempts to sign in before a name or an address has to wait.
+/// Failed attempts to sign in before a name has to wait.
 pub const ATTEMPTS_MAX: u32 = 10;
+/// The same for an address: more, because a whole office may share one.
+pub const ATTEMPTS_OF_ADDRESS_MAX: u32 = 50;
 /// How long failed attempts count.
 pub const ATTEMPTS_WINDOW_MS: i64 = 15 * 60 * 1000;
 /// Names and addresses remembered at most.
@@ -92,11 +94,11 @@ async fn admit(desk: &Desk, request: Request) -> Result<Request, PageError> {
         check_origin(desk, &parts.headers)?;
         let bytes = to_bytes(body, FORM_BYTES_MAX)
             .await
-            .map_err(|_| PageError::refused(StatusCode::PAYLOAD_TOO_LARGE, "error.too_large"))?;
+            .map_err(|_too_large| PageError::refused(StatusCode::PAYLOAD_TOO_LARGE, "error.too_large"))?;
         let form = Request::from_parts(parts.clone(), Body::from(bytes));
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(form, &())
             .await
-            .map_err(|_| PageError::refused(StatusCode::BAD_REQUEST, "error.bad_form"))?;
+            .map_err(|_no_form| PageError::refused(StatusCode::BAD_REQUEST, "error.bad_form"))?;
         let posted = Posted(fields);
         if hash(posted.text("csrf")) != hash(&visit.csrf) {
             return Err(PageError::refused(StatusCode::FORBIDDEN, "error.csrf"));
@@ -188,20 +190,21 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    fn keys(name: &str, address: Option<IpAddr>) -> [String; 2] {
+    fn keys(name: &str, address: Option<IpAddr>) -> [(String, u32); 2] {
+        let address = address.map_or_else(String::new, |address| address.to_string());
         [
-            format!("name {}", hash(name)),
-            format!("address {}", address.map_or_else(String::new, |a| a.to_string())),
+            (format!("name {}", hash(name)), ATTEMPTS_MAX),
+            (format!("address {address}"), ATTEMPTS_OF_ADDRESS_MAX),
         ]
     }
 
     /// Whether another attempt may be made now.
     pub fn may_try(&self, name: &str, address: Option<IpAddr>, now_ms: i64) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::keys(name, address).iter().all(|key| {
-            failed.get(key).is_none_or(|(count, since_ms)| {
-                *count < ATTEMPTS_MAX || now_ms - since_ms >= ATTEMPTS_WINDOW_MS
-            })
+        Self::keys(name, address).iter().all(|(key, max)| {
+            failed
+                .get(key)
+                .is_none_or(|(count, since_ms)| count < max || now_ms - since_ms >= ATTEMPTS_WINDOW_MS)
         })
     }
 
@@ -214,7 +217,7 @@ impl Attempts {
         if failed.len() >= ATTEMPTS_KEPT_MAX {
             failed.clear();
         }
-        for key in Self::keys(name, address) {
+        for (key, _) in Self::keys(name, address) {
             let entry = failed.entry(key).or_insert((0, now_ms));
             if now_ms - entry.1 >= ATTEMPTS_WINDOW_MS {
                 *entry = (0, now_ms);
@@ -226,7 +229,7 @@ impl Attempts {
     /// Forgets the failures of a name and takes back one of its address.
     pub fn forgive(&self, name: &str, address: Option<IpAddr>) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let [by_name, by_address] = Self::keys(name, address);
+        let [(by_name, _), (by_address, _)] = Self::keys(name, address);
         failed.remove(&by_name);
         if let Some((count, _)) = failed.get_mut(&by_address) {
             *count = count.saturating_sub(1);
@@ -246,9 +249,11 @@ mod tests {
             attempts.count("ann", None, 0);
         }
         assert!(!attempts.may_try("ann", None, 1));
-        assert!(!attempts.may_try("bob", None, 1), "the address has to wait too");
+        assert!(attempts.may_try("bob", None, 1), "others at the same address may still come in");
+        for name in 0..ATTEMPTS_OF_ADDRESS_MAX {
+            attempts.count(&name.to_string(), None, 1);
+        }
+        assert!(!attempts.may_try("bob", None, 1), "until the address has to wait too");
         assert!(attempts.may_try("ann", None, ATTEMPTS_WINDOW_MS));
-        attempts.forgive("ann", None);
-        assert!(attempts.may_try("ann", None, 1));
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
-    value::{Kwargs, Rest, Serde},
+    value::{Kwargs, Serde},
 };
 use serde::Serialize;
 use std::sync::LazyLock;
@@ -86,7 +86,8 @@ pub(super) fn page_with(
 }
 
 /// `t(key, name=value…)`.
-fn translate(key: &str, _: Rest<Value>, kwargs: Kwargs) -> Result<String, Error> {
+#[expect(clippy::needless_pass_by_value, reason = "the template engine hands over owned arguments")]
+fn translate(key: &str, kwargs: Kwargs) -> Result<String, Error> {
     if text::find(key).is_none() {
         return Err(Error::new(ErrorKind::UndefinedError, format!("no text for {key}")));
     }

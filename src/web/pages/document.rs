@@ -25,11 +25,11 @@ pub const PICTURES_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Pictures of pages, the latest last.
 #[derive(Debug, Default)]
 pub struct Pictures {
-    kept: Mutex<VecDeque<(String, Arc<Vec<u8>>)>>,
+    kept: Mutex<VecDeque<(String, Arc<[u8]>)>>,
 }
 
 impl Pictures {
-    fn find(&self, key: &str) -> Option<Arc<Vec<u8>>> {
+    fn find(&self, key: &str) -> Option<Arc<[u8]>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(k, _)| k == key)?;
         let found = kept.remove(place)?;
@@ -38,7 +38,7 @@ impl Pictures {
         Some(picture)
     }
 
-    fn keep(&self, key: String, picture: Arc<Vec<u8>>) {
+    fn keep(&self, key: String, picture: Arc<[u8]>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back((key, picture));
         let mut bytes: usize = kept.iter().map(|(_, p)| p.len()).sum();
@@ -70,26 +70,30 @@ pub async fn picture(
         return Err(PageError::NotFound);
     }
     let key = format!("{} {page}", document.sha256);
-    let picture = match desk.pictures.find(&key) {
-        Some(picture) => picture,
-        None => {
-            let bytes = desk.app.blob.get(&document.sha256).await?;
-            let picture = match desk.app.reader.picture(&bytes, page, PICTURE_WIDTH_PX).await {
-                Ok(picture) => Arc::new(picture),
-                Err(error) => {
-                    tracing::warn!(error = %error, "a page could not be drawn");
-                    return Err(PageError::NotFound);
-                }
-            };
-            desk.pictures.keep(key, Arc::clone(&picture));
-            picture
-        }
+    let picture = if let Some(picture) = desk.pictures.find(&key) {
+        picture
+    } else {
+        let picture = draw(&desk, &document.sha256, page).await?;
+        desk.pictures.keep(key, Arc::clone(&picture));
+        picture
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600")),
     ];
-    Ok((headers, picture.as_ref().clone()).into_response())
+    Ok((headers, picture.to_vec()).into_response())
+}
+
+async fn draw(desk: &Desk, sha256: &str, page: u32) -> Result<Arc<[u8]>, PageError> {
+    let bytes = desk.app.blob.get(sha256).await?;
+    match desk.app.reader.picture(&bytes, page, PICTURE_WIDTH_PX).await {
+        Ok(picture) => Ok(Arc::from(picture)),
+        Err(error) if error.is_transient() => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(error = %error, "a page could not be drawn");
+            Err(PageError::NotFound)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +104,7 @@ mod tests {
     fn the_oldest_pictures_make_room() {
         let pictures = Pictures::default();
         for n in 0..5 {
-            pictures.keep(n.to_string(), Arc::new(vec![0; PICTURES_BYTES_MAX / 4]));
+            pictures.keep(n.to_string(), Arc::from(vec![0; PICTURES_BYTES_MAX / 4]));
             assert!(pictures.find("0").is_some());
         }
         assert!(pictures.find("1").is_none());

@@ -5,7 +5,7 @@ use crate::{
     pipeline::decision::{self, FollowUp},
     web::{
         Desk,
-        error::PageError,
+        error::{PageError, percent_encode},
         html::{InlinePictures, sanitise},
         session::{Posted, Visit},
     },
@@ -84,14 +84,7 @@ fn disposition(name: &str) -> HeaderValue {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' })
         .collect();
-    let mut encoded = String::new();
-    for byte in clean.bytes() {
-        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let encoded = percent_encode(&clean);
     let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
 }

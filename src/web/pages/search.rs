@@ -3,7 +3,13 @@
 use crate::{
     jobs::index_search,
     search::{Hit, Snippet, query},
-    web::{Desk, error::PageError, frame::Frame, session::Visit, text, views},
+    web::{
+        Desk,
+        error::{PageError, percent_encode},
+        frame::Frame,
+        session::Visit,
+        text, views,
+    },
 };
 use axum::{
     Extension,
@@ -66,7 +72,7 @@ pub async fn show(
     let coverage = text::filled(key, &figures);
     let (total, hits) = found.as_ref().map_or((0, &[][..]), |found| (found.total, &found.hits[..]));
     let next = (offset + hits.len() < total && !hits.is_empty())
-        .then(|| format!("/search?q={}&page={}", crate::web::error::form_encode(&frame.query), page + 1));
+        .then(|| format!("/search?q={}&page={}", percent_encode(&frame.query), page + 1));
     let help: Vec<Value> =
         HELP.iter().map(|(example, key)| json!({ "example": example, "text": text::text(key) })).collect();
     let context = json!({

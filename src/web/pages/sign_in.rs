@@ -1,7 +1,7 @@
 //! Signing in and out.
 //!
 //! A wrong password and an unknown name cost the same time and read the same. Attempts are limited for each name and
-//! each address; both successes and refusals are in the audit log.
+//! each address. Who signs in, and whose name was tried with a wrong password, is in the audit log.
 
 use crate::{
     clock,
@@ -71,14 +71,16 @@ pub async fn enter(
     desk.attempts.count(name, address, now_ms);
     let possible = (1..=NAME_CHARS_MAX).contains(&name.chars().count())
         && entry.password.len() <= password::PASSWORD_BYTES_MAX;
-    let person = match possible {
-        true => desk.app.store.read().await?.find_person_by_name(name).await?.filter(|p| !p.disabled),
-        false => None,
-    };
+    let person = if possible { desk.app.store.read().await?.find_person_by_name(name).await? } else { None };
+    let person = person.filter(|person| !person.disabled);
     let hash = person.as_ref().map(|person| person.password_hash.clone());
     let right = password::verify(entry.password, hash).await;
-    let Some(person) = person.filter(|_| right) else {
-        tracing::info!("a sign-in was refused");
+    let Some(person) = person.as_ref().filter(|_| right) else {
+        if let Some(person) = person {
+            let mut tx = desk.app.store.begin().await?;
+            tx.audit(log_entry(&person.name, "refuse_sign_in", person.id.as_str(), now_ms));
+            tx.commit().await?;
+        }
         return form(&desk, StatusCode::UNAUTHORIZED, name, next, Some("sign_in.wrong"));
     };
     desk.attempts.forgive(name, address);

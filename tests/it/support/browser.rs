@@ -2,9 +2,11 @@
 
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use std::{
     io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -28,6 +30,7 @@ impl Browser {
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("chromedriver is installed (apt-get install chromium-driver)");
         let port = BufReader::new(driver.stdout.take().unwrap())
@@ -137,8 +140,10 @@ impl Browser {
 }
 
 impl Drop for Browser {
+    /// Stops the driver and its browser, also after a test that failed.
     fn drop(&mut self) {
-        drop(self.driver.kill());
+        let group = Pid::from_child(&self.driver);
+        drop(kill_process_group(group, Signal::KILL));
         drop(self.driver.wait());
     }
 }

@@ -31,7 +31,7 @@ use mailroom::{
     },
     web,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -71,14 +71,14 @@ impl Desk {
     pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
-        config.site.name = "Nordkomp Order Desk".to_owned();
+        "Nordkomp Order Desk".clone_into(&mut config.site.name);
         config.site.names = vec!["Nordkomp Supply AB".to_owned()];
         let data = folder.path().join("data");
         config.database.url = format!("sqlite:{}", data.join("mailroom.db").display());
         config.blob.url = format!("file:{}", data.join("blob").display());
         config.search.folder = data.join("index");
         config.site.data_dir = data;
-        config.mail_out.from = "orders@nordkomp.example".to_owned();
+        "orders@nordkomp.example".clone_into(&mut config.mail_out.from);
         config.mail_out.directory = folder.path().join("out");
         config.reader.program = Some(PathBuf::from(env!("CARGO_BIN_EXE_mailroom")));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -397,7 +397,7 @@ fn draft(pages: &Pages) -> Draft {
 fn order_pdf() -> Vec<u8> {
     let mut content = String::from("0.6 w\n");
     let mut put = |x: f32, y: f32, size: f32, text: &str| {
-        content.push_str(&format!("BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET\n"));
+        writeln!(content, "BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET").unwrap();
     };
     put(56.0, 780.0, 18.0, "Vastkust Marin AB");
     put(56.0, 764.0, 9.0, "Varvsgatan 12, 414 59 Goteborg, Sweden");
@@ -435,7 +435,7 @@ fn order_pdf() -> Vec<u8> {
     put(530.0, 446.0, 12.0, "EUR");
     for row in 0..6_u8 {
         let y = 618.0 - 22.0 * f32::from(row);
-        content.push_str(&format!("56 {y} m 555 {y} l S\n"));
+        writeln!(content, "56 {y} m 555 {y} l S").unwrap();
     }
     pdf(&content)
 }
@@ -455,16 +455,14 @@ fn pdf(content: &str) -> Vec<u8> {
     let mut places = Vec::new();
     for (number, object) in (1..).zip(&objects) {
         places.push(file.len());
-        file.push_str(&format!("{number} 0 obj\n{object}\nendobj\n"));
+        writeln!(file, "{number} 0 obj\n{object}\nendobj").unwrap();
     }
     let start = file.len();
-    file.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+    writeln!(file, "xref\n0 {}\n0000000000 65535 f ", objects.len() + 1).unwrap();
     for place in places {
-        file.push_str(&format!("{place:010} 00000 n \n"));
+        writeln!(file, "{place:010} 00000 n ").unwrap();
     }
-    file.push_str(&format!(
-        "trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n",
-        objects.len() + 1
-    ));
+    writeln!(file, "trailer << /Size {} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF", objects.len() + 1)
+        .unwrap();
     file.into_bytes()
 }

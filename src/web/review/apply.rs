@@ -1,0 +1,122 @@
+//! What a person typed, put over a draft. What was not touched keeps its proof.
+
+use super::{
+    schema::{FLAGS, NUMBERS},
+    shown,
+};
+use crate::model::draft::{Content, Draft, Line, Proposal, Source};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// Lines taken from a form at most.
+pub const LINES_MAX: usize = 2_000;
+
+/// Puts what `who` typed over a draft. Gives the new draft and the paths that changed.
+pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, Vec<String>) {
+    let mut changed = Vec::new();
+    let mut fields = draft.fields.clone();
+    let mut lines: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
+    for (key, value) in posted {
+        if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
+            if put(&mut fields, name, value, who) {
+                changed.push(name.to_owned());
+            }
+        } else if let Some((number, column)) = key.strip_prefix("l.").and_then(|rest| rest.split_once('.'))
+            && let Ok(number) = number.parse::<usize>()
+            && (column == "-" || is_name(column))
+            && number < LINES_MAX
+        {
+            lines.entry(number).or_default().insert(column, value);
+        }
+    }
+    let mut kept = Vec::new();
+    for (number, old) in draft.lines.iter().enumerate() {
+        let cells = lines.remove(&number).unwrap_or_default();
+        let mut line = old.clone();
+        if cells.contains_key("-") {
+            changed.push(format!("lines.{number}"));
+            continue;
+        }
+        for (column, value) in cells {
+            if put(&mut line, column, value, who) {
+                changed.push(format!("lines.{number}.{column}"));
+            }
+        }
+        kept.push(line);
+    }
+    for (number, cells) in lines {
+        let mut line = Line::new();
+        for (column, value) in cells.iter().filter(|_| !cells.contains_key("-")) {
+            put(&mut line, column, value, who);
+        }
+        if !line.is_empty() {
+            changed.push(format!("lines.{number}"));
+            kept.push(line);
+        }
+    }
+    let draft = Draft { fields, lines: kept, ..draft.clone() };
+    (draft, changed)
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=60).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Sets one value; whether that changed anything.
+fn put(values: &mut BTreeMap<String, Proposal>, name: &str, typed: &str, who: &str) -> bool {
+    let typed = typed.replace("\r\n", "\n");
+    let typed = typed.trim();
+    match values.get(name) {
+        Some(old) if shown(&old.value).trim() == typed || matches!(old.value, Content::References(_)) => {
+            return false;
+        }
+        None if typed.is_empty() => return false,
+        _ => {}
+    }
+    if typed.is_empty() {
+        values.remove(name);
+        return true;
+    }
+    let value = match typed {
+        "true" | "false" if FLAGS.contains(&name) => Content::Flag(typed == "true"),
+        _ => Content::Text(if NUMBERS.contains(&name) { plain_number(typed) } else { typed.to_owned() }),
+    };
+    let proposal = Proposal { value, confidence: 1.0, source: Source::Person(who.to_owned()), printed: None };
+    let changed = values.get(name).is_none_or(|old| old.value != proposal.value);
+    if changed {
+        values.insert(name.to_owned(), proposal);
+    }
+    changed
+}
+
+/// A number as people type it, with a dot and no thousands marks; anything else stays as it is.
+fn plain_number(typed: &str) -> String {
+    let packed: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
+    let plain = match (packed.rfind('.'), packed.rfind(',')) {
+        (Some(dot), Some(comma)) if comma > dot => packed.replace('.', "").replace(',', "."),
+        (None, Some(_)) if packed.matches(',').count() == 1 => packed.replace(',', "."),
+        (_, Some(_)) => packed.replace(',', ""),
+        (_, None) => packed,
+    };
+    if plain.parse::<Decimal>().is_ok() { plain } else { typed.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_people_type_them() {
+        for (typed, plain) in [
+            ("12,5", "12.5"),
+            ("1 234.50", "1234.50"),
+            ("1,234.50", "1234.50"),
+            ("1.234,50", "1234.50"),
+            ("1,234,567", "1234567"),
+            ("ten", "ten"),
+        ] {
+            assert_eq!(plain_number(typed), plain);
+        }
+    }
+}
