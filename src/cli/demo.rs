@@ -4,16 +4,13 @@
 
 use crate::{
     app::App,
-    cli::{import, progress, report, serve},
-    clock,
+    cli::{import, progress, report, serve, user},
     config::Config,
     jobs,
     jobs::intake,
     mailbox,
-    model::secret::Secret,
     reply,
     store::person::Role,
-    web::password,
 };
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -75,7 +72,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let app = Arc::new(App::open(config).await?);
     import::accounts(&app, &args.sample.join("accounts.csv")).await?;
     import::catalogue(&app, &args.sample.join("catalogue.csv")).await?;
-    let password = add_person(&app).await?;
+    let password = user::make_password();
+    user::add(&app.store, PERSON, Role::Administrator, &password).await?;
 
     let taken = intake::poll_once(&app, &mailbox).await?;
     let bar = progress::bar(taken.stored - taken.duplicates, "processing");
@@ -97,15 +95,6 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     );
     serve::until_stopped(&app).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Somebody to sign in as, with a password of its own for each demonstration.
-async fn add_person(app: &App) -> anyhow::Result<Secret> {
-    let password = hex::encode(clock::random_bytes::<6>());
-    let mut tx = app.store.begin().await?;
-    tx.insert_person(PERSON, &password::hash(&password)?, Role::Administrator, clock::now_ms()).await?;
-    tx.commit().await.context("failed to make the sign-in")?;
-    Ok(Secret::new(password))
 }
 
 /// Deletes what an earlier demonstration left, and nothing else.
