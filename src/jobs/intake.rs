@@ -260,14 +260,14 @@ impl<P: Fn(Taken)> Pass<'_, P> {
 
     /// Fetches and keeps every message that is listed but not stored.
     async fn fetch(&mut self, uidvalidity: i64) -> anyhow::Result<()> {
-        let mut after = 0;
+        let mut after = None;
         loop {
             let mut db = self.app.store.read().await?;
             let rows =
-                db.list_unstored(self.place(uidvalidity), after, self.config.fetch_batch as u32).await?;
+                db.list_unstored(self.place(uidvalidity), after.as_ref(), self.config.fetch_batch as u32).await?;
             drop(db);
             let Some(last) = rows.last() else { return Ok(()) };
-            after = last.uid;
+            after = Some(last.id.clone());
             self.fetch_batch(rows).await?;
         }
     }

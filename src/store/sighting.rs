@@ -103,22 +103,22 @@ impl Db {
         .collect()
     }
 
-    /// Rows whose bytes are not yet kept, by UID: what intake fetches next.
+    /// Rows whose bytes are not yet kept, in the order in which they were listed, oldest mail first: what intake fetches next.
     pub async fn list_unstored(
         &mut self,
         place: Place<'_>,
-        after_uid: i64,
+        after: Option<&SightingId>,
         limit: u32,
     ) -> Result<Vec<Sighting>> {
         sqlx::query(
             "SELECT * FROM sighting
-             WHERE mailbox = $1 AND folder = $2 AND outcome = 'seen' AND uidvalidity = $3 AND uid > $4
-             ORDER BY uid LIMIT $5",
+             WHERE mailbox = $1 AND folder = $2 AND outcome = 'seen' AND uidvalidity = $3 AND id > $4
+             ORDER BY id LIMIT $5",
         )
         .bind(text(place.mailbox))
         .bind(text(place.folder))
         .bind(place.uidvalidity)
-        .bind(after_uid)
+        .bind(after.map_or("", SightingId::as_str))
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?

@@ -201,7 +201,7 @@ contract!(the_ledger_has_one_row_for_each_uid, async |db: Database| {
     // a row that has its bytes keeps them
     tx.mark_stored(&second.id, &sha("other"), &message, Outcome::Stored, NOW + 2).await.unwrap();
     tx.mark_vanished(&first.id, "no").await.unwrap();
-    assert_eq!(tx.list_unstored(INBOX, 0, 10).await.unwrap(), from_ref(&third));
+    assert_eq!(tx.list_unstored(INBOX, None, 10).await.unwrap(), from_ref(&third));
     assert_eq!(tx.list_unacted(INBOX, 0, 10).await.unwrap().len(), 2);
     tx.mark_acted(&first.id, NOW + 3).await.unwrap();
     assert_eq!(tx.list_unacted(INBOX, 0, 10).await.unwrap().len(), 1);
