@@ -156,9 +156,9 @@ impl Blob {
                 self.sync_entry(&sha256).await?;
                 return Ok(sha256);
             }
-            // cut short by a fault of the disk
-            Some(_) => PutMode::Overwrite,
-            None => PutMode::Create,
+            None if self.folder.is_some() => PutMode::Create,
+            // cut short by a fault of the disk; or S3, where writing the same again harms nobody
+            _ => PutMode::Overwrite,
         };
         match self.objects.put_opts(&path, PutPayload::from(bytes.to_vec()), mode.into()).await {
             Ok(_) => Ok(sha256),
@@ -272,6 +272,10 @@ fn missing(error: object_store::Error, sha256: &str) -> BlobError {
 
 #[cfg(feature = "s3")]
 fn open_s3(config: &Config, bucket: &str, secret: Option<&Secret>) -> Result<Arc<dyn ObjectStore>> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // somebody else may be faster, with the same provider
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
     let mut builder = object_store::aws::AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(&config.region)
