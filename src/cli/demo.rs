@@ -8,8 +8,7 @@ use crate::{
     config::Config,
     jobs,
     jobs::intake,
-    mailbox,
-    reply,
+    mailbox, reply,
     store::person::Role,
 };
 use anyhow::{Context as _, bail};

@@ -263,8 +263,9 @@ impl<P: Fn(Taken)> Pass<'_, P> {
         let mut after = None;
         loop {
             let mut db = self.app.store.read().await?;
-            let rows =
-                db.list_unstored(self.place(uidvalidity), after.as_ref(), self.config.fetch_batch as u32).await?;
+            let rows = db
+                .list_unstored(self.place(uidvalidity), after.as_ref(), self.config.fetch_batch as u32)
+                .await?;
             drop(db);
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.id.clone());
