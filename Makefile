@@ -3,7 +3,7 @@
 
 RUN_PACKAGES  = build-essential pkg-config libtesseract-dev libleptonica-dev \
                 tesseract-ocr-eng tesseract-ocr-swe tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-osd
-TEST_PACKAGES = dovecot-imapd opensmtpd postgresql chromium chromium-driver openssl
+TEST_PACKAGES = dovecot-imapd dovecot-submissiond opensmtpd postgresql chromium chromium-driver openssl
 BENCH_PACKAGES = ocrmypdf poppler-utils isync notmuch maildir-utils time
 
 .PHONY: demo build test lint bench packages test-packages bench-packages

@@ -165,16 +165,19 @@ impl Smtp {
     fn not_connected(&self, error: &Error) -> SendError {
         let (host, port) = (&self.host, self.port);
         let chain = chain(error);
-        if chain.contains("certificate") || chain.contains("UnknownIssuer") {
-            return settings(&format!(
-                "the certificate of {host} is not trusted ({}): set `ca_file` to the authority that signed it, or `host` to the name in the certificate",
-                server_text(&chain)
-            ));
-        }
-        if error.is_tls() {
-            return settings(&format!(
-                "{host} does not speak TLS on port {port} as configured: check `tls` and `port` (465 is implicit, 587 is starttls)"
-            ));
+        match tls_error(error) {
+            Some(rustls::Error::InvalidCertificate(_)) => {
+                return settings(&format!(
+                    "the certificate of {host} is not trusted ({}): set `ca_file` to the authority that signed it, or `host` to the name in the certificate",
+                    server_text(&chain)
+                ));
+            }
+            Some(rustls::Error::InvalidMessage(_)) => {
+                return settings(&format!(
+                    "{host} does not speak TLS on port {port} as configured: check `tls` and `port` (465 is implicit, 587 is starttls)"
+                ));
+            }
+            Some(_) | None => {}
         }
         SendError::Transient { text: format!("cannot connect to {host}:{port} ({})", server_text(&chain)) }
     }
@@ -224,6 +227,20 @@ fn after_content(error: &Error) -> SendError {
 
 fn words(response: &Response) -> String {
     format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" "))
+}
+
+/// What TLS says, somewhere among the causes.
+fn tls_error(error: &Error) -> Option<&rustls::Error> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+        let found = wrapped.and_then(|inner| inner.downcast_ref()).or_else(|| cause.downcast_ref());
+        if found.is_some() {
+            return found;
+        }
+        source = cause.source();
+    }
+    None
 }
 
 /// An error and its causes on one line, each once.

@@ -9,7 +9,7 @@
 
 use crate::model::draft::named;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::{
     fmt::Write as _,
     io,

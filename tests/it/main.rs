@@ -8,6 +8,8 @@
 )]
 
 mod evidence;
+mod mailbox;
+mod reply;
 mod scenario;
 mod search;
 mod store;

@@ -1,8 +1,13 @@
 //! What several scenarios need: servers of our own, fresh databases, a site with pages, a browser.
 
 pub(crate) mod browser;
+pub(crate) mod certificates;
+pub(crate) mod cut;
 pub(crate) mod database;
 pub(crate) mod desk;
+pub(crate) mod dovecot;
 pub(crate) mod postgres;
 pub(crate) mod rows;
+pub(crate) mod server;
 pub(crate) mod site;
+pub(crate) mod smtp_server;
