@@ -145,6 +145,9 @@ pub fn complain(error: &anyhow::Error) {
 pub fn start_logging(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::try_new(&cli.log)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    // At its lowest level the IMAP client logs whole commands, the password among them.
+    let quiet = "async_imap=info".parse().expect("a directive of ours parses");
+    let filter = filter.add_directive(quiet);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -62,9 +62,9 @@ pub struct Imap {
     session: Option<Session<Metered>>,
     capabilities: BTreeSet<String>,
     opened: Option<Opened>,
-    /// UIDVALIDITY by folder, as the caller knows it.
-    told: HashMap<String, i64>,
-    /// The server spoke of changes that the caller has not heard of.
+    /// How each folder stood when the caller selected it.
+    told: HashMap<String, FolderState>,
+    /// The open folder has changes that the caller has not heard of.
     has_news: bool,
 }
 
@@ -77,7 +77,7 @@ struct Opened {
 
 /// Messages on their way in. Dropped early, it costs the connection.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub(super) struct Incoming<'a> {
     imap: &'a mut Imap,
     /// None once the answer has ended.
     running: Option<(Session<Metered>, RequestId)>,
@@ -122,8 +122,7 @@ impl Imap {
     pub(super) async fn select(&mut self, folder: &str) -> Result<FolderState, MailboxError> {
         self.sign_in().await?;
         let state = self.open(folder, false).await?;
-        self.told.insert(folder.to_owned(), state.uidvalidity);
-        self.has_news = false;
+        self.told.insert(folder.to_owned(), state);
         Ok(state)
     }
 
@@ -143,7 +142,7 @@ impl Imap {
             let count_before = found.len();
             self.list_sizes(low, high, &mut found).await?;
             low = high + 1;
-            if found.len() == count_before {
+            if found.len() == count_before && last.is_none_or(|last| low <= last) {
                 // A gap: ask where it ends rather than walk through it.
                 match self.find_uids(low).await?.first() {
                     Some(next) => low = *next,
@@ -263,7 +262,6 @@ impl Imap {
             return Ok(());
         }
         self.opened = None;
-        self.has_news = true;
         self.meter.allow(ANSWER_BYTES_MAX);
         let greeted = timeout(Duration::from_secs(CONNECT_SECONDS), self.greet());
         let client = in_time("connect", CONNECT_SECONDS, greeted).await??;
@@ -345,12 +343,15 @@ impl Imap {
             _ => self.open(folder, writable).await?,
         };
         match self.told.get(folder) {
-            Some(uidvalidity) if *uidvalidity != state.uidvalidity => {
+            Some(told) if told.uidvalidity != state.uidvalidity => {
                 Err(MailboxError::UidValidityChanged { folder: folder.to_owned() })
             }
-            Some(_) => Ok(state),
+            Some(told) => {
+                self.has_news |= *told != state;
+                Ok(state)
+            }
             None => {
-                self.told.insert(folder.to_owned(), state.uidvalidity);
+                self.told.insert(folder.to_owned(), state);
                 Ok(state)
             }
         }
@@ -389,6 +390,7 @@ impl Imap {
         }
         let uidvalidity = uidvalidity.ok_or_else(|| protocol("open the folder", "no UIDVALIDITY"))?;
         let state = FolderState { uidvalidity, exists, uid_next, ascending: true };
+        self.has_news = false;
         self.opened = Some(Opened { folder: folder.to_owned(), writable, state });
         Ok(state)
     }

@@ -152,9 +152,9 @@ impl Memory {
         let mut state = self.called("fetch")?;
         let bytes_max = state.bytes_max.unwrap_or(u64::MAX);
         let message = state.same_folder(name)?.messages.get(&uid);
-        Ok(message.map(|message| match message.bytes.len() as u64 > bytes_max {
-            true => Body::TooLarge,
-            false => Body::Bytes(message.bytes.clone()),
+        Ok(message.map(|message| {
+            let too_large = message.bytes.len() as u64 > bytes_max;
+            if too_large { Body::TooLarge } else { Body::Bytes(message.bytes.clone()) }
         }))
     }
 

@@ -220,12 +220,12 @@ impl Templates {
         let mut templates = Self { environment };
         for (name, sources) in BUILT_IN {
             for (language, source) in LANGUAGES.iter().zip(sources) {
-                templates.add(*name, language, (*source).to_owned())?;
+                templates.add(*name, language, source)?;
             }
         }
         if let Some(folder) = folder {
             for (name, language, source) in read_folder(folder)? {
-                templates.add(name, language, source)?;
+                templates.add(name, language, &source)?;
             }
         }
         for name in Name::ALL {
@@ -256,7 +256,7 @@ impl Templates {
         })
     }
 
-    fn add(&mut self, name: Name, language: &str, source: String) -> Result<(), TemplateError> {
+    fn add(&mut self, name: Name, language: &str, source: &str) -> Result<(), TemplateError> {
         let id = template_id(name, language);
         let source = source.replace("\r\n", "\n");
         if !source.starts_with("Subject:") || !source.contains("\n\n") {

@@ -120,6 +120,8 @@ async fn keeps_the_contract(
     uids.sort_unstable();
     assert_eq!(uids, [1, 5], "what is gone is not yielded");
 
+    mailbox.select("INBOX").await.unwrap();
+    mailbox.select("Done").await.unwrap();
     assert_eq!(mailbox.wait("INBOX", Duration::from_millis(50)).await.unwrap(), Wake::Timeout);
     deliver("INBOX", &message("six"));
     assert_eq!(mailbox.wait("INBOX", PATIENCE).await.unwrap(), Wake::News);
@@ -186,7 +188,7 @@ async fn every_way_to_protect_the_connection_works_and_none_is_given_up() {
         assert_eq!(bodies(take_all(&mut mailbox, "INBOX").await.unwrap()), [message("one")], "{tls:?}");
     }
     let other = tempfile::tempdir().unwrap();
-    let stranger = crate::support::certificates::make(other.path(), HOST).ca;
+    let stranger = crate::support::certificates::make(other.path(), HOST);
     let good = config(&dovecot, Tls::Implicit);
     let garbage = other.path().join("garbage.pem");
     std::fs::write(&garbage, "no certificate").unwrap();

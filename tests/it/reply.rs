@@ -88,7 +88,7 @@ async fn a_real_server_takes_our_mail_and_delivers_the_same_bytes() {
     }
 
     let other = tempfile::tempdir().unwrap();
-    let stranger = certificates::make(other.path(), HOST).ca;
+    let stranger = certificates::make(other.path(), HOST);
     let good = signed_in(front.submissions_port, Tls::Implicit);
     for (config, password, expected) in [
         (good.clone(), "wrong", "localhost rejected the login: check `user` and `password`"),

@@ -3,19 +3,8 @@
 use super::server::output;
 use std::path::{Path, PathBuf};
 
-/// A certificate and its authority.
-#[derive(Clone, Debug)]
-pub(crate) struct Certificate {
-    /// The authority, to be trusted.
-    pub(crate) ca: PathBuf,
-    /// The server's certificate.
-    pub(crate) cert: PathBuf,
-    /// The server's key.
-    pub(crate) key: PathBuf,
-}
-
-/// Makes an authority and a certificate for a host name in a folder.
-pub(crate) fn make(folder: &Path, host: &str) -> Certificate {
+/// Makes `cert.pem` and `cert.key` for a host name in a folder, and returns the authority that signed them.
+pub(crate) fn make(folder: &Path, host: &str) -> PathBuf {
     let path = |name: &str| folder.join(name);
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (ca, ca_key, cert, key, request, extensions) = (
@@ -62,5 +51,5 @@ pub(crate) fn make(folder: &Path, host: &str) -> Certificate {
             &files[4],
         ],
     );
-    Certificate { ca, cert, key }
+    ca
 }

@@ -73,7 +73,7 @@ impl Dovecot {
     fn start_with(relay: Option<u16>) -> Self {
         let folder = tempfile::Builder::new().prefix("dovecot").tempdir().unwrap();
         let owner = Owner::find();
-        let certificate = certificates::make(folder.path(), HOST);
+        let ca = certificates::make(folder.path(), HOST);
         std::fs::write(folder.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}::::::\n")).unwrap();
         for name in ["run", "state", "mail"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
@@ -97,7 +97,7 @@ impl Dovecot {
             tls_port: ports.imaps,
             submission_port: ports.submission,
             submissions_port: ports.submissions,
-            ca: certificate.ca,
+            ca,
         };
         dovecot.wait_until_ready();
         dovecot
@@ -267,7 +267,7 @@ fn settings(folder: &Path, owner: &Owner, ports: Ports) -> String {
     )
     .unwrap();
     let submission = if ports.relay.is_some() { "submission" } else { "" };
-    text.push_str(&if is_old {
+    let services = if is_old {
         format!(
             "protocols = imap {submission}\ndisable_plaintext_auth = no\nssl_cert = <{folder}/cert.pem\nssl_key = <{folder}/cert.key\n\
             mail_location = maildir:{folder}/mail/%u\n\
@@ -283,7 +283,8 @@ fn settings(folder: &Path, owner: &Owner, ports: Ports) -> String {
             userdb static {{\n  fields {{\n    uid = {uid}\n    gid = {gid}\n    home = {folder}/mail/%{{user}}\n  }}\n}}\n",
             if ports.relay.is_some() { "yes" } else { "no" }
         )
-    });
+    };
+    text.push_str(&services);
     let address = if is_old { "address" } else { "listen" };
     let listeners = |service: &str, plain: (&str, u16), tls: (&str, u16)| {
         format!(

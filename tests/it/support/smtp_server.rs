@@ -160,7 +160,6 @@ fn converse(stream: TcpStream, at: &str, does: Does, heard: &Mutex<Vec<String>>)
             _ => "250 fine",
         };
         let does = if word == at { does } else { Does::Says(usual) };
-        in_content = false;
         match does {
             Does::HangsUp => return Ok(()),
             Does::Sleeps => {
