@@ -65,31 +65,18 @@ pub struct MasterData {
 
 impl App {
     /// Opens every effect of a configured site; makes what does not exist yet.
-    pub async fn open(mut config: Config) -> anyhow::Result<Self> {
-        if config.mail_out.directory.as_os_str().is_empty() {
-            config.mail_out.directory = config.site.data_dir.join("outgoing");
-        }
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let config = config.with_places();
         let data = &config.site.data_dir;
         std::fs::create_dir_all(data)
             .with_context(|| format!("failed to make the folder {}", data.display()))?;
-        let mut database = config.database.clone();
-        if database.url.is_empty() {
-            database.url = format!("sqlite:{}", data.join("mailroom.db").display());
-        }
-        let password = database.password.as_ref().map(config::resolve).transpose()?;
-        let store =
-            Store::open_with(&database, password.as_ref()).await.context("failed to open the database")?;
-        let mut bytes = config.blob.clone();
-        if bytes.url.is_empty() {
-            bytes.url = format!("file:{}", data.join("blob").display());
-        }
-        let secret = bytes.secret_access_key.as_ref().map(config::resolve).transpose()?;
-        let blob = Blob::open_with(&bytes, secret.as_ref()).context("failed to open the blob store")?;
-        let mut folder = config.search.clone();
-        if folder.folder.as_os_str().is_empty() {
-            folder.folder = data.join("index");
-        }
-        let index = Index::open_with(&folder).context("failed to open the search index")?;
+        let password = config.database.password.as_ref().map(config::resolve).transpose()?;
+        let store = Store::open_with(&config.database, password.as_ref())
+            .await
+            .context("failed to open the database")?;
+        let secret = config.blob.secret_access_key.as_ref().map(config::resolve).transpose()?;
+        let blob = Blob::open_with(&config.blob, secret.as_ref()).context("failed to open the blob store")?;
+        let index = Index::open_with(&config.search).context("failed to open the search index")?;
         let reader = Reader::start(config.reader.clone());
         let password = config.mail_out.password.as_ref().map(config::resolve).transpose()?;
         let mailer =

@@ -238,6 +238,26 @@ impl Blob {
         })
     }
 
+    /// Takes over bytes from another folder as a second name of the same file, which costs no space. False where
+    /// that cannot be: other kinds of storage, another file system. Not checked.
+    pub async fn link_from(&self, source: &Self, sha256: &str) -> Result<bool> {
+        self.path(sha256)?;
+        let (Some(to), Some(from), Some(first)) = (&self.folder, &source.folder, sha256.get(..2)) else {
+            return Ok(false);
+        };
+        let (from, folder) = (from.join(first).join(sha256), to.join(first));
+        let to = folder.join(sha256);
+        let linked = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::hard_link(from, to)
+        });
+        match linked.await.map_err(std::io::Error::other).flatten() {
+            Ok(()) => self.sync_entry(sha256).await.map(|()| true),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(true),
+            Err(_) => Ok(false),
+        }
+    }
+
     fn path(&self, sha256: &str) -> Result<Path> {
         // hashes come from addresses of pages too: nothing else may become a path
         match sha256.get(..2) {

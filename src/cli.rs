@@ -3,6 +3,7 @@
 //! Every command has an example in its help, prints one JSON object a line with `--json` where a program may read it,
 //! and leaves with 0 only if all went well.
 
+pub mod backup;
 pub mod check;
 pub mod classify;
 pub mod demo;
@@ -21,6 +22,7 @@ pub mod verify;
 pub mod reconcile;
 pub mod report;
 pub mod reprocess;
+pub mod restore;
 pub mod search;
 pub mod serve;
 
@@ -89,6 +91,10 @@ pub enum Command {
     Reindex(reindex::Args),
     /// Bundles that prove themselves.
     Evidence(evidence::Args),
+    /// Copies the site into a folder.
+    Backup(backup::Args),
+    /// Puts a backup into an empty site.
+    Restore(restore::Args),
     /// Tries every configured part.
     Check(check::Args),
 }
@@ -115,6 +121,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Search(args) => wait(on_site(config()?, async |app| search::run(args, app).await)),
         Command::Reindex(args) => wait(on_site(config()?, async |app| reindex::run(args, app).await)),
         Command::Evidence(args) => wait(evidence::run(args, config)),
+        Command::Backup(args) => {
+            wait(on_site(config()?, async |app| backup::run(args, app, cli.config.as_deref()).await))
+        }
+        Command::Restore(args) => wait(restore::run(args, config()?)),
         Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
         Command::Reader(args) => Ok(reader::run(args)),

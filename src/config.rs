@@ -137,6 +137,25 @@ impl Default for Classify {
 }
 
 impl Config {
+    /// The same with every place that is left empty filled in: within `site.data_dir`.
+    #[must_use]
+    pub fn with_places(mut self) -> Self {
+        let data = &self.site.data_dir;
+        if self.database.url.is_empty() {
+            self.database.url = format!("sqlite:{}", data.join("mailroom.db").display());
+        }
+        if self.blob.url.is_empty() {
+            self.blob.url = format!("file:{}", data.join("blob").display());
+        }
+        if self.search.folder.as_os_str().is_empty() {
+            self.search.folder = data.join("index");
+        }
+        if self.mail_out.directory.as_os_str().is_empty() {
+            self.mail_out.directory = data.join("outgoing");
+        }
+        self
+    }
+
     /// Reads a file and the environment; without a file, the embedded defaults.
     pub fn load(path: Option<&Path>) -> anyhow::Result<Self> {
         let default = Path::new("mailroom.toml");

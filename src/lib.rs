@@ -77,6 +77,7 @@ pub mod clock;
 pub mod config;
 pub mod evidence;
 pub mod app;
+pub mod backup;
 pub mod pipeline;
 pub mod jobs;
 

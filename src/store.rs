@@ -13,6 +13,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup;
 pub mod change;
 pub mod document;
 pub mod draft;

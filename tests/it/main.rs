@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod backup;
 mod evidence;
 mod mailbox;
 mod reply;
