@@ -98,3 +98,135 @@ fn says(name: &str, value: &str) -> String {
     let more = if value.chars().count() > 80 { "…" } else { "" };
     format!("header {name} says {short}{more}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        message::{self, own_id},
+        model::ids::OutboxId,
+    };
+
+    fn site() -> Site {
+        Site {
+            addresses: vec!["orders@us.example".to_owned()],
+            domains: vec!["us.example".to_owned()],
+            signing_key: b"key".to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_first_check_that_answers_decides_and_quotes_its_evidence() {
+        for (header, origin, decided_by, reason) in [
+            ("X-Nothing: 1", Origin::Person, "no check objected", "no sign of a machine"),
+            ("Auto-Submitted: no", Origin::Person, "no check objected", "no sign of a machine"),
+            (
+                "Auto-Submitted: auto-replied",
+                Origin::AutoReply,
+                "auto reply",
+                "header Auto-Submitted says auto-replied",
+            ),
+            (
+                "Auto-Submitted: auto-generated (ERP)",
+                Origin::AutoReply,
+                "auto reply",
+                "header Auto-Submitted says auto-generated (ERP)",
+            ),
+            ("Precedence: bulk", Origin::AutoReply, "auto reply", "header Precedence says bulk"),
+            ("X-Precedence: junk", Origin::AutoReply, "auto reply", "header X-Precedence says junk"),
+            ("Precedence: first-class", Origin::Person, "no check objected", "no sign of a machine"),
+            ("X-Auto-Response-Suppress: OOF", Origin::Person, "no check objected", "no sign of a machine"),
+            (
+                "X-Auto-Response-Suppress: DR, AutoReply",
+                Origin::AutoReply,
+                "auto reply",
+                "header X-Auto-Response-Suppress says DR, AutoReply",
+            ),
+            ("X-Autoreply: yes", Origin::AutoReply, "auto reply", "header X-Autoreply says yes"),
+            (
+                "Subject: Abwesenheitsnotiz: Urlaub",
+                Origin::AutoReply,
+                "auto reply",
+                "subject begins with \"abwesenheitsnotiz\"",
+            ),
+            (
+                "Subject: Automatiskt svar: order",
+                Origin::AutoReply,
+                "auto reply",
+                "subject begins with \"automatiskt svar\"",
+            ),
+            ("Precedence: list", Origin::List, "list", "header Precedence says list"),
+            (
+                "List-Id: <a.b.example>\nAuto-Submitted: auto-generated",
+                Origin::List,
+                "list",
+                "header List-Id says <a.b.example>",
+            ),
+            (
+                "X-Failed-Recipients: a@b.example",
+                Origin::Bounce,
+                "bounce",
+                "header X-Failed-Recipients says a@b.example",
+            ),
+            (
+                "Return-Path: <>\nSubject: Undelivered Mail Returned to Sender",
+                Origin::Bounce,
+                "bounce",
+                "subject says \"undeliver\"",
+            ),
+            ("Return-Path: <>", Origin::AutoReply, "unanswerable sender", "header Return-Path says <>"),
+            (
+                "Reply-To: no-reply@x.example",
+                Origin::AutoReply,
+                "unanswerable sender",
+                "nobody reads answers to no-reply@x.example",
+            ),
+            (
+                "Authentication-Results: mx; dkim=none; dmarc=fail header.from=x",
+                Origin::Person,
+                "forged sender",
+                "header Authentication-Results says dmarc=fail",
+            ),
+        ] {
+            let message =
+                message::parse(format!("From: Anna <anna@x.example>\n{header}\n\ntext\n").as_bytes());
+            let screened = screen(&message, &site());
+            assert_eq!((screened.origin, screened.decided_by.as_str()), (origin, decided_by), "{header}");
+            assert_eq!(screened.reason, reason, "{header}");
+            assert_eq!(screened.muted, decided_by != "no check objected", "{header}");
+        }
+    }
+
+    #[test]
+    fn our_own_mail_is_known_by_its_signature_and_by_our_mailboxes() {
+        let id = own_id::make(b"key", &OutboxId::new("o"), "us.example");
+        for (head, own) in [
+            (format!("From: orders@us.example\nMessage-ID: <{id}>"), true),
+            (format!("From: someone@else.example\nMessage-ID: <{id}>"), true),
+            ("From: Orders@US.example".to_owned(), true),
+            ("From: colleague@us.example".to_owned(), false),
+            ("From: a@x.example\nMessage-ID: <mr.o.000000000000000000000000@us.example>".to_owned(), false),
+        ] {
+            let screened = screen(&message::parse(format!("{head}\n\ntext").as_bytes()), &site());
+            assert_eq!(screened.origin == Origin::Own, own, "{head}: {}", screened.reason);
+        }
+    }
+
+    #[test]
+    fn unread_addresses_are_known_in_many_spellings() {
+        for (email, unread) in [
+            ("no-reply@x.example", true),
+            ("noreply+123@x.example", true),
+            ("do_not_reply@x.example", true),
+            ("orders-noreply@x.example", true),
+            ("ne-pas-repondre@x.example", true),
+            ("Postmaster@x.example", true),
+            ("MAILER-DAEMON@x.example", true),
+            ("reply@x.example", false),
+            ("noreen@x.example", false),
+            ("anna@noreply.example", false),
+        ] {
+            assert_eq!(unanswerable::is_unread(email), unread, "{email}");
+        }
+    }
+}

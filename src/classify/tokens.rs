@@ -4,6 +4,8 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Words of a text that are looked at; what a customer wants stands at the beginning.
 const WORDS_MAX: usize = 400;
+/// Characters of a text that are looked at.
+const TEXT_CHARS_MAX: usize = 20_000;
 /// Shorter words must be written right.
 const TYPO_CHARS_MIN: usize = 6;
 
@@ -12,7 +14,8 @@ pub(super) const STOP: &str = ".";
 
 /// The words of a text, folded, with [`STOP`] between sentences.
 pub(super) fn words(text: &str) -> Vec<String> {
-    let folded = fold(text);
+    let start: String = text.chars().take(TEXT_CHARS_MAX).collect();
+    let folded = fold(&start);
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
     let mut chars = folded.chars().peekable();
@@ -64,6 +67,13 @@ pub(super) fn fold(text: &str) -> String {
 
 /// Whether two long words differ in one letter at most: left out, added, changed or swapped with its neighbour.
 pub(super) fn is_near(word: &str, target: &str) -> bool {
+    // Cheap questions first: nearly all words fail one of them.
+    if target.len() < TYPO_CHARS_MIN
+        || word.len().abs_diff(target.len()) > 4
+        || word.as_bytes().first() != target.as_bytes().first()
+    {
+        return false;
+    }
     let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), target.chars().collect());
     if b.len() < TYPO_CHARS_MIN || a.len().abs_diff(b.len()) > 1 || a.first() != b.first() {
         return false;

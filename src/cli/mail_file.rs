@@ -9,10 +9,10 @@ use std::{
 };
 
 /// A larger message is an error of the command line, not a message.
-pub const MESSAGE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+pub(super) const MESSAGE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// Calls `each` with the file's name and the bytes of each message in it; `None` for a single message, else its number.
-pub fn each_message(
+pub(super) fn each_message(
     path: &Path,
     mut each: impl FnMut(&str, Option<u64>, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {

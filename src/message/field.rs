@@ -337,14 +337,33 @@ fn strip_comments(text: &str) -> String {
         .collect()
 }
 
-/// The mailboxes of an address field; groups are flattened.
+/// The mailboxes of an address field; groups are flattened. `Kern, Jonas <j@k.example>` without quotes is one mailbox.
 pub(super) fn mailboxes(value: &str) -> Vec<Address> {
-    split_outside_quotes(value, ',')
-        .iter()
-        .flat_map(|piece| split_outside_quotes(piece, ';'))
-        .filter_map(|piece| mailbox(&piece))
-        .take(MAILBOXES_MAX)
-        .collect()
+    let commas = split_outside_quotes(value, ',');
+    let pieces = commas.iter().flat_map(|piece| split_outside_quotes(piece, ';'));
+    let mut found: Vec<Address> = Vec::new();
+    let mut surname: Option<String> = None;
+    for piece in pieces {
+        if found.len() >= MAILBOXES_MAX {
+            break;
+        }
+        let is_word =
+            !piece.trim().is_empty() && !piece.contains(['@', '<', '"', ':', '(']) && !piece.contains("=?");
+        if let Some(before) = surname.take() {
+            if piece.contains('<') && !piece.trim_start().starts_with(['<', '"']) {
+                found.extend(mailbox(&format!("{},{piece}", before.trim())));
+                continue;
+            }
+            found.extend(mailbox(&before));
+        }
+        if is_word {
+            surname = Some(piece);
+        } else {
+            found.extend(mailbox(&piece));
+        }
+    }
+    found.extend(surname.and_then(|word| mailbox(&word)));
+    found
 }
 
 fn mailbox(piece: &str) -> Option<Address> {
@@ -459,4 +478,89 @@ pub(super) fn date_ms(value: &str) -> Option<i64> {
     let iso = || mail_parser::DateTime::parse_rfc3339(value.trim()).filter(mail_parser::DateTime::is_valid);
     let date = rfc.or_else(iso)?;
     date.to_timestamp().checked_mul(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mailboxes_are_read_as_they_were_meant() {
+        for (value, expected) in [
+            ("a@b.example", "|a@b.example"),
+            ("Anna <Anna.B@B.Example>", "Anna|Anna.B@b.example"),
+            ("\"Berg, Lena\" <l@b.example>, x@y.example", "Berg, Lena|l@b.example; |x@y.example"),
+            ("Kern, Jonas <j@k.example>", "Kern, Jonas|j@k.example"),
+            ("=?utf-8?Q?M=C3=BCller=2C?= Ina <i@m.example>", "Müller, Ina|i@m.example"),
+            ("\"=?iso-8859-1?Q?J=F6rg?=\" <j@x.example>", "Jörg|j@x.example"),
+            ("a@b.example (Anna)", "Anna|a@b.example"),
+            ("Staff: a@b.example, c@d.example;", "|a@b.example; |c@d.example"),
+            ("undisclosed-recipients:;", ""),
+            ("Fax Machine", "Fax Machine|"),
+            ("Broken <a@b.example", "Broken|a@b.example"),
+            ("<<a@b.example>>", "|a@b.example"),
+            ("<@relay.example:a@b.example>", "|a@b.example"),
+            ("mailto:a@b.example", "|a@b.example"),
+            ("\"unclosed <a@b.example>, c@d.example", "unclosed|a@b.example; |c@d.example"),
+            ("a@b.example <a@b.example>", "a@b.example|a@b.example"),
+            ("a@b.example; c@d.example", "|a@b.example; |c@d.example"),
+            ("", ""),
+        ] {
+            let found: Vec<String> = mailboxes(value)
+                .into_iter()
+                .map(|a| format!("{}|{}", a.name.unwrap_or_default(), a.email))
+                .collect();
+            assert_eq!(found.join("; "), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        for (value, name, expected) in [
+            ("text/plain; charset=UTF-8", "charset", "UTF-8"),
+            ("text/plain; charset=\"utf-8\" (comment)", "charset", "utf-8"),
+            ("attachment; filename=\"a;b.pdf\"", "filename", "a;b.pdf"),
+            ("attachment; filename=order 7.pdf", "filename", "order 7.pdf"),
+            ("attachment; filename=\"C:\\temp\\x.pdf\"", "filename", "C:\\temp\\x.pdf"),
+            ("attachment; filename*=iso-8859-1'sv'%E5.pdf", "filename", "å.pdf"),
+            ("attachment; filename=x.pdf; filename*=utf-8''%C3%A5.pdf", "filename", "å.pdf"),
+            ("attachment; filename*1=\"b.pdf\"; filename*0=\"a\"", "filename", "ab.pdf"),
+            ("attachment; filename*0*=utf-8''%C3; filename*1*=%A5.pdf", "filename", "å.pdf"),
+            ("attachment; filename=\"=?utf-8?Q?=C3=A5.pdf?=\"", "filename", "å.pdf"),
+            ("attachment; filename=\"unclosed.pdf", "filename", "unclosed.pdf"),
+        ] {
+            assert_eq!(Parameters::parse(value).get(name), Some(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn encoded_words_are_joined_before_they_are_decoded() {
+        for (value, expected) in [
+            ("plain =? text", "plain =? text"),
+            ("=?utf-8?Q?a_b?= c", "a b c"),
+            ("=?utf-8?B?w6U=?= =?utf-8?B?w6Q=?=", "åä"),
+            ("=?utf-8?B?w6XD?=\t=?utf-8?B?pA==?=", "åä"),
+            ("=?iso-8859-1*sv?Q?=E5?= and =?utf-8?Q?=C3=A4?=", "å and ä"),
+            ("=?utf-8?X?abc?=", "=?utf-8?X?abc?="),
+            ("x=?utf-8?Q?y?=z", "xyz"),
+        ] {
+            assert_eq!(decode_words(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn ids_and_dates_are_read() {
+        assert_eq!(ids("<a@b> (x) <c@d>"), ["a@b", "c@d"]);
+        assert_eq!(ids("a@b"), ["a@b"]);
+        assert_eq!(ids("<a@\tb>"), ["a@b"]);
+        for (value, expected) in [
+            ("Tue, 3 Jun 2025 09:15:00 +0200", Some(1_748_934_900_000)),
+            ("3 Jun 2025 07:15:00 GMT", Some(1_748_934_900_000)),
+            ("2025-06-03T07:15:00Z", Some(1_748_934_900_000)),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(date_ms(value), expected, "{value}");
+        }
+    }
 }

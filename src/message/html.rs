@@ -521,13 +521,14 @@ impl Table {
 fn mark_of(tag: &Tag) -> Mark {
     let id = tag.attribute("id");
     let class = tag.attribute("class");
-    let names = |list: &[&str]| {
-        list.iter().any(|n| {
-            id == *n
-                || id.ends_with(&format!("_{n}"))
-                || class.split_whitespace().any(|c| c == *n || c.ends_with(&format!("_{n}")))
+    // Programs put prefixes before the names in what they quote: `x_divRplyFwdMsg`, `m_123gmail_signature`.
+    let is = |value: &str, name: &str| {
+        value.strip_suffix(name).is_some_and(|before| {
+            before.is_empty() || before.ends_with(|c: char| c == '_' || c.is_ascii_digit())
         })
     };
+    let names =
+        |list: &[&str]| list.iter().any(|name| is(id, name) || class.split_whitespace().any(|c| is(c, name)));
     if names(&[
         "divrplyfwdmsg",
         "appendonsend",

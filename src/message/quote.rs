@@ -45,6 +45,10 @@ pub(super) struct Split {
 const ATTRIBUTION_LINES_MAX: usize = 5;
 /// An attribution has at most this many characters.
 pub(super) const ATTRIBUTION_CHARS_MAX: usize = 400;
+/// Lines that might begin an attribution are looked at this many times; a longer thread has said enough.
+const ATTRIBUTIONS_TRIED_MAX: usize = 1_000;
+/// Separators are looked for in this many lines.
+const LINES_SCANNED_MAX: usize = 50_000;
 /// A block of From/Sent/To/Subject lines is looked for in this many lines.
 const HEADER_BLOCK_LINES_MAX: usize = 14;
 
@@ -81,7 +85,8 @@ fn tidy(lines: &[&str]) -> String {
 fn quoted_lines(lines: &[Line]) -> Vec<bool> {
     let mut quoted: Vec<bool> = lines.iter().map(|l| l.mark == Mark::Quoted || depth(&l.text) > 0).collect();
     let mut at = 0;
-    while let Some(line) = lines.get(at) {
+    let mut tries = 0;
+    while let Some(line) = lines.get(at).filter(|_| at < LINES_SCANNED_MAX) {
         if line.mark == Mark::Cut || (depth(&line.text) == 0 && cuts(lines, at)) {
             mark_from(&mut quoted, at);
             break;
@@ -90,7 +95,9 @@ fn quoted_lines(lines: &[Line]) -> Vec<bool> {
         if bare && introduces_marked_quote(&quoted, lines, at + 1) {
             quoted.iter_mut().skip(at).take(1).for_each(|q| *q = true);
         }
-        let count = attribution_length(lines, at);
+        let hopeful = tries < ATTRIBUTIONS_TRIED_MAX && words::may_start_attribution(&line.text);
+        tries += usize::from(hopeful);
+        let count = if hopeful { attribution_length(lines, at) } else { 0 };
         if count > 0 {
             if introduces_marked_quote(&quoted, lines, at + count) {
                 quoted.iter_mut().skip(at).take(count).for_each(|q| *q = true);
@@ -195,9 +202,6 @@ fn attribution_length(lines: &[Line], at: usize) -> usize {
         joined.push_str(&text);
         if words::is_attribution(&joined) {
             return count + 1;
-        }
-        if count == 0 && !words::may_start_attribution(&joined) {
-            return 0;
         }
     }
     0

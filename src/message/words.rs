@@ -415,7 +415,8 @@ const STARTS: &[&str] = &[
 
 /// Whether a first line may begin an attribution that goes on below.
 pub(super) fn may_start_attribution(line: &str) -> bool {
-    let lower = line.to_lowercase();
+    let lower: String =
+        line.chars().take(super::quote::ATTRIBUTION_CHARS_MAX).collect::<String>().to_lowercase();
     let first = lower.split(|c: char| !c.is_alphanumeric()).find(|w| !w.is_empty()).unwrap_or_default();
     let starts_with_number = first.starts_with(|c: char| c.is_ascii_digit());
     let has_digits = lower.chars().filter(char::is_ascii_digit).count() >= 2;

@@ -11,6 +11,7 @@ mod backup;
 mod evidence;
 mod mailbox;
 mod reply;
+mod messages;
 mod scenario;
 mod search;
 mod store;
