@@ -8,6 +8,7 @@ pub mod check;
 pub mod classify;
 pub mod demo;
 pub mod evidence;
+pub mod extract;
 pub mod import;
 pub mod ingest;
 mod mail_file;
@@ -64,6 +65,8 @@ pub enum Command {
     Classify(classify::Args),
     /// The pages of documents as the program sees them.
     Read(read::Args),
+    /// The drafts in documents and messages, with confidence and place.
+    Extract(extract::Args),
     /// A reader process, started by the program itself.
     #[command(hide = true)]
     Reader(reader::Args),
@@ -105,6 +108,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Parse(args) => parse::run(args),
         Command::Classify(args) => classify::run(args),
+        Command::Extract(args) => wait(extract::run(args)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Serve(args) => wait(serve::run(args, config()?)),
         Command::Ingest(args) => wait(ingest::run(args, config()?)),

@@ -1,16 +1,77 @@
 //! A draft against what we know into findings. Never edits the draft.
 //!
 //! Arithmetic is three-valued: proved, contradicted, or not applicable; only a contradiction is a finding. Every
-//! finding is a sentence with its figures that a clerk can act on.
+//! finding is a sentence with its figures that a clerk can act on. Each question has a file of its own.
 
 pub mod account;
+pub mod goods;
+pub mod history;
 pub mod master_data;
+pub mod sums;
 
-use crate::model::{account::Known, draft::Draft, finding::Finding};
+use crate::model::{
+    account::Known,
+    draft::{Draft, Kind},
+    finding::{Finding, Severity},
+};
 pub use account::{Matched, match_account};
 
 /// Everything about the draft that a person should look at before approving it.
 pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
-    let _ = (draft, known);
-    Vec::new()
+    let mut findings = sums::check(draft);
+    if is_order(draft.kind) {
+        findings.extend(missing(draft));
+        findings.extend(history::check(draft, known));
+    }
+    if is_order(draft.kind) && !known.accounts.is_empty() {
+        let matched = match_account(draft, known, None);
+        let account = matched.and_then(|m| known.accounts.get(m.index));
+        findings.extend(account::check(draft, account));
+        findings.extend(goods::check(draft, known, account));
+    }
+    findings
+}
+
+fn is_order(kind: Kind) -> bool {
+    matches!(kind, Kind::PurchaseOrder | Kind::PurchaseOrderChange)
+}
+
+fn missing(draft: &Draft) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if draft.text("po_number").is_none() {
+        let message = "The order has no number: ask the customer for it, or give it one before approving.";
+        findings.push(Finding::new("missing_po_number", Severity::Problem, message).about("po_number"));
+    }
+    if draft.lines.is_empty() {
+        let message = "No line items were found: enter them from the picture of the document.";
+        findings.push(Finding::new("missing_lines", Severity::Problem, message).about("lines"));
+    }
+    findings
+}
+
+/// The codes of the findings that say something is wrong with the order itself, each once.
+pub fn defects(draft: &Draft) -> Vec<String> {
+    const CODES: [&str; 8] = [
+        "amount_mismatch",
+        "total_mismatch",
+        "missing_po_number",
+        "unknown_sku",
+        "price_differs_from_catalogue",
+        "ship_to_not_on_file",
+        "currency_differs_from_account",
+        "unknown_customer",
+    ];
+    let mut defects: Vec<String> = Vec::new();
+    for finding in &draft.findings {
+        let code = match finding.code.as_str() {
+            "duplicate_order" => finding.message.rsplit_once(" in ").map(|(_, place)| {
+                format!("duplicate_of:{}", place.trim_end_matches('.').trim_end_matches(": keep one of them"))
+            }),
+            code => CODES.contains(&code).then(|| code.to_owned()),
+        };
+        if let Some(code) = code.filter(|c| !defects.contains(c)) {
+            defects.push(code);
+        }
+    }
+    defects
 }

@@ -286,7 +286,12 @@ pub fn find_fields(
             let Some(marked) = marks.get(index).and_then(|r| r.get(at)).and_then(Option::as_ref) else {
                 continue;
             };
-            let Some(field) = marked.field.filter(|f| wanted.contains(f)) else { continue };
+            let early = index * 2 < layout.rows.len();
+            let field = match marked.field {
+                Some("date_signed") if reading.kind == Kind::ReturnRequest && early => Some("request_date"),
+                field => field,
+            };
+            let Some(field) = field.filter(|f| wanted.contains(f)) else { continue };
             if matches!(
                 field,
                 "subtotal" | "discount" | "shipping" | "tax" | "total" | "references" | "signature_present"

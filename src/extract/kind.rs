@@ -10,7 +10,7 @@ use crate::{model::draft::Kind, validate::account::fold};
 #[rustfmt::skip]
 const TITLES: &[(Kind, &[&str])] = &[
     (Kind::PurchaseOrderCancellation, &["order cancellation", "cancellation", "purchase order cancellation", "notice of cancellation", "stornierung", "storno", "bestellstorno", "bestellstornierung", "auftragsstornierung", "annullering", "avbestallning", "makulering", "annulation", "annulation de commande", "cancelled", "annulering"]),
-    (Kind::PurchaseOrderChange, &["purchase order change", "change order", "order change", "amendment", "order amendment", "revised purchase order", "revised order", "po change", "bestellanderung", "anderung der bestellung", "auftragsanderung", "nachtrag", "orderandring", "andrad order", "andring av order", "bestallningsandring", "avenant", "modification de commande", "commande modifiee", "commande modificative", "modification", "anderungsbestellung", "andrad bestallning", "changement de commande", "bestellung anderung", "rev order", "commande rectificative", "purchase order revision", "change notice", "change request"]),
+    (Kind::PurchaseOrderChange, &["purchase order change", "change order", "order change", "amendment", "order amendment", "revised purchase order", "revised order", "po change", "bestellanderung", "anderung der bestellung", "auftragsanderung", "nachtrag", "orderandring", "andrad order", "andring av order", "bestallningsandring", "avenant", "modification de commande", "commande modifiee", "commande modificative", "modification", "anderungsbestellung", "andrad bestallning", "changement de commande", "bestellung anderung", "rev order", "commande rectificative", "purchase order revision", "change notice", "change request", "po revision", "order revision", "revised po", "revision"]),
     (Kind::ReturnRequest, &["return request", "return form", "goods return", "rma request", "return authorization", "return authorisation", "rucksendung", "retoure", "retourenschein", "retourenantrag", "rucksendeformular", "reklamation", "retur", "returbegaran", "returanmalan", "returblankett", "returformular", "demande de retour", "bon de retour", "retour marchandise", "formulaire de retour", "retourenanmeldung", "rucksendeantrag", "rma form", "return merchandise", "retouranmeldung", "returns form"]),
     (Kind::CreditApplication, &["credit application", "application for credit", "trade credit", "credit account application", "kreditantrag", "antrag auf kredit", "kreditlimit antrag", "antrag auf zahlungsziel", "kreditansokan", "ansokan om kredit", "ansokan om kundkredit", "demande de credit", "ouverture de credit", "demande d encours", "demande de credit fournisseur", "lieferantenkredit", "warenkreditantrag", "ansokan om foretagskredit", "demande d ouverture de credit", "antrag auf lieferantenkredit", "kreditansokan foretag"]),
     (Kind::AccountApplication, &["account application", "new account", "account form", "customer account", "new customer", "kundenkonto", "kundenkonto antrag", "kontoeroffnung", "neukunde", "neukundenantrag", "kundenanlage", "neukundenformular", "kundregistrering", "ansokan om kundkonto", "ny kund", "nytt kundkonto", "ouverture de compte", "demande d ouverture de compte", "nouveau client", "fiche client", "creation de compte", "kundkonto", "customer registration", "kundenstammblatt", "account opening", "new customer form", "kontoansokan", "eroffnung eines kundenkontos", "kundenregistrierung"]),
@@ -28,7 +28,7 @@ const PHRASES: &[(Kind, f32, &str)] = &[
     (Kind::PurchaseOrder, 1.5, "vi bestaller"), (Kind::PurchaseOrder, 1.5, "vanligen leverera"), (Kind::PurchaseOrder, 1.5, "merci de nous livrer"), (Kind::PurchaseOrder, 1.5, "nous vous commandons"), (Kind::PurchaseOrder, 1.5, "nous vous passons commande"), (Kind::PurchaseOrder, 1.0, "confirm receipt of this order"),
     (Kind::Quotation, 6.0, "this is not an order"), (Kind::Quotation, 6.0, "not a purchase order"), (Kind::Quotation, 6.0, "dies ist keine bestellung"), (Kind::Quotation, 6.0, "keine bestellung"), (Kind::Quotation, 6.0, "ar inte en bestallning"), (Kind::Quotation, 6.0, "n est pas une commande"), (Kind::Quotation, 3.0, "best offer"), (Kind::Quotation, 3.0, "meilleure offre"), (Kind::Quotation, 3.0, "lamna offert"), (Kind::Quotation, 3.0, "ihr angebot abgeben"),
     (Kind::PurchaseOrderCancellation, 5.0, "hereby cancel"), (Kind::PurchaseOrderCancellation, 5.0, "stornieren wir"), (Kind::PurchaseOrderCancellation, 5.0, "wir stornieren"), (Kind::PurchaseOrderCancellation, 5.0, "annullerar vi"), (Kind::PurchaseOrderCancellation, 5.0, "vi annullerar"), (Kind::PurchaseOrderCancellation, 5.0, "annulons"), (Kind::PurchaseOrderCancellation, 5.0, "nothing will be shipped"),
-    (Kind::PurchaseOrderChange, 4.0, "replaces all earlier"), (Kind::PurchaseOrderChange, 4.0, "change our order"), (Kind::PurchaseOrderChange, 4.0, "ersetzt alle"), (Kind::PurchaseOrderChange, 4.0, "andern unsere bestellung"), (Kind::PurchaseOrderChange, 4.0, "andrar var"), (Kind::PurchaseOrderChange, 4.0, "modifions notre commande"), (Kind::PurchaseOrderChange, 3.0, "remplace"), (Kind::PurchaseOrderChange, 3.0, "ersatter tidigare"),
+    (Kind::PurchaseOrderChange, 5.0, "this change replaces"), (Kind::PurchaseOrderChange, 4.0, "confirm the changed lines"), (Kind::PurchaseOrderChange, 4.0, "diese anderung ersetzt"), (Kind::PurchaseOrderChange, 4.0, "geanderten positionen"), (Kind::PurchaseOrderChange, 4.0, "andringen ersatter"), (Kind::PurchaseOrderChange, 4.0, "andrade rader"), (Kind::PurchaseOrderChange, 4.0, "annule et remplace"), (Kind::PurchaseOrderChange, 4.0, "lignes modifiees"), (Kind::PurchaseOrderChange, 4.0, "replaces all earlier"), (Kind::PurchaseOrderChange, 4.0, "change our order"), (Kind::PurchaseOrderChange, 4.0, "ersetzt alle"), (Kind::PurchaseOrderChange, 4.0, "andern unsere bestellung"), (Kind::PurchaseOrderChange, 4.0, "andrar var"), (Kind::PurchaseOrderChange, 4.0, "modifions notre commande"), (Kind::PurchaseOrderChange, 3.0, "remplace"), (Kind::PurchaseOrderChange, 3.0, "ersatter tidigare"),
     (Kind::RemittanceAdvice, 5.0, "paid the following invoices"), (Kind::RemittanceAdvice, 5.0, "folgende rechnungen"), (Kind::RemittanceAdvice, 5.0, "foljande fakturor"), (Kind::RemittanceAdvice, 5.0, "factures suivantes"),
     (Kind::DeliveryNote, 3.0, "check the goods on receipt"), (Kind::DeliveryNote, 3.0, "ware bei erhalt"), (Kind::DeliveryNote, 3.0, "kontrollera godset"), (Kind::DeliveryNote, 3.0, "verifier la marchandise"),
     (Kind::Invoice, 3.0, "thank you for your business"), (Kind::Invoice, 2.0, "amount due"), (Kind::Invoice, 2.0, "bitte uberweisen"), (Kind::Invoice, 2.0, "remercions de votre confiance"), (Kind::Invoice, 3.0, "invoice number"), (Kind::Invoice, 3.0, "invoice date"), (Kind::Invoice, 3.0, "rechnungsnummer"), (Kind::Invoice, 3.0, "rechnungsdatum"), (Kind::Invoice, 3.0, "fakturanummer"), (Kind::Invoice, 3.0, "fakturadatum"), (Kind::Invoice, 3.0, "numero de facture"), (Kind::Invoice, 3.0, "date de facture"), (Kind::Invoice, 3.0, "invoice no"), (Kind::Invoice, 2.0, "facture no"), (Kind::Invoice, 2.0, "rechnungs nr"), (Kind::Invoice, 2.0, "tack for"),
@@ -82,15 +82,63 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
             add(*kind, *weight);
         }
     }
-    if lines == 0 {
+    let labels = labels(layout);
+    let has = |names: &[&str]| names.iter().filter(|n| labels.contains(*n)).count() as f32;
+    add(
+        Kind::PurchaseOrder,
+        0.25 * has(&[
+            "po_number",
+            "order_date",
+            "requested_date",
+            "ship_to",
+            "bill_to",
+            "payment_terms",
+            "incoterms",
+            "supplier_no",
+            "vendor",
+        ])
+        .min(6.0),
+    );
+    add(Kind::PurchaseOrderChange, 2.0 * has(&["change_date"]) + 0.7 * has(&["revision"]));
+    add(Kind::PurchaseOrderCancellation, 1.5 * has(&["cancellation_date"]));
+    add(
+        Kind::CreditApplication,
+        0.8 * has(&["year_established", "employees", "annual_revenue", "bank_name", "bank_account"])
+            + 0.3 * has(&["legal_name", "tax_id", "requested_credit_limit", "entity_type"]),
+    );
+    add(
+        Kind::AccountApplication,
+        1.5 * has(&["tax_exempt", "industry", "ap_contact"]) + 0.3 * has(&["legal_name", "tax_id"]),
+    );
+    add(Kind::ReturnRequest, 1.2 * has(&["rma_number", "resolution"]));
+    add(
+        Kind::Invoice,
+        0.8 * has(&["invoice_number", "invoice_date", "due_date"])
+            - 0.3 * has(&["requested_date", "supplier_no"]),
+    );
+    add(Kind::DeliveryNote, 0.8 * has(&["delivery_note_number"]));
+    add(Kind::Quotation, 0.8 * has(&["rfq_number", "response_due"]));
+    if lines == 0 && labels.len() < 4 {
         for kind in [Kind::PurchaseOrder, Kind::Invoice, Kind::Quotation, Kind::DeliveryNote] {
             add(kind, -1.5);
         }
-        add(Kind::Other, if titled { 1.5 } else { 3.0 });
-    } else {
+        add(Kind::Other, if titled { 1.0 } else { 2.5 });
+    } else if lines > 0 {
         add(Kind::PurchaseOrder, 0.5);
     }
     choose(&scores)
+}
+
+/// The fields that labels on the first page ask for, before the kind is known.
+fn labels(layout: &Layout) -> std::collections::HashSet<&'static str> {
+    let first = layout.rows.first().map_or(1, |r| r.page);
+    let segments = layout.rows.iter().filter(|r| r.page == first).flat_map(|r| &r.segments);
+    segments
+        .filter_map(|s| {
+            let label = super::label::label_at(s.words.iter().map(|w| w.text.as_str()))?;
+            (label.closed || label.words == s.words.len()).then(|| super::label::field_of(&label)).flatten()
+        })
+        .collect()
 }
 
 fn choose(scores: &[f32]) -> (Kind, f32) {
@@ -122,6 +170,35 @@ fn title(text: &str) -> Option<(Kind, f32)> {
         }
     }
     best.map(|(n, kind)| (kind, (n as f32 / text.len().max(1) as f32).clamp(0.15, 1.0)))
+        .or_else(|| by_concepts(&words))
+}
+
+/// A short title in words of its own: `Materialbestellung`, `Ordererkännande`, `Bestellauftrag`.
+fn by_concepts(words: &[&str]) -> Option<(Kind, f32)> {
+    let label = super::label::label_at(words.iter().copied())
+        .filter(|l| l.words == words.len() && words.len() <= 4)?;
+    let kind = if label
+        .any(&["number", "date", "terms", "address", "to", "contact", "total", "amount", "price", "reason"])
+    {
+        return None;
+    } else if label.has(&["order", "cancel"]) {
+        Kind::PurchaseOrderCancellation
+    } else if label.has(&["order", "change"]) || label.has(&["order", "revision"]) {
+        Kind::PurchaseOrderChange
+    } else if label.has(&["rma"]) {
+        Kind::ReturnRequest
+    } else if label.has(&["credit", "applicant"]) || label.has(&["credit", "request"]) {
+        Kind::CreditApplication
+    } else if label.has(&["rfq"]) {
+        Kind::Quotation
+    } else if label.has(&["note", "delivery"]) {
+        Kind::DeliveryNote
+    } else if label.has(&["order"]) && words.iter().any(|w| w.len() >= 5) {
+        Kind::PurchaseOrder
+    } else {
+        return None;
+    };
+    Some((kind, 0.7))
 }
 
 fn median(mut values: Vec<f32>) -> f32 {

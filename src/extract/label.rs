@@ -96,7 +96,12 @@ fn find_concepts(word: &str) -> Option<(Vec<Concept>, bool)> {
         }
         return Some((all, forgiven));
     }
-    if !word.chars().all(|c| c.is_alphabetic() || c == '#') {
+    if let Some(bare) = word.strip_suffix('#').filter(|b| !b.is_empty()) {
+        let (mut found, soft) = find_concepts(bare)?;
+        found.push("number");
+        return Some((found, soft));
+    }
+    if !word.chars().all(char::is_alphabetic) {
         return None;
     }
     if let Some(found) = compound(word, lexicon) {
@@ -327,8 +332,22 @@ const PHRASES: &[(&str, &str)] = &[
     ("delai de livraison", "requested_date"),
     ("lieferung bis", "requested_date"),
     ("livraison demandee", "requested_date"),
+    ("created", "date"),
+    ("created on", "date"),
+    ("issued", "date"),
+    ("issued on", "date"),
+    ("ordered on", "order_date"),
+    ("placed on", "order_date"),
+    ("erstellt", "date"),
+    ("skapad", "date"),
+    ("emis le", "date"),
+    ("etabli le", "date"),
+    ("date submitted", "request_date"),
+    ("demande du", "request_date"),
     ("dba", "trade_name"),
     ("amended", "change_date"),
+    ("amended on", "change_date"),
+    ("changed on", "change_date"),
     ("modifie le", "change_date"),
     ("dated", "date"),
     ("le", "date"),

@@ -178,7 +178,8 @@ fn page_words(page: &Page) -> Vec<Word> {
         .take(WORDS_MAX)
         .filter(|w| w.bbox.height() * page.height_pt < 60.0 && w.bbox.width() > 0.0)
         .filter_map(|w| {
-            let text = w.text.trim_matches(['|', '¦', '_', '\u{a0}']);
+            let text = unligate(&w.text);
+            let text = text.trim_matches(['|', '¦', '_', '\u{a0}']);
             (!text.is_empty()).then(|| make(text.to_owned(), w.bbox, w.confidence, w.size_pt, w.bold))
         })
         .collect();
@@ -200,6 +201,20 @@ fn page_words(page: &Page) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Letters that a font joined into one sign, apart again.
+fn unligate(text: &str) -> String {
+    if text.chars().any(|c| ('\u{fb00}'..='\u{fb06}').contains(&c)) {
+        text.replace('ﬀ', "ff")
+            .replace('ﬁ', "fi")
+            .replace('ﬂ', "fl")
+            .replace('ﬃ', "ffi")
+            .replace('ﬄ', "ffl")
+            .replace(['ﬅ', 'ﬆ'], "st")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The words of a form field's value, spread over its box.

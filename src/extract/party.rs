@@ -182,7 +182,9 @@ fn block(
     let mut bottom = row.y1();
     let mut pitch = 2.6 * segment.height();
     for i in index + 1..(index + 1 + 3 * BLOCK_ROWS_MAX).min(layout.rows.len()) {
-        let next = layout.rows.get(i).filter(|r| r.page == row.page && !table_rows.contains(&i))?;
+        let Some(next) = layout.rows.get(i).filter(|r| r.page == row.page && !table_rows.contains(&i)) else {
+            break;
+        };
         let Some((s, found)) = next.segments.iter().enumerate().find(|(_, s)| (s.x0() - x).abs() < 7.0)
         else {
             // rows of a neighbouring block may lie between

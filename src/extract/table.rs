@@ -28,6 +28,8 @@ struct Column {
     name: &'static str,
     x0: f32,
     x1: f32,
+    /// 0, or 1 in the lower row of a layout that gives each line two rows.
+    level: u8,
 }
 
 /// A table that was found.
@@ -118,6 +120,7 @@ fn chunks(words: &[Word]) -> Vec<Chunk> {
             if let Some(label) =
                 label_at(part.iter().map(|w| w.text.as_str())).filter(|l| l.words == n || n == 1)
                 && let Some(name) = column_of(&label)
+                && (n == 1 || one_head(part, &label))
             {
                 take = n;
                 column = Some(name);
@@ -130,6 +133,54 @@ fn chunks(words: &[Word]) -> Vec<Chunk> {
         at += take;
     }
     out
+}
+
+/// Concepts that never head one column together.
+const APART: &[(&str, &str)] = &[
+    ("unit", "article"),
+    ("unit", "description"),
+    ("unit", "request"),
+    ("unit", "date"),
+    ("unit", "amount"),
+    ("unit", "total"),
+    ("unit", "discount"),
+    ("quantity", "unit"),
+    ("quantity", "description"),
+    ("quantity", "price"),
+    ("quantity", "date"),
+    ("quantity", "our"),
+    ("quantity", "article"),
+    ("price", "discount"),
+    ("price", "tax"),
+    ("price", "date"),
+    ("price", "description"),
+    ("discount", "tax"),
+    ("discount", "line"),
+    ("discount", "article"),
+    ("description", "date"),
+    ("description", "request"),
+    ("description", "delivery"),
+    ("article", "date"),
+    ("article", "request"),
+    ("article", "our"),
+    ("our", "your"),
+];
+
+/// Whether several words are one head: no two of them head columns that exclude each other.
+fn one_head(part: &[Word], label: &Label) -> bool {
+    let alone: Vec<Label> = part.iter().filter_map(|w| label_at(std::iter::once(w.text.as_str()))).collect();
+    let (Some(first), Some(last)) = (alone.first(), alone.last()) else { return true };
+    // `Our item` is one head, `Item our` is two
+    if first.any(&["our", "your", "customer", "supplier"]) && last.any(&["article", "ref", "number"]) {
+        return !label.any(&["unit", "quantity", "price", "date"]);
+    }
+    let between = |a: &str, b: &str| {
+        alone.iter().any(|l| l.any(&[a]) && !l.any(&[b])) && alone.iter().any(|l| l.any(&[b]) && !l.any(&[a]))
+    };
+    if first.any(&["price"]) && last.any(&["total", "amount", "unit"]) && !first.any(&["total", "unit"]) {
+        return false;
+    }
+    !APART.iter().any(|(a, b)| label.has(&[a, b]) && between(a, b))
 }
 
 fn digits(row: &Row) -> usize {
@@ -153,6 +204,15 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
     if own == 0 {
         return None;
     }
+    if let Some(above) = at.checked_sub(1).and_then(|i| layout.rows.get(i)).filter(|r| r.page == first.page) {
+        let close = first.y0() - above.y1() < 0.6 * (first.y1() - first.y0());
+        let words = above.words();
+        let heads = words.iter().all(|w| label_at(std::iter::once(w.text.as_str())).is_some());
+        if close && heads && words.len() <= 6 && above.segments.len() <= 5 {
+            parts = stack(chunks(&words), parts).0;
+        }
+    }
+    let mut lower: Vec<Chunk> = Vec::new();
     for step in 1..=2 {
         let Some(row) = layout.rows.get(at + step).filter(|r| r.page == first.page) else { break };
         let height = (first.y1() - first.y0()).max(6.0);
@@ -167,34 +227,86 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
         if row.y0() - above > 0.8 * height || digits(row) > 0 || !heads || (known == 0 && more.len() > 2) {
             break;
         }
-        parts = stack(parts, more);
+        let (joined, apart) = stack_apart(parts, more);
+        parts = joined;
+        lower.extend(apart);
         text.push(' ');
         text.push_str(&row.text());
         next = at + step + 1;
     }
     let mut columns: Vec<Column> = Vec::new();
     let mut known = 0;
-    let total = parts.iter().map(|c| c.words.len()).sum::<usize>();
-    for chunk in &parts {
+    let total = parts.iter().chain(&lower).map(|c| c.words.len()).sum::<usize>();
+    for (level, chunk) in parts.iter().map(|c| (0, c)).chain(lower.iter().map(|c| (1, c))) {
         if let Some(name) = chunk.column {
             known += chunk.words.len();
-            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1 });
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, level });
         }
     }
     let distinct: HashSet<&str> = columns.iter().map(|c| c.name).collect();
-    let core = ["quantity", "description", "sku", "amount", "invoice_number", "unit_price", "customer_sku"]
-        .iter()
-        .filter(|c| distinct.contains(**c))
-        .count();
-    let enough = distinct.len() >= COLUMNS_MIN && core >= 2 || distinct.len() >= 2 && core >= 2 && total <= 6;
-    if !enough || (known as f32) < 0.6 * total as f32 {
+    let has = |name: &str| distinct.contains(name);
+    let what = has("description") || has("sku") || has("invoice_number") || has("customer_sku");
+    let figures = has("quantity") || has("amount") || has("unit_price") || has("ordered_quantity");
+    let enough = what && figures && distinct.len() >= 3
+        || what && figures && total <= 4
+        || has("sku") && has("description");
+    if !enough || (known as f32) < 0.6 * total as f32 || is_info(&parts) {
         return None;
     }
     Some((settle(columns), text, next))
 }
 
+/// Whether these heads rather label single values: order number, date, account…
+fn is_info(parts: &[Chunk]) -> bool {
+    let single = parts.iter().filter(|c| {
+        let label = label_at(c.words.iter().map(|w| w.text.as_str()));
+        let field = label.as_ref().and_then(field_of);
+        matches!(
+            field,
+            Some(
+                "po_number"
+                    | "order_date"
+                    | "account_no"
+                    | "supplier_no"
+                    | "currency"
+                    | "incoterms"
+                    | "payment_terms"
+                    | "buyer_contact"
+                    | "ship_to"
+                    | "bill_to"
+                    | "vendor"
+                    | "subtotal"
+                    | "tax"
+                    | "shipping"
+            )
+        ) && c.column.is_none_or(|c| c != "tax_rate")
+    });
+    single.count() >= 2
+}
+
+/// Lower heads under upper ones; a lower row with several figures of its own is a second level.
+fn stack_apart(upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
+    let figures = |c: &[Chunk]| {
+        c.iter()
+            .filter(|c| {
+                matches!(
+                    c.column,
+                    Some(
+                        "quantity" | "unit_price" | "amount" | "unit" | "delivery_date" | "ordered_quantity"
+                    )
+                )
+            })
+            .count()
+    };
+    let names = |c: &[Chunk]| c.iter().any(|c| matches!(c.column, Some("sku" | "description")));
+    if figures(&upper) == 0 && figures(&lower) >= 1 && names(&upper) && !names(&lower) {
+        return (upper, lower);
+    }
+    stack(upper, lower)
+}
+
 /// Puts the chunks of a lower head row under those above them.
-fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> Vec<Chunk> {
+fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
     for low in lower {
         let over = upper.iter_mut().find(|u| u.x0 < low.x1 && low.x0 < u.x1);
         match over {
@@ -211,7 +323,7 @@ fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> Vec<Chunk> {
         }
     }
     upper.sort_by(|a, b| a.x0.total_cmp(&b.x0));
-    upper
+    (upper, Vec::new())
 }
 
 /// Two columns of one name: the second amount is the amount, the first a price, and so on.
@@ -248,6 +360,16 @@ fn ends_table(row: &Row) -> bool {
     let field = field_of(&label);
     let money = row.segments.iter().skip(1).any(|s| super::totals::money(&s.text()).is_some());
     let whole = label.words == first.words.len() || label.closed;
+    let sums = row.segments.iter().filter(|s| {
+        let label = label_at(s.words.iter().map(|w| w.text.as_str()));
+        label
+            .as_ref()
+            .and_then(field_of)
+            .is_some_and(|f| matches!(f, "subtotal" | "total" | "tax" | "shipping" | "discount"))
+    });
+    if sums.count() >= 2 && row.segments.len() <= 6 {
+        return true;
+    }
     matches!(field, Some("subtotal" | "total" | "tax" | "shipping"))
         && (money && row.segments.len() <= 4 || row.segments.len() <= 2 && whole && !label.has(&["line"]))
         || matches!(field, Some("signature" | "date_signed")) && whole
@@ -316,13 +438,29 @@ fn cells_of(row: &Row, columns: &[Column], edges: &[f32]) -> Cells {
 fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usize], table: &mut Table) {
     let rows: Vec<&Row> = body.iter().filter_map(|i| layout.rows.get(*i)).collect();
     let full: Vec<&Row> = rows.iter().filter(|r| r.segments.len() >= 2).copied().collect();
-    let mut columns = columns.to_vec();
-    columns.sort_by(|a, b| a.x0.total_cmp(&b.x0));
-    let edges = edges(&columns, if full.is_empty() { &rows } else { &full });
-    let split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &columns, &edges)).collect();
-    let Some(anchor) = anchor(&split, &columns, reading) else { return };
+    let level = |wanted: u8| {
+        let mut columns: Vec<Column> = columns.iter().filter(|c| c.level == wanted).cloned().collect();
+        columns.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+        columns
+    };
+    let (upper, lower) = (level(0), level(1));
+    // in a layout of two rows a line, the gaps of the upper row are seen in rows that start with a number
+    let for_edges: Vec<&Row> = if lower.is_empty() {
+        full
+    } else {
+        let numbered = |r: &&&Row| {
+            r.segments.first().is_some_and(|s| s.x0() < upper.first().map_or(0.0, |c| c.x1 + 2.0))
+        };
+        full.iter().filter(numbered).copied().collect()
+    };
+    let edges_upper = edges(&upper, if for_edges.is_empty() { &rows } else { &for_edges });
+    let split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
+    let Some(anchor) = anchor(&split, &upper, reading) else { return };
+    let middles: Vec<f32> =
+        lower.windows(2).map(|p| p.iter().map(|c| f32::midpoint(c.x0, c.x1)).sum::<f32>() / 2.0).collect();
+    let edges_lower: Vec<f32> = std::iter::once(f32::MIN).chain(middles).collect();
     let description_x =
-        columns.iter().position(|c| c.name == "description").and_then(|i| edges.get(i)).copied();
+        upper.iter().position(|c| c.name == "description").and_then(|i| edges_upper.get(i)).copied();
     let mut lines: Vec<Item> = Vec::new();
     let mut bottom = 0.0;
     let mut page = 0;
@@ -330,19 +468,29 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
     for ((row, cells), index) in rows.iter().zip(split).zip(body) {
         let height = (row.y1() - row.y0()).max(6.0);
         let starts = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
+        let below = open && row.page == page && row.y0() - bottom < 1.7 * height;
         if starts {
-            lines.push(Item { cells: cells.clone(), notes: Vec::new(), first: cells });
+            lines.push(Item { cells, notes: Vec::new() });
             open = true;
-        } else if open && (row.page == page && row.y0() - bottom < 1.7 * height) {
-            if let Some(item) = lines.last_mut() {
+        } else if below && let Some(item) = lines.last_mut() {
+            let second = if lower.is_empty() { Cells::new() } else { cells_of(row, &lower, &edges_lower) };
+            let figures = second.iter().any(|(name, words)| {
+                plausible(name, words, reading)
+                    && matches!(*name, "quantity" | "unit_price" | "amount" | "ordered_quantity")
+                    && !item.cells.contains_key(name)
+            });
+            let labelled = label_at(row.words().iter().map(|w| w.text.as_str())).is_some_and(|l| l.closed);
+            if figures && !labelled {
+                for (name, words) in second {
+                    item.cells.entry(name).or_insert(words);
+                }
+            } else {
                 open = continues(item, row, cells, description_x, reading);
             }
         } else {
             open = false;
-            bottom = row.y1();
-            continue;
         }
-        if open || starts {
+        if open {
             table.rows.insert(*index);
         }
         bottom = row.y1();
@@ -423,7 +571,6 @@ fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
 struct Item {
     cells: Cells,
     notes: Vec<(Label, Vec<Word>)>,
-    first: Cells,
 }
 
 /// Takes in a further row of a line; false if the row does not belong to it.
@@ -488,7 +635,6 @@ impl Item {
                 put(&mut line, name, words, reading);
             }
         }
-        let _ = &self.first;
         super::draft::mend_line(&mut line, reading);
         line
     }

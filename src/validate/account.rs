@@ -5,6 +5,7 @@
 use crate::model::{
     account::{Account, Known},
     draft::Draft,
+    finding::{Finding, Severity},
 };
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -125,4 +126,53 @@ pub(crate) fn fold(text: &str) -> String {
         .map(|c| if c.is_alphanumeric() { c } else { ' ' })
         .collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Likeness from which an address is taken for one on file.
+const ADDRESS_ALIKE: f64 = 0.85;
+
+/// Customer, currency and delivery address against the account.
+pub fn check(draft: &Draft, account: Option<&Account>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Some(account) = account else {
+        let name = draft.text("buyer_name").unwrap_or("the buyer");
+        let message = format!("No customer on file fits {name}: choose the account, or open one.");
+        findings.push(Finding::new("unknown_customer", Severity::Problem, message).about("buyer_name"));
+        return findings;
+    };
+    if let Some(currency) = draft.text("currency")
+        && !account.currency.is_empty()
+        && currency != account.currency
+    {
+        let message = format!(
+            "The order is in {currency}, but {} is kept in {}: agree on the currency before confirming.",
+            account.name, account.currency
+        );
+        findings
+            .push(Finding::new("currency_differs_from_account", Severity::Check, message).about("currency"));
+    }
+    if let Some(place) = draft.text("ship_to")
+        && !on_file(place, account)
+    {
+        let message = format!(
+            "{place} is not a delivery address of {}: confirm it with the customer, or add it.",
+            account.name
+        );
+        findings.push(Finding::new("ship_to_not_on_file", Severity::Check, message).about("ship_to"));
+    }
+    findings
+}
+
+/// Whether an address on file has the same numbers (house, postcode) and much the same words.
+fn on_file(place: &str, account: &Account) -> bool {
+    let numbers = |text: &str| -> Vec<String> {
+        fold(text).split(' ').filter(|t| t.chars().any(|c| c.is_ascii_digit())).map(str::to_owned).collect()
+    };
+    let (have, place) = (numbers(place), fold(place));
+    account.ship_to.iter().chain([&account.bill_to]).any(|known| {
+        let wanted = numbers(known);
+        let shared = wanted.iter().filter(|n| have.contains(n)).count();
+        let words = fold(known);
+        shared == wanted.len() && !wanted.is_empty() || strsim_ratio(&words, &place) >= ADDRESS_ALIKE
+    })
 }
