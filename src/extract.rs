@@ -244,9 +244,16 @@ fn dollar(layout: &Layout) -> &'static str {
     if canadian(layout) && !all_words(layout).any(|w| w.text == "USD") { "CAD" } else { "USD" }
 }
 
-/// The only mail address on the first page.
+/// The sender's mail address, or the only one there is.
 fn lone_email(layout: &Layout) -> Option<(String, Vec<layout::Word>)> {
-    let mut all = layout.rows.iter().flat_map(|r| &r.segments).filter_map(|s| field::email(&s.words));
+    let rows = layout.rows.iter().flat_map(|r| &r.segments);
+    let sender = rows.clone().find(|s| {
+        s.words.first().is_some_and(|w| matches!(w.text.as_str(), "From:" | "Von:" | "Från:" | "De:"))
+    });
+    if let Some(found) = sender.and_then(|s| field::email(&s.words)) {
+        return Some(found);
+    }
+    let mut all = rows.filter_map(|s| field::email(&s.words));
     let first = all.next()?;
     all.all(|(mail, _)| mail == first.0).then_some(first)
 }

@@ -9,8 +9,9 @@ use super::{
 /// A cell of a line before arithmetic and master data have been asked.
 pub fn cell(name: &str, words: &[Word], reading: &Reading) -> f32 {
     let base = match name {
-        "unit" | "line_no" | "delivery_date" | "invoice_date" => 0.96,
-        "sku" | "customer_sku" | "description" => 0.94,
+        "line_no" => 0.97,
+        "unit" | "delivery_date" | "invoice_date" => 0.93,
+        "sku" | "customer_sku" | "description" => 0.86,
         "reason" | "lot" | "serial_no" => 0.9,
         _ => 0.93,
     };

@@ -233,6 +233,7 @@ pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
         ("email", _) if !form => "buyer_email",
         ("customer_name", Kind::CreditApplication | Kind::AccountApplication) => "legal_name",
         ("bill_to" | "ship_to", Kind::CreditApplication) => "address",
+        ("address", _) if !form => "ship_to",
         ("remarks", Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation) => "reason",
         ("reason", Kind::ReturnRequest) => "return_reason",
         ("legal_name", Kind::ReturnRequest) => "customer_name",
@@ -378,7 +379,8 @@ fn candidates(
             let previous = at > 0 && is_label(index, at - 1);
             next || previous || at == 0 && right.is_none()
         };
-    if let Some(right) = right {
+    let right = right.map(|r| with_mail_tail(layout, index, r));
+    if let Some(right) = &right {
         let far = (right.x0() - segment.x1()) / layout.width.max(1.0);
         push(&right.words, if grid { 0.7 } else { 0.97 } - if far > 0.35 { 0.25 } else { 0.0 });
     }
@@ -386,6 +388,26 @@ fn candidates(
         push(&below, if right.is_none() || grid { 0.95 } else { 0.72 });
     }
     out
+}
+
+/// A mail address that was broken over two rows, whole again.
+fn with_mail_tail(layout: &Layout, index: usize, segment: &Segment) -> Segment {
+    let mut whole = segment.clone();
+    let below =
+        layout.rows.get(index + 1).filter(|r| r.page == segment.page).and_then(|r| {
+            r.segments.iter().find(|s| (s.x0() - segment.x0()).abs() < 3.0 && s.words.len() == 1)
+        });
+    if let (true, Some(last), Some(tail)) = (
+        segment.words.len() == 1,
+        whole.words.last_mut().filter(|w| w.text.contains('@')),
+        below.and_then(|s| s.words.first()),
+    ) && tail.y0 - last.y1 < 0.6 * (last.y1 - last.y0)
+        && tail.text.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '-')
+    {
+        last.text.push_str(&tail.text);
+        last.rect = last.rect.union(&tail.rect);
+    }
+    whole
 }
 
 /// The segment that stands below a label, if it is no label itself.

@@ -117,7 +117,7 @@ fn find_concepts(word: &str) -> Option<(Vec<Concept>, bool)> {
 
 /// Takes a compound apart: every part a known word of three letters or more, an `s` or `e` may join them.
 fn compound(word: &str, lexicon: &Lexicon) -> Option<Vec<Concept>> {
-    if word.len() < 6 {
+    if word.len() < 5 {
         return None;
     }
     for (at, _) in word.char_indices().rev() {
@@ -333,6 +333,12 @@ const PHRASES: &[(&str, &str)] = &[
     ("lieferung bis", "requested_date"),
     ("livraison demandee", "requested_date"),
     ("created", "date"),
+    ("bestalld", "order_date"),
+    ("bestellt", "order_date"),
+    ("ordered", "order_date"),
+    ("beleg vom", "date"),
+    ("bestellung vom", "order_date"),
+    ("commande du", "order_date"),
     ("created on", "date"),
     ("issued", "date"),
     ("issued on", "date"),
@@ -447,6 +453,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["change", "number"], &[], "revision"),
     (&["supplier", "contact"], &[], "ignore"),
     (&["customer", "order"], &["delivery"], "po_number"),
+    (&["order", "original"], &["date"], "po_number"),
     (&["supplier", "number"], &["article"], "supplier_no"),
     (&["supplier", "ref"], &["article"], "supplier_no"),
     (&["supplier"], &["article", "order", "number"], "vendor"),
@@ -467,6 +474,8 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["contact"], &["number"], "contact"),
     (&["order", "number"], &["supplier", "total", "line"], "po_number"),
     (&["order", "ref"], &["supplier"], "po_number"),
+    (&["your", "order"], &["date", "article"], "po_number"),
+    (&["our", "order"], &["date", "article"], "po_number"),
     (&["document", "number"], &[], "document_number"),
     (&["document", "ref"], &[], "document_number"),
     (&["invoice", "number"], &["tax"], "invoice_number"),

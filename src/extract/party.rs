@@ -8,7 +8,7 @@ use super::{
     draft::{Reading, propose},
     field::{Marked, is_form},
     label::label_at,
-    layout::{Layout, Segment, Word, join},
+    layout::{Layout, Row, Segment, Word, join},
 };
 use crate::{
     model::{
@@ -130,7 +130,7 @@ pub fn find_parties(
             }
         }
     }
-    name_parties(layout, &blocks, reading, known, &mut out);
+    name_parties(layout, marks, table_rows, &blocks, reading, known, &mut out);
     out
 }
 
@@ -197,7 +197,9 @@ fn block(
         if gap > pitch || is_label(i, s) && !is_attention(found) || lines.len() >= BLOCK_ROWS_MAX {
             break;
         }
-        if stops(found) {
+        let beside = |left: &Segment| left.x0() < x - 9.0 && (left.x0() - segment.x0()).abs() < 9.0;
+        let other_label = next.segments.iter().enumerate().any(|(s, left)| beside(left) && is_label(i, s));
+        if stops(found) || other_label {
             break;
         }
         lines.push(found.words.clone());
@@ -221,6 +223,15 @@ fn is_attention(segment: &Segment) -> bool {
         "z h",
         "godsmarkning",
         "attention",
+        "accounts payable",
+        "accounting",
+        "service compta",
+        "comptabilit",
+        "leverantorsresk",
+        "kreditorenb",
+        "buchhaltung",
+        "ekonomi",
+        "finance",
     ]
     .iter()
     .any(|p| text.starts_with(p))
@@ -246,20 +257,79 @@ fn looks_like_company(text: &str) -> bool {
 
 /// The name without what marks a place of the company: `- Warehouse`, `- Lager`.
 fn bare_name(text: &str) -> String {
-    let cut = text.split(" - ").next().unwrap_or(text);
-    cut.split(" · ")
-        .next()
-        .unwrap_or(cut)
-        .split(", ")
-        .next()
-        .unwrap_or(cut)
-        .trim_end_matches([',', ';', ':'])
-        .trim()
-        .to_owned()
+    let cut = text.split(" - ").next().unwrap_or(text).split(" · ").next().unwrap_or(text);
+    let mut name = String::new();
+    for part in cut.split(", ") {
+        let suffix = fold(part).split(' ').next().is_some_and(|w| SUFFIXES.contains(&w));
+        if !name.is_empty() && !suffix {
+            break;
+        }
+        if !name.is_empty() {
+            name.push_str(", ");
+        }
+        name.push_str(part);
+    }
+    name.trim_end_matches([',', ';', ':', '-']).trim().to_owned()
+}
+
+/// An address without a label: a company in the upper part, a postcode within the lines below it.
+fn lone_block(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    not: &[String],
+) -> Option<Block> {
+    let first = layout.rows.first()?.page;
+    let upper = |r: &Row| r.page == first && r.y0() < 0.45 * layout.height;
+    for (index, row) in layout.rows.iter().enumerate().filter(|(i, r)| upper(r) && !table_rows.contains(i)) {
+        for segment in &row.segments {
+            let text = segment.text();
+            let name = fold(&bare_name(&text));
+            let sender_line = text.contains(", ") && text.chars().any(|c| c.is_ascii_digit());
+            let other = not.iter().any(|n| strsim_ratio(n, &name) > 0.9);
+            if !looks_like_company(&text) || sender_line || other {
+                continue;
+            }
+            let lines = lines_below(layout, marks, index, segment);
+            let postcode =
+                lines.iter().skip(1).any(|l| join(l).chars().filter(char::is_ascii_digit).count() >= 3);
+            if lines.len() >= 3 && postcode {
+                return Some(Block { lines });
+            }
+        }
+    }
+    None
+}
+
+/// A segment and those that hang below it without a gap.
+fn lines_below(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    index: usize,
+    segment: &Segment,
+) -> Vec<Vec<Word>> {
+    let mut lines = vec![segment.words.clone()];
+    let mut bottom = segment.y1();
+    for (i, next) in layout.rows.iter().enumerate().skip(index + 1).take(3 * BLOCK_ROWS_MAX) {
+        let found = next.segments.iter().enumerate().find(|(_, s)| (s.x0() - segment.x0()).abs() < 6.0);
+        let Some((s, found)) = found else { continue };
+        let marked = marks.get(i).and_then(|m| m.get(s)).and_then(Option::as_ref);
+        let labelled = marked.is_some_and(|m| m.whole && m.field.is_some());
+        let far = found.y0() - bottom > 0.9 * found.height() || next.page != segment.page;
+        if far || labelled || stops(found) {
+            break;
+        }
+        lines.push(found.words.clone());
+        bottom = found.y1();
+    }
+    lines.retain(|l| !is_contact_line(l));
+    lines
 }
 
 fn name_parties(
     layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
     blocks: &BTreeMap<&'static str, Block>,
     reading: &Reading,
     known: &Known,
@@ -288,6 +358,21 @@ fn name_parties(
             }
         }
     }
+    let addressed = blocks.contains_key(if theirs { "ship_to" } else { "vendor" });
+    if !addressed && (us.is_none() || theirs) {
+        let roles = ["buyer", "bill_to", "ship_to"];
+        let named = roles.iter().filter(|_| !theirs).filter_map(|r| head(r));
+        let not: Vec<String> =
+            named.chain(letterhead(layout, None)).map(|w| fold(&bare_name(&join(&w)))).collect();
+        if let Some(block) = lone_block(layout, marks, table_rows, &not) {
+            let words = block.words();
+            if reading.kind == Kind::DeliveryNote {
+                let sure = from_words(0.85, &words, reading.trusted);
+                out.insert("ship_to".to_owned(), propose(block.text(), &words, sure));
+            }
+            us = us.or_else(|| block.lines.first().cloned().map(|w| (w, 0.88)));
+        }
+    }
     if us.is_none() {
         us = head(if theirs { "bill_to" } else { "vendor" })
             .or_else(|| if theirs { head("ship_to") } else { None })
@@ -303,10 +388,12 @@ fn name_parties(
     if them.is_none() {
         them = match (top, from_blocks) {
             (Some(t), Some(b)) => {
-                let same = fold(&bare_name(&join(&t))) == fold(&bare_name(&join(&b)));
-                let company = looks_like_company(&join(&t));
-                Some(if same {
+                let (top_name, block_name) = (fold(&bare_name(&join(&t))), fold(&bare_name(&join(&b))));
+                let company = looks_like_company(&join(&t)) && top_name.contains(' ');
+                Some(if top_name == block_name {
                     (t, 0.96)
+                } else if block_name.contains(&top_name) {
+                    (b, 0.95)
                 } else if company {
                     (t, 0.9)
                 } else {

@@ -163,6 +163,9 @@ const APART: &[(&str, &str)] = &[
     ("article", "date"),
     ("article", "request"),
     ("article", "our"),
+    ("article", "line"),
+    ("line", "ref"),
+    ("line", "our"),
     ("our", "your"),
 ];
 
@@ -170,6 +173,9 @@ const APART: &[(&str, &str)] = &[
 fn one_head(part: &[Word], label: &Label) -> bool {
     let alone: Vec<Label> = part.iter().filter_map(|w| label_at(std::iter::once(w.text.as_str()))).collect();
     let (Some(first), Some(last)) = (alone.first(), alone.last()) else { return true };
+    if alone.iter().filter(|l| l.any(&["article"])).count() >= 2 && part.len() >= 3 {
+        return false;
+    }
     // `Our item` is one head, `Item our` is two
     if first.any(&["our", "your", "customer", "supplier"]) && last.any(&["article", "ref", "number"]) {
         return !label.any(&["unit", "quantity", "price", "date"]);
@@ -652,6 +658,7 @@ impl Item {
             self.cells.insert("sku", sku);
             self.cells.insert("description", rest);
         }
+        self.split_code();
         if let Some(words) = self.cells.get("quantity").cloned()
             && words.len() >= 2
         {
@@ -699,6 +706,26 @@ impl Item {
                     self.cells.entry("price_per").or_insert(tail.into_iter().collect());
                 }
             }
+        }
+    }
+}
+
+impl Item {
+    /// An item number that stands alone in the first row of the description's cell.
+    fn split_code(&mut self) {
+        if self.cells.contains_key("sku") || self.cells.contains_key("customer_sku") {
+            return;
+        }
+        let Some(words) = self.cells.get("description") else { return };
+        let Some(first) = words.first() else { return };
+        let alone = words.get(1).is_none_or(|w| w.y0 > f32::midpoint(first.y0, first.y1));
+        let code = first.text.len() >= 4
+            && first.text.chars().any(|c| c.is_ascii_digit())
+            && first.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/'));
+        if alone && code && words.len() >= 2 {
+            let (head, rest) = (vec![first.clone()], words.iter().skip(1).cloned().collect());
+            self.cells.insert("sku", head);
+            self.cells.insert("description", rest);
         }
     }
 }
