@@ -1,7 +1,8 @@
 //! Pages of words into drafts: fields and lines with confidence and place.
 //!
 //! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
-//! document is; then [`field`], [`party`], [`form`], [`table`] and [`totals`] read it, [`confidence`] says how sure.
+//! document is; then [`field`], [`party`], [`form`], [`table`], [`headless`] and [`totals`] read it, [`confidence`] says
+//! how sure.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
 pub mod confidence;
@@ -9,6 +10,7 @@ pub mod date;
 pub mod draft;
 pub mod field;
 pub mod form;
+pub mod headless;
 pub mod kind;
 pub mod label;
 pub mod layout;
@@ -58,6 +60,9 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     let language = kind::find_language(&layout);
     let mut reading = reading(&layout, language, context.known);
     let mut table = table::find_lines(&layout, &reading);
+    if table.lines.is_empty() {
+        (table.lines, table.rows) = headless::find_lines(&layout, &reading);
+    }
     let subject = context.subject.filter(|_| pages.iter().all(|p| p.how == How::Text));
     let (kind, kind_confidence) = kind::find_kind(&layout, subject, table.lines.len());
     reading.kind = kind;

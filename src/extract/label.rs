@@ -550,7 +550,7 @@ const COLUMNS: &[(&[&str], &[&str], &str)] = &[
     (&["our", "number"], &[], "customer_sku"),
     (&["customer", "number"], &[], "customer_sku"),
     (&["customer", "ref"], &[], "customer_sku"),
-    (&["article", "description"], &["number"], "description"),
+    (&["article", "description"], &[], "description"),
     (&["article", "name"], &[], "description"),
     (&["description"], &["number"], "description"),
     (&["price", "unit"], &["amount", "total"], "unit_price"),
@@ -575,7 +575,6 @@ const COLUMNS: &[(&[&str], &[&str], &str)] = &[
     (&["ref"], &[], "sku"),
     (&["supplier", "number"], &[], "sku"),
     (&["your", "number"], &[], "sku"),
-    (&["order"], &["number", "contact", "address"], "quantity"),
     (&["number"], &[], "line_no"),
     (&["delivery"], &["address", "total"], "delivery_date"),
 ];

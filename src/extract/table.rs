@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Lines of one document at most.
 const LINES_MAX: usize = 5_000;
+/// Blank between two words of one head, in heights of the letters.
+const HEAD_GAP_HEIGHTS: f32 = 0.62;
 /// Columns that a head row must name to be one.
 const COLUMNS_MIN: usize = 3;
 /// Length of a section's text that may stand between lines without being part of one.
@@ -108,7 +110,7 @@ fn chunks(words: &[Word]) -> Vec<Chunk> {
         // words that stand together
         let mut near = 1;
         while let (Some(a), Some(b)) = (rest.get(near - 1), rest.get(near)) {
-            if b.x0 - a.x1 > 0.9 * (a.y1 - a.y0).max(6.0) || near >= 5 {
+            if b.x0 - a.x1 > HEAD_GAP_HEIGHTS * (a.y1 - a.y0).max(6.0) || near >= 5 {
                 break;
             }
             near += 1;
@@ -266,6 +268,13 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
 fn is_info(parts: &[Chunk]) -> bool {
     let single = parts.iter().filter(|c| {
         let label = label_at(c.words.iter().map(|w| w.text.as_str()));
+        let figures = matches!(
+            c.column,
+            Some("quantity" | "ordered_quantity" | "amount" | "unit_price" | "description" | "delivery_date")
+        );
+        if figures || label.as_ref().is_some_and(|l| l.any(&["article"])) {
+            return false;
+        }
         let field = label.as_ref().and_then(field_of);
         matches!(
             field,
@@ -607,9 +616,18 @@ fn continues(
             return false;
         }
     }
+    let has_unit = item.cells.contains_key("unit");
     for (name, more) in cells {
         match item.cells.get_mut(name) {
             Some(words) if name == "description" => words.extend(more),
+            Some(_)
+                if name == "quantity"
+                    && more.len() == 1
+                    && !has_unit
+                    && more.iter().all(|w| w.text.chars().all(|c| c.is_alphabetic() || c == '.')) =>
+            {
+                item.cells.insert("unit", more);
+            }
             Some(words) if name == "sku" && join(words).ends_with('-') => words.extend(more),
             Some(_) => {}
             None => {
@@ -630,7 +648,7 @@ impl Item {
         for (label, words) in &self.notes {
             let name = match column_of(label).or_else(|| field_of(label)) {
                 Some("requested_date") => "delivery_date",
-                Some("quantity") if reading.kind == Kind::DeliveryNote && label.any(&["order"]) => {
+                Some("quantity") if line.contains_key("quantity") && !label.any(&["previous"]) => {
                     "ordered_quantity"
                 }
                 Some("quantity") if label.any(&["previous"]) => "previous_quantity",

@@ -12,6 +12,7 @@ mod evidence;
 mod mailbox;
 mod reply;
 mod messages;
+mod extract;
 mod scenario;
 mod search;
 mod store;
