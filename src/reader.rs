@@ -16,14 +16,17 @@ pub mod child;
 pub mod format;
 pub mod protocol;
 
+mod archive;
 mod decode;
 mod ocr;
+mod office;
 mod pdf;
 mod pool;
 mod prepare;
 mod raster;
 mod sandbox;
 mod scan;
+mod sheet;
 mod text;
 
 pub use decode::decode;

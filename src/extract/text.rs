@@ -46,6 +46,7 @@ pub fn text_pages(text: &str) -> Pages {
         width_pt: columns * CELL_PT.0,
         height_pt: height * CELL_PT.1,
         how: How::Text,
+        turned: 0,
         words,
         rulings: Vec::new(),
         fields: Vec::new(),

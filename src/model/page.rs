@@ -43,6 +43,18 @@ impl Rect {
         self.y1 - self.y0
     }
 
+    /// The same place after the page was turned clockwise by 0, 90, 180 or 270 degrees.
+    #[must_use]
+    pub fn turned(&self, degrees: u16) -> Self {
+        let Self { x0, y0, x1, y1 } = *self;
+        match degrees % 360 {
+            90 => Self { x0: 1.0 - y1, y0: x0, x1: 1.0 - y0, y1: x1 },
+            180 => Self { x0: 1.0 - x1, y0: 1.0 - y1, x1: 1.0 - x0, y1: 1.0 - y0 },
+            270 => Self { x0: y0, y0: 1.0 - x1, x1: y1, y1: 1.0 - x0 },
+            _ => *self,
+        }
+    }
+
     /// The smallest box around both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -151,6 +163,9 @@ pub struct Page {
     pub height_pt: f32,
     /// How its words were come by.
     pub how: How,
+    /// Its text runs turned clockwise by so many degrees on the page as shown: 0, 90, 180 or 270. See [`Page::upright`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub turned: u16,
     /// In reading order as far as the reader could tell.
     pub words: Vec<Word>,
     /// Ruling lines.
@@ -162,6 +177,52 @@ pub struct Page {
     /// Cells, if the page is a sheet. Each cell's words also stand in `words`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<Cell>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(turned: &u16) -> bool {
+    *turned == 0
+}
+
+impl Page {
+    /// A page without anything on it.
+    pub fn empty(number: u32, width_pt: f32, height_pt: f32, how: How) -> Self {
+        Self {
+            number,
+            width_pt,
+            height_pt,
+            how,
+            turned: 0,
+            words: Vec::new(),
+            rulings: Vec::new(),
+            fields: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// The page turned so that its text runs from left to right, for whoever needs lines and columns. Places are
+    /// fractions of the turned page; [`Page::place_as_shown`] leads back.
+    #[must_use]
+    pub fn upright(&self) -> Self {
+        let mut page = self.clone();
+        if self.turned == 0 {
+            return page;
+        }
+        let back = (360 - self.turned % 360) % 360;
+        if back % 180 == 90 {
+            std::mem::swap(&mut page.width_pt, &mut page.height_pt);
+            page.rulings.iter_mut().for_each(|r| r.horizontal = !r.horizontal);
+        }
+        page.words.iter_mut().for_each(|w| w.bbox = w.bbox.turned(back));
+        page.rulings.iter_mut().for_each(|r| r.bbox = r.bbox.turned(back));
+        page.fields.iter_mut().for_each(|f| f.bbox = f.bbox.turned(back));
+        page
+    }
+
+    /// A place on [`Page::upright`] as a place on the page as shown.
+    pub fn place_as_shown(&self, place: Rect) -> Rect {
+        place.turned(self.turned)
+    }
 }
 
 /// A file that a document holds inside (PDF attachments, archive entries).
@@ -214,5 +275,20 @@ mod base64_bytes {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
         STANDARD.decode(String::deserialize(d)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upright_page_leads_back_to_the_page_as_shown() {
+        // text that runs down the right edge: the page was turned clockwise
+        let place = Rect { x0: 0.875, y0: 0.25, x1: 1.0, y1: 0.5 };
+        assert_eq!(place.turned(270), Rect { x0: 0.25, y0: 0.0, x1: 0.5, y1: 0.125 });
+        for degrees in [0, 90, 180, 270] {
+            assert_eq!(place.turned(degrees).turned((360 - degrees) % 360), place);
+        }
     }
 }

@@ -1,18 +1,21 @@
 //! What the bytes are, and which decoder reads them. Runs inside a reader process.
 
 use super::{
-    Limits,
+    Limits, archive,
     format::{Format, find_format},
     ocr::{Engines, find_tessdata},
-    pdf,
+    office, pdf,
     protocol::Part,
     raster::read_frames,
     scan::{Tongue, read_frame},
-    text,
+    sheet, text,
 };
-use crate::model::{
-    finding::{Finding, Severity},
-    page::{EmbeddedFile, Page, Pages},
+use crate::{
+    message,
+    model::{
+        finding::{Finding, Severity},
+        page::{EmbeddedFile, Page, Pages},
+    },
 };
 use std::{io, path::Path};
 
@@ -40,11 +43,13 @@ pub(super) struct Output<'a> {
     pub(super) pages: u32,
     /// Pages read by OCR so far.
     pub(super) ocr_pages: u32,
+    /// Cells put out so far.
+    pub(super) cells: u32,
 }
 
 impl<'a> Output<'a> {
     pub(super) fn new(limits: &'a Limits, send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>) -> Self {
-        Self { limits, send, sent_bytes: 0, full: false, pages: 0, ocr_pages: 0 }
+        Self { limits, send, sent_bytes: 0, full: false, pages: 0, ocr_pages: 0, cells: 0 }
     }
 
     /// Whether another page is allowed; says so once if not.
@@ -146,8 +151,16 @@ pub(super) fn decode_into(
         Format::Tiff | Format::Png | Format::Jpeg | Format::Gif | Format::Bmp | Format::Webp => {
             read_pixels(workshop, &bytes, format, languages, out)?;
         }
-        Format::Text => text::read(&bytes, out)?,
-        _ => out.finding(unsupported(format))?,
+        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::read_workbook(bytes, out)?,
+        Format::Csv => sheet::read_csv(&bytes, out)?,
+        Format::Docx => office::read(&bytes, true, out)?,
+        Format::Odt => office::read(&bytes, false, out)?,
+        Format::Zip => archive::read_zip(&bytes, out)?,
+        Format::Mail => archive::read_mail(&bytes, out)?,
+        Format::Html => text::put_pages(&message::html::to_text(&text::read_charset(&bytes)), out)?,
+        Format::Rtf => text::put_pages(&office::rtf_text(&bytes), out)?,
+        Format::Text | Format::Xml => text::read(&bytes, out)?,
+        Format::Compound | Format::Unknown => out.finding(unsupported(format))?,
     }
     Ok(format.as_str())
 }

@@ -18,8 +18,6 @@ pub(super) struct Seen {
     pub(super) bounds: [f32; 4],
     /// Tesseract's own, 0 to 100.
     pub(super) raw_confidence: f32,
-    /// Block, paragraph and line.
-    pub(super) line: (u32, u32, u32),
 }
 
 /// How Tesseract is to cut the page.
@@ -151,7 +149,6 @@ fn parse_tsv(tsv: &str) -> Vec<Seen> {
             text: text.to_owned(),
             bounds: [left, top, left + number(8)?, top + number(9)?],
             raw_confidence: number(10)?,
-            line: (number(2)? as u32, number(3)? as u32, number(4)? as u32),
         })
     };
     tsv.lines().filter_map(word).collect()
@@ -171,9 +168,6 @@ mod tests {
         let tsv = "1\t1\t0\t0\t0\t0\t0\t0\t9\t9\t-1\t\n5\t1\t2\t1\t3\t1\t10\t20\t30\t8\t96.5\tBolt\n5\t1\t2\t1\t3\t2\t50\t20\t30\t8\t95\t \n";
         let words = parse_tsv(tsv);
         assert_eq!(words.len(), 1);
-        assert_eq!(
-            (words[0].text.as_str(), words[0].bounds, words[0].line),
-            ("Bolt", [10., 20., 40., 28.], (2, 1, 3))
-        );
+        assert_eq!((words[0].text.as_str(), words[0].bounds), ("Bolt", [10., 20., 40., 28.]));
     }
 }

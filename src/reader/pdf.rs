@@ -4,6 +4,7 @@
 
 mod judge;
 mod picture;
+mod structure;
 mod text;
 
 use super::{
@@ -56,6 +57,9 @@ pub(super) fn read(
         Ok(pdf) => pdf,
         Err(finding) => return out.finding(finding),
     };
+    for (name, file) in structure::read_files(&pdf) {
+        out.embedded(&name, &file)?;
+    }
     let cache = InterpreterCache::new();
     let mut tongue = Tongue::new(languages);
     for (index, page) in pdf.pages().iter().enumerate() {
@@ -80,7 +84,7 @@ pub(super) fn read(
                     panic_text(panic.as_ref())
                 );
                 out.finding(Finding::new("page_unreadable", Severity::Problem, message))?;
-                out.page(empty_page(number, 595.0, 842.0))?;
+                out.page(Page::empty(number, 595.0, 842.0, How::TextLayer))?;
             }
         }
     }
@@ -91,19 +95,6 @@ pub(super) fn read(
 struct Read {
     page: Page,
     wants_ocr: bool,
-}
-
-fn empty_page(number: u32, width_pt: f32, height_pt: f32) -> Page {
-    Page {
-        number,
-        width_pt,
-        height_pt,
-        how: How::TextLayer,
-        words: Vec::new(),
-        rulings: Vec::new(),
-        fields: Vec::new(),
-        cells: Vec::new(),
-    }
 }
 
 fn read_page<'a>(
@@ -118,8 +109,9 @@ fn read_page<'a>(
     let (width_pt, height_pt) = pdf_page.render_dimensions();
     let layer = text::read_layer(pdf_page, cache);
     let verdict = judge(&layer);
-    let mut page = empty_page(number, width_pt, height_pt);
+    let mut page = Page::empty(number, width_pt, height_pt, How::TextLayer);
     page.rulings = layer.rulings;
+    page.fields = structure::read_fields(pdf_page);
     if verdict != Verdict::Trust && may_ocr {
         let models = engines.models(&["en"]);
         if let Some(frame) = picture::draw_frame(pdf_page, limits) {
@@ -128,12 +120,13 @@ fn read_page<'a>(
             if proved_wrong {
                 let scanned = read_frame(engines, tongue, &frame, number);
                 let rulings = std::mem::take(&mut page.rulings);
-                page = Page { width_pt, height_pt, rulings, ..scanned };
+                page = Page { width_pt, height_pt, rulings, fields: page.fields, ..scanned };
                 return Read { page, wants_ocr: true };
             }
         }
     }
     page.words = layer.words;
+    structure::add_values_not_drawn(&mut page);
     Read { page, wants_ocr: verdict == Verdict::Ocr }
 }
 

@@ -30,21 +30,23 @@ pub(super) struct Ready {
     pub(super) dpi: f32,
     /// From pixels of the original to pixels of `gray`.
     pub(super) projection: Projection,
-    /// The text ran turned clockwise by so many degrees (0 or 90 so far; OCR tells 180 and 270).
-    pub(super) turned: u16,
 }
 
 /// What the pixels look like.
-struct Look {
+#[derive(Debug)]
+pub(super) struct Look {
     /// Corners of the sheet in a photo: top left, top right, bottom right, bottom left, in pixels of the original.
     sheet: Option<[(f32, f32); 4]>,
-    sideways: bool,
-    skew_degrees: f32,
+    /// Ink gathers in columns rather than in rows; a hint only, for tables do so too.
+    pub(super) sideways: bool,
+    /// Skew of rows if the page is level, in degrees.
+    level_skew: f32,
+    /// Skew of rows if the page lies sideways, in degrees.
+    side_skew: f32,
 }
 
-/// Makes a frame ready. `extra_turn` is added to what is found: 180 to try the other way up.
-pub(super) fn prepare(frame: &Frame, extra_turn: u16) -> Option<Ready> {
-    let look = look_at(frame);
+/// Makes a frame ready, undoing a clockwise turn of 0, 90, 180 or 270 degrees.
+pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> {
     let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
     // to a straight sheet, in inches times the working resolution
     let dpi = frame.dpi_x.max(frame.dpi_y);
@@ -58,17 +60,17 @@ pub(super) fn prepare(frame: &Frame, extra_turn: u16) -> Option<Ready> {
         Some(corners) => flatten_sheet(corners, scale_x, scale_y)?,
         None => (Projection::scale(scale_x, scale_y), width * scale_x, height * scale_y),
     };
-    let turned = (if look.sideways { 90 } else { 0 } + extra_turn) % 360;
+    let skew = if turned % 180 == 90 { look.side_skew } else { look.level_skew };
     let (turn, out_width, out_height) = turn_back(turned, flat_width, flat_height);
     let (cx, cy) = (out_width / 2.0, out_height / 2.0);
     let straighten = Projection::translate(cx, cy)
-        * Projection::rotate(-look.skew_degrees.to_radians())
+        * Projection::rotate(-skew.to_radians())
         * Projection::translate(-cx, -cy);
     let projection = straighten * turn * flat;
     if !(out_width * out_height < WORKING_PIXELS_MAX && out_width >= 1.0 && out_height >= 1.0) {
         return None;
     }
-    let plain = look.sheet.is_none() && turned == 0 && look.skew_degrees == 0.0;
+    let plain = look.sheet.is_none() && turned == 0 && skew == 0.0;
     let moved = if plain {
         scale_only(&frame.gray, out_width as u32, out_height as u32)
     } else {
@@ -77,7 +79,7 @@ pub(super) fn prepare(frame: &Frame, extra_turn: u16) -> Option<Ready> {
         warp_into(&frame.gray, projection, way, Border::Replicate, &mut out);
         out
     };
-    Some(Ready { gray: even_light(moved), dpi: target_dpi, projection, turned })
+    Some(Ready { gray: even_light(moved), dpi: target_dpi, projection })
 }
 
 fn scale_only(gray: &GrayImage, width: u32, height: u32) -> GrayImage {
@@ -108,14 +110,15 @@ fn turn_back(turned: u16, width: f32, height: f32) -> (Projection, f32, f32) {
     }
 }
 
-fn look_at(frame: &Frame) -> Look {
+/// Judges a frame on a small copy.
+pub(super) fn look_at(frame: &Frame) -> Look {
     let (width, height) = frame.gray.dimensions();
     // pixels that are not square would bend angles
     let wide = width as f32 / frame.dpi_x * 100.0;
     let high = height as f32 / frame.dpi_y * 100.0;
-    let shrink = SMALL_SIDE as f32 / wide.max(high);
-    let (small_width, small_height) = (((wide * shrink) as u32).max(8), ((high * shrink) as u32).max(8));
-    let small = imageops::resize(&frame.gray, small_width, small_height, imageops::FilterType::Triangle);
+    let ratio = SMALL_SIDE as f32 / wide.max(high);
+    let (small_width, small_height) = (((wide * ratio) as u32).max(8), ((high * ratio) as u32).max(8));
+    let small = shrink(&frame.gray, small_width, small_height);
     let (back_x, back_y) = (width as f32 / small_width as f32, height as f32 / small_height as f32);
     let sheet = find_sheet(&small);
     let flat = sheet.and_then(|corners| {
@@ -128,34 +131,72 @@ fn look_at(frame: &Frame) -> Look {
     let ink = find_ink(&flat);
     let (level_score, level_skew) = best_skew(&ink, flat.height(), |(x, y)| (x, y));
     let (side_score, side_skew) = best_skew(&ink, flat.width(), |(x, y)| (-y, x));
-    let sideways = side_score > level_score * 1.15;
-    let skew = if sideways { side_skew } else { level_skew };
+    let worthwhile = |skew: f32| if skew.abs() < SKEW_MIN { 0.0 } else { skew };
     Look {
         sheet: sheet.map(|corners| corners.map(|(x, y)| (x * back_x, y * back_y))),
-        sideways,
-        skew_degrees: if skew.abs() < SKEW_MIN { 0.0 } else { skew },
+        sideways: side_score > level_score * 1.3,
+        level_skew: worthwhile(level_skew),
+        side_skew: worthwhile(side_skew),
     }
 }
 
-/// Places of dark pixels that are letters rather than lines: long runs are left out.
-fn find_ink(gray: &GrayImage) -> Vec<(f32, f32)> {
-    const RUN_MAX: usize = 40;
-    const DARK: u8 = 160;
-    let mut ink = Vec::new();
-    for (y, row) in gray.rows().enumerate() {
-        let mut run: Vec<(f32, f32)> = Vec::new();
-        for (x, pixel) in row.enumerate() {
-            if pixel.0 < [DARK] {
-                run.push((x as f32, y as f32));
-            } else {
-                if run.len() <= RUN_MAX {
-                    ink.append(&mut run);
-                }
-                run.clear();
+/// A small copy: each pixel is the mean of a few that it stands for.
+fn shrink(gray: &GrayImage, width: u32, height: u32) -> GrayImage {
+    let (from_width, from_height) = gray.dimensions();
+    let (step_x, step_y) = (from_width as f32 / width as f32, from_height as f32 / height as f32);
+    let taps = |step: f32| (step.ceil() as u32).clamp(1, 4);
+    let (taps_x, taps_y) = (taps(step_x), taps(step_y));
+    let at = |place: u32, step: f32, tap: u32, taps: u32, end: u32| {
+        (((place as f32 + (tap as f32 + 0.5) / taps as f32) * step) as u32).min(end - 1)
+    };
+    GrayImage::from_fn(width, height, |x, y| {
+        let mut sum = 0;
+        for tap_y in 0..taps_y {
+            let from_y = at(y, step_y, tap_y, taps_y, from_height);
+            for tap_x in 0..taps_x {
+                sum += u32::from(gray.get_pixel(at(x, step_x, tap_x, taps_x, from_width), from_y).0[0]);
             }
         }
+        Luma([(sum / (taps_x * taps_y)) as u8])
+    })
+}
+
+/// Places of dark pixels that are letters rather than lines: long runs across and down are left out.
+fn find_ink(gray: &GrayImage) -> Vec<(f32, f32)> {
+    const RUN_MAX: u32 = 30;
+    const DARK: u8 = 160;
+    let (width, height) = gray.dimensions();
+    let dark = |x: u32, y: u32| gray.get_pixel(x, y).0 < [DARK];
+    let mut line = vec![false; width as usize * height as usize];
+    let mut mark = |places: &mut Vec<(u32, u32)>| {
+        if places.len() as u32 > RUN_MAX {
+            for (x, y) in places.iter() {
+                if let Some(cell) = line.get_mut((y * width + x) as usize) {
+                    *cell = true;
+                }
+            }
+        }
+        places.clear();
+    };
+    let mut run = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            if dark(x, y) { run.push((x, y)) } else { mark(&mut run) }
+        }
+        mark(&mut run);
     }
-    ink
+    for x in 0..width {
+        for y in 0..height {
+            if dark(x, y) { run.push((x, y)) } else { mark(&mut run) }
+        }
+        mark(&mut run);
+    }
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    places
+        .zip(&line)
+        .filter(|((x, y), is_line)| !**is_line && dark(*x, *y))
+        .map(|((x, y), _)| (x as f32, y as f32))
+        .collect()
 }
 
 /// How sharply ink gathers in rows, at the angle where it does so best, and that angle.
@@ -196,6 +237,7 @@ fn best_skew(ink: &[(f32, f32)], rows: u32, place: impl Fn((f32, f32)) -> (f32, 
 fn find_sheet(small: &GrayImage) -> Option<[(f32, f32); 4]> {
     const DARK_BORDER_SHARE: f32 = 0.5;
     const SHEET_SHARE_MIN: f32 = 0.2;
+    const GROUND_CONTRAST_MIN: f32 = 50.0;
     let (width, height) = small.dimensions();
     let blurred = imageproc::filter::box_filter(small, 3, 3);
     let level = otsu_level(&blurred);
@@ -203,7 +245,7 @@ fn find_sheet(small: &GrayImage) -> Option<[(f32, f32); 4]> {
     let border = (0..width).flat_map(|x| [(x, 1), (x, height.saturating_sub(2))]);
     let border = border.chain((0..height).flat_map(|y| [(1, y), (width.saturating_sub(2), y)]));
     let (dark, all) = border.fold((0, 0), |(d, n), (x, y)| (d + u32::from(!bright(x, y)), n + 1));
-    if (dark as f32) < DARK_BORDER_SHARE * all as f32 {
+    if (dark as f32) < DARK_BORDER_SHARE * all as f32 || contrast(&blurred, level) < GROUND_CONTRAST_MIN {
         return None;
     }
     let mask = GrayImage::from_fn(width, height, |x, y| Luma([if bright(x, y) { 255 } else { 0 }]));
@@ -239,6 +281,18 @@ fn find_sheet(small: &GrayImage) -> Option<[(f32, f32); 4]> {
         && size as f32 > 0.6 * area
         && (size as f32) < 1.1 * area)
         .then_some(corners)
+}
+
+/// How far apart the means of the pixels above and below a level are.
+fn contrast(gray: &GrayImage, level: u8) -> f32 {
+    let mut sums = [(0.0_f32, 0.0_f32); 2];
+    for Luma([value]) in gray.pixels() {
+        let [below, above] = &mut sums;
+        let side = if *value > level { above } else { below };
+        *side = (side.0 + f32::from(*value), side.1 + 1.0);
+    }
+    let [below, above] = sums.map(|(sum, count)| sum / count.max(1.0));
+    above - below
 }
 
 fn quad_area(corners: [(f32, f32); 4]) -> f32 {
@@ -280,13 +334,33 @@ fn even_light(gray: GrayImage) -> GrayImage {
     // letters on dark bands keep their ground: look at the brightest paper around
     let paper = imageproc::morphology::grayscale_dilate(&paper, &imageproc::morphology::Mask::square(2));
     let paper = imageproc::filter::box_filter(&paper, 2, 2);
-    let paper = imageops::resize(&paper, width, height, imageops::FilterType::Triangle);
-    let mut even = gray;
-    for (pixel, ground) in even.pixels_mut().zip(paper.pixels()) {
-        let ground = u32::from(ground.0[0].max(PAPER_MIN));
-        pixel.0 = [(u32::from(pixel.0[0]) * 255 / ground).min(255) as u8];
+    divide(gray, &paper, BLOCK, PAPER_MIN)
+}
+
+/// Divides each pixel by the paper around it, which is known for each block.
+fn divide(mut gray: GrayImage, paper: &GrayImage, block: u32, paper_min: u8) -> GrayImage {
+    const ONE: u32 = 256;
+    let (last_column, last_row) = (paper.width() - 1, paper.height() - 1);
+    // between the middles of four blocks
+    let between = |place: u32, last: u32| {
+        let at = (place * ONE / block).saturating_sub(ONE / 2);
+        ((at / ONE).min(last), (at / ONE + 1).min(last), at % ONE)
+    };
+    let columns: Vec<(u32, u32, u32)> = (0..gray.width()).map(|x| between(x, last_column)).collect();
+    let mut grounds = vec![0_u32; paper.width() as usize];
+    for (y, row) in (0_u32..).zip(gray.rows_mut()) {
+        let (above, below, weight) = between(y, last_row);
+        for (x, ground) in (0_u32..).zip(grounds.iter_mut()) {
+            let [top, bottom] = [above, below].map(|y| u32::from(paper.get_pixel(x, y).0[0]));
+            *ground = (top * (ONE - weight) + bottom * weight) / ONE;
+        }
+        let ground_of = |column: u32| grounds.get(column as usize).copied().unwrap_or(255);
+        for (pixel, (left, right, weight)) in row.zip(&columns) {
+            let ground = (ground_of(*left) * (ONE - weight) + ground_of(*right) * weight) / ONE;
+            pixel.0 = [(u32::from(pixel.0[0]) * 255 / ground.max(u32::from(paper_min))).min(255) as u8];
+        }
     }
-    even
+    gray
 }
 
 /// A box in pixels of the ready page, as a box in pixels of the original.

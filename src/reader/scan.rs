@@ -4,15 +4,17 @@
 
 use super::{
     ocr::{Cut, Engines, Seen, calibrate},
-    prepare::{Ready, back_to_original, prepare},
+    prepare::{Ready, back_to_original, look_at, prepare},
     raster::Frame,
 };
 use crate::model::page::{How, Page, Rect, Word};
 use image::{GrayImage, imageops};
 use whatlang::{Detector, Lang};
 
-/// Below this share of plausible letters a page is tried the other way up.
+/// Below this share of plausible letters a page is tried another way up.
 const PLAUSIBLE: f32 = 0.6;
+/// Fewer letters than this do not tell which way is up.
+const TELLING_LETTERS: f32 = 24.0;
 /// Points in an inch.
 const POINTS: f32 = 72.0;
 
@@ -78,42 +80,41 @@ fn detectable(code: &str) -> Option<Lang> {
 /// Reads one frame.
 pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, number: u32) -> Page {
     let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
-    let mut page = Page {
-        number,
-        width_pt: width / frame.dpi_x * POINTS,
-        height_pt: height / frame.dpi_y * POINTS,
-        how: How::Ocr,
-        words: Vec::new(),
-        rulings: Vec::new(),
-        fields: Vec::new(),
-        cells: Vec::new(),
-    };
-    let Some(ready) = find_way_up(engines, frame) else { return page };
+    let mut page = Page::empty(number, width / frame.dpi_x * POINTS, height / frame.dpi_y * POINTS, How::Ocr);
+    let Some((ready, turned)) = find_way_up(engines, frame) else { return page };
+    page.turned = turned;
     let models = tongue.find_model(engines, &ready);
     let seen = engines.recognise(&models, &ready.gray, ready.dpi, Cut::Column).unwrap_or_default();
     page.words = seen.iter().filter_map(|word| place_word(word, &ready, width, height)).collect();
     page
 }
 
-/// The page upright: as found, or turned by half if that reads better.
-fn find_way_up(engines: &mut Engines, frame: &Frame) -> Option<Ready> {
-    let ready = prepare(frame, 0)?;
+/// The page upright: the likely ways up are tried on a part of it until one reads well, else the best is taken.
+fn find_way_up(engines: &mut Engines, frame: &Frame) -> Option<(Ready, u16)> {
+    let look = look_at(frame);
+    let ways: [u16; 4] = if look.sideways { [90, 270, 0, 180] } else { [0, 180, 90, 270] };
     let english = engines.models(&["en"]);
-    let mut try_part = |ready: &Ready| {
-        let part = busiest_part(&ready.gray);
-        plausibility(&engines.recognise(&english, &part, ready.dpi, Cut::Block).unwrap_or_default())
-    };
-    let first = try_part(&ready);
-    if first >= PLAUSIBLE && ready.turned == 0 {
-        return Some(ready);
+    let mut best: Option<(f32, Ready, u16)> = None;
+    for turned in ways {
+        let Some(ready) = prepare(frame, &look, turned) else { continue };
+        let words = engines
+            .recognise(&english, &busiest_part(&ready.gray), ready.dpi, Cut::Block)
+            .unwrap_or_default();
+        let letters = good_letters(&words);
+        let sure = letters >= TELLING_LETTERS && letters >= PLAUSIBLE * all_letters(&words);
+        if best.as_ref().is_none_or(|(most, _, _)| letters > *most) {
+            best = Some((letters, ready, turned));
+        }
+        if sure {
+            break;
+        }
     }
-    let other = prepare(frame, 180)?;
-    Some(if try_part(&other) > first { other } else { ready })
+    best.map(|(_, ready, turned)| (ready, turned))
 }
 
 /// A band of the page with much ink on it.
 fn busiest_part(gray: &GrayImage) -> GrayImage {
-    const BANDS: u32 = 5;
+    const BANDS: u32 = 7;
     const DARK: u8 = 128;
     let (width, height) = gray.dimensions();
     let band = (height / BANDS).max(1);
@@ -131,12 +132,17 @@ fn is_wordlike(word: &Seen) -> bool {
     word.raw_confidence > 60.0 && word.text.chars().filter(|c| c.is_alphabetic()).count() >= 3
 }
 
-/// The share of letters that stand in words that look right.
-fn plausibility(words: &[Seen]) -> f32 {
-    let letters = |w: &Seen| w.text.chars().filter(|c| c.is_alphanumeric()).count() as f32;
-    let all: f32 = words.iter().map(letters).sum();
-    let good: f32 = words.iter().filter(|w| w.raw_confidence > 60.0).map(letters).sum();
-    good / all.max(20.0)
+fn letters(word: &Seen) -> f32 {
+    word.text.chars().filter(|c| c.is_alphanumeric()).count() as f32
+}
+
+fn all_letters(words: &[Seen]) -> f32 {
+    words.iter().map(letters).sum()
+}
+
+/// How many letters stand in words that look right; lone letters are found in any noise.
+fn good_letters(words: &[Seen]) -> f32 {
+    words.iter().filter(|w| w.raw_confidence > 65.0 && letters(w) >= 2.0).map(letters).sum()
 }
 
 fn place_word(seen: &Seen, ready: &Ready, width: f32, height: f32) -> Option<Word> {

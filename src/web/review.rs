@@ -420,6 +420,7 @@ mod tests {
             width_pt: 600.0,
             height_pt: 800.0,
             how: How::TextLayer,
+            turned: 0,
             words: Vec::new(),
             rulings: Vec::new(),
             fields: Vec::new(),

@@ -14,6 +14,8 @@ mod reply;
 mod messages;
 mod extract;
 mod scenario;
+mod hostile;
+mod reader;
 mod search;
 mod store;
 mod store_together;

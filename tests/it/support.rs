@@ -6,6 +6,7 @@ pub(crate) mod cut;
 pub(crate) mod database;
 pub(crate) mod desk;
 pub(crate) mod dovecot;
+pub(crate) mod files;
 pub(crate) mod postgres;
 pub(crate) mod rows;
 pub(crate) mod server;

@@ -61,6 +61,7 @@ impl Site {
             width_pt: 595.0,
             height_pt: 842.0,
             how: How::TextLayer,
+            turned: 0,
             words: words.collect(),
             rulings: Vec::new(),
             fields: Vec::new(),

@@ -1,0 +1,88 @@
+//! ZIP archives and mail messages into the files inside them. The caller reads those in turn, within its own depth.
+//!
+//! Limits: entries, bytes unpacked, and how many times larger than its packed form an entry may be.
+
+use super::{decode::Output, text};
+use crate::{
+    message,
+    model::finding::{Finding, Severity},
+};
+use std::io::{self, Cursor, Read as _};
+use zip::ZipArchive;
+
+/// Small entries may be packed as well as they like.
+const RATIO_FREE_BYTES: u64 = 1 << 20;
+
+type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
+
+/// One entry, unpacked within limits.
+pub(super) fn read_entry(
+    archive: &mut Archive<'_>,
+    index: usize,
+    bytes_max: u64,
+    ratio_max: u64,
+) -> Result<Vec<u8>, Finding> {
+    let broken = |error: &dyn std::fmt::Display| {
+        let message = format!("An entry of the archive could not be unpacked ({error}).");
+        Finding::new("broken_file", Severity::Check, message)
+    };
+    let entry = archive.by_index(index).map_err(|e| broken(&e))?;
+    if entry.encrypted() {
+        let message = "The archive opens only with a password; ask the sender for it.";
+        return Err(Finding::new("password_needed", Severity::Problem, message));
+    }
+    // What the header claims is not to be trusted: unpacking stops at the limit.
+    let ratio_bytes = entry.compressed_size().saturating_mul(ratio_max).max(RATIO_FREE_BYTES);
+    let limit = bytes_max.min(ratio_bytes);
+    let mut bytes = Vec::new();
+    entry.take(limit + 1).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
+    if bytes.len() as u64 > limit {
+        let message = format!("An entry of the archive unpacks to more than {limit} bytes; it was left out.");
+        return Err(Finding::new("archive_limit", Severity::Problem, message));
+    }
+    Ok(bytes)
+}
+
+/// Puts out the files of an archive.
+pub(super) fn read_zip(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
+    let mut archive = match ZipArchive::new(Cursor::new(bytes)) {
+        Ok(archive) => archive,
+        Err(error) => {
+            let message = format!("The archive is damaged ({error}); ask the sender for it again.");
+            return out.finding(Finding::new("broken_file", Severity::Problem, message));
+        }
+    };
+    let limits = out.limits;
+    let entries = usize::try_from(limits.archive_entries).unwrap_or(usize::MAX);
+    if archive.len() > entries {
+        let message =
+            format!("The archive holds {} entries; only the first {entries} were read.", archive.len());
+        out.finding(Finding::new("archive_limit", Severity::Check, message))?;
+    }
+    let mut left = limits.archive_bytes;
+    for index in 0..archive.len().min(entries) {
+        let name = match archive.by_index_raw(index) {
+            Ok(entry) if entry.is_dir() => continue,
+            Ok(entry) => entry.name().map_or_else(|_| format!("entry {index}"), std::borrow::Cow::into_owned),
+            Err(_) => format!("entry {index}"),
+        };
+        match read_entry(&mut archive, index, left, limits.archive_ratio) {
+            Ok(unpacked) => {
+                left = left.saturating_sub(unpacked.len() as u64);
+                out.embedded(&name, &unpacked)?;
+            }
+            Err(finding) => out.finding(finding)?,
+        }
+    }
+    Ok(())
+}
+
+/// Puts out the new text of a message as a page, and its attachments as files.
+pub(super) fn read_mail(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
+    let message = message::parse(bytes);
+    text::put_pages(&message.new_text, out)?;
+    for attachment in &message.attachments {
+        out.embedded(&attachment.name, &attachment.bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Sheets into cells: XLSX, XLSB, XLS, ODS and CSV. One page for each visible sheet.
+//!
+//! Every cell also stands as words on a grid whose columns are as wide as their text, so that whoever reads pages by
+//! place can read sheets too. Limits: cells of the whole file.
+
+use super::{decode::Output, text::read_charset};
+use crate::model::{
+    finding::{Finding, Severity},
+    page::{Cell, How, Page, Rect, Word},
+};
+use calamine::{Data, Reader as _, SheetVisible, open_workbook_auto_from_rs};
+use std::io::{self, Cursor};
+
+/// Width of a character in points.
+const CHARACTER_PT: f32 = 6.0;
+/// Height of a row in points.
+const ROW_PT: f32 = 14.0;
+/// A column is at most so many characters wide; longer text reaches into the next.
+const COLUMN_CHARACTERS_MAX: usize = 80;
+
+/// A sheet's cells with text: row, column, text; rows and columns from 0.
+type Cells = Vec<(u32, u32, String)>;
+
+/// Reads a workbook of Excel or OpenDocument.
+pub(super) fn read_workbook(bytes: Vec<u8>, out: &mut Output<'_>) -> io::Result<()> {
+    let broken = |error: calamine::Error| {
+        let message =
+            format!("The sheet is damaged or locked and could not be read ({error}); open it by hand.");
+        Finding::new("broken_file", Severity::Problem, message)
+    };
+    let mut workbook = match open_workbook_auto_from_rs(Cursor::new(bytes)) {
+        Ok(workbook) => workbook,
+        Err(error) => return out.finding(broken(error)),
+    };
+    let visible: Vec<String> = workbook
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.visible == SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    for name in visible {
+        match workbook.worksheet_range(&name) {
+            Ok(range) => {
+                let (top, left) = range.start().unwrap_or_default();
+                let cells = range.used_cells().filter_map(|(row, column, data)| {
+                    let text = cell_text(data);
+                    (!text.is_empty()).then(|| (top + row as u32, left + column as u32, text))
+                });
+                put_sheet(cells, out)?;
+            }
+            Err(error) => out.finding(broken(error))?,
+        }
+    }
+    Ok(())
+}
+
+/// Reads comma-, semicolon-, tab- or bar-separated values.
+pub(super) fn read_csv(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
+    let text = read_charset(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(find_delimiter(&text))
+        .from_reader(text.as_bytes());
+    let rows = reader.records().filter_map(Result::ok);
+    let cells = (0_u32..).zip(rows).flat_map(|(row, record)| {
+        let texts: Vec<String> = record.iter().map(|t| t.trim().to_owned()).collect();
+        (0_u32..).zip(texts).filter(|(_, t)| !t.is_empty()).map(move |(column, t)| (row, column, t))
+    });
+    put_sheet(cells, out)
+}
+
+fn find_delimiter(text: &str) -> u8 {
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(20).collect();
+    let steady = |delimiter: &u8| {
+        let counts: Vec<usize> = lines.iter().map(|l| l.bytes().filter(|b| b == delimiter).count()).collect();
+        let least = counts.iter().min().copied().unwrap_or(0);
+        (least, counts.iter().sum::<usize>())
+    };
+    [b';', b'\t', b'|', b','].into_iter().max_by_key(steady).unwrap_or(b',')
+}
+
+/// As it is shown: dates ISO, numbers plain with a dot.
+fn cell_text(data: &Data) -> String {
+    match data {
+        Data::Float(number) => plain_number(*number),
+        Data::DateTime(time) if time.is_duration() => plain_number(time.as_f64()),
+        Data::DateTime(time) => {
+            let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+            if (hour, minute, second) == (0, 0, 0) {
+                format!("{year:04}-{month:02}-{day:02}")
+            } else {
+                format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+            }
+        }
+        Data::DateTimeIso(text) => text.trim_end_matches("T00:00:00").to_owned(),
+        Data::Error(_) | Data::Empty => String::new(),
+        other => other.to_string().trim().to_owned(),
+    }
+}
+
+/// Without the noise of binary fractions.
+fn plain_number(number: f64) -> String {
+    const DIGITS: f64 = 1e9;
+    let rounded = (number * DIGITS).round() / DIGITS;
+    if rounded.is_finite() && number.abs() < 1e12 { rounded.to_string() } else { number.to_string() }
+}
+
+fn put_sheet(cells: impl Iterator<Item = (u32, u32, String)>, out: &mut Output<'_>) -> io::Result<()> {
+    let left = usize::try_from(out.limits.cells.saturating_sub(out.cells)).unwrap_or(usize::MAX);
+    let mut kept: Cells = cells.take(left.saturating_add(1)).collect();
+    if kept.len() > left {
+        kept.truncate(left);
+        let message = format!("The sheets hold more than {} cells; the rest was not read.", out.limits.cells);
+        out.finding(Finding::new("cell_limit", Severity::Check, message))?;
+    }
+    if kept.is_empty() || !out.may_have_page()? {
+        return Ok(());
+    }
+    out.cells += u32::try_from(kept.len()).unwrap_or(u32::MAX);
+    let page = grid(kept, out.pages + 1);
+    out.page(page)
+}
+
+/// Rows and columns that hold something, each as wide as it needs.
+fn grid(cells: Cells, number: u32) -> Page {
+    let mut columns: Vec<(u32, usize)> = Vec::new();
+    let mut rows: Vec<u32> = Vec::new();
+    for (row, column, text) in &cells {
+        let width = text.chars().count().clamp(4, COLUMN_CHARACTERS_MAX) + 2;
+        match columns.binary_search_by_key(column, |(c, _)| *c) {
+            Ok(at) => {
+                if let Some((_, w)) = columns.get_mut(at) {
+                    *w = width.max(*w);
+                }
+            }
+            Err(at) => columns.insert(at, (*column, width)),
+        }
+        if let Err(at) = rows.binary_search(row) {
+            rows.insert(at, *row);
+        }
+    }
+    let all_characters = columns.iter().map(|(_, w)| w).sum::<usize>().max(1) as f32;
+    let all_rows = rows.len().max(1) as f32;
+    let mut page = Page::empty(number, all_characters * CHARACTER_PT, all_rows * ROW_PT, How::Sheet);
+    for (row, column, text) in cells {
+        let line = rows.binary_search(&row).unwrap_or_default() as f32;
+        let mut at = columns.iter().take_while(|(c, _)| *c < column).map(|(_, w)| w).sum::<usize>();
+        for word in text.split_whitespace() {
+            let length = word.chars().count();
+            let bbox = Rect {
+                x0: at as f32 / all_characters,
+                y0: line / all_rows,
+                x1: ((at + length) as f32 / all_characters).min(1.0),
+                y1: (line + 1.0) / all_rows,
+            };
+            page.words.push(Word {
+                text: word.to_owned(),
+                bbox,
+                confidence: 1.0,
+                size_pt: 10.0,
+                bold: false,
+            });
+            at += length + 1;
+        }
+        page.cells.push(Cell { row, column, text });
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_plain() {
+        for (number, expected) in [(12.0, "12"), (0.1 + 0.2, "0.3"), (1234.5, "1234.5"), (-3.25, "-3.25")] {
+            assert_eq!(plain_number(number), expected);
+        }
+    }
+
+    #[test]
+    fn delimiters_are_found() {
+        for (text, expected) in [("a;b,c;d\n1;2,5;3\n", b';'), ("a,b\n1,2\n", b','), ("a\tb\nc\td\n", b'\t')]
+        {
+            assert_eq!(find_delimiter(text), expected);
+        }
+    }
+
+    #[test]
+    fn cells_keep_their_columns_apart() {
+        let page = grid(vec![(0, 0, "Item".into()), (0, 3, "Qty".into()), (4, 0, "Hex bolt".into())], 1);
+        let words: Vec<&str> = page.words.iter().map(|w| w.text.as_str()).collect();
+        assert_eq!(words, ["Item", "Qty", "Hex", "bolt"]);
+        assert!(page.words[1].bbox.x0 > page.words[3].bbox.x1);
+        assert!(page.words[2].bbox.y0 >= page.words[0].bbox.y1);
+    }
+}

@@ -1,0 +1,156 @@
+//! Documents of every kind through real reader processes.
+
+use crate::support::files::{assemble, pdf, png, tiff, xlsx, zip};
+use image::{GrayImage, ImageFormat, imageops};
+use mailroom::{
+    model::page::{FormValue, How, Page, Pages},
+    reader::{Config, Reader},
+};
+use std::process::Command;
+
+pub(crate) fn config() -> Config {
+    Config { program: Some(env!("CARGO_BIN_EXE_mailroom").into()), processes: 1, ..Config::default() }
+}
+
+async fn read(bytes: &[u8]) -> Pages {
+    Reader::start(config()).read(bytes, "file", &[]).await.unwrap()
+}
+
+fn texts(page: &Page) -> Vec<&str> {
+    page.words.iter().map(|w| w.text.as_str()).collect()
+}
+
+fn order() -> Vec<u8> {
+    pdf(&[&[
+        (60, 80, 20, "Purchase Order"),
+        (60, 120, 12, "Order number 4500123456 of 12 May 2026"),
+        (60, 160, 12, "Please deliver the following goods to our warehouse"),
+        (60, 200, 12, "Hexagon bolts with washers"),
+        (400, 200, 12, "250 pieces"),
+        (60, 220, 12, "Hydraulic hose complete"),
+        (400, 220, 12, "18 metres"),
+        (60, 260, 12, "Total amount without tax 1,284.50"),
+    ]])
+}
+
+/// The order as a picture of 200 dots per inch.
+async fn scan() -> GrayImage {
+    let png = Reader::start(config()).picture(&order(), 1, 1654).await.unwrap();
+    image::load_from_memory_with_format(&png, ImageFormat::Png).unwrap().into_luma8()
+}
+
+#[tokio::test]
+async fn a_text_layer_gives_words_with_places() {
+    let pages = read(&order()).await;
+    let page = &pages.pages[0];
+    assert_eq!((pages.format.as_str(), pages.pages.len(), page.how), ("pdf", 1, How::TextLayer));
+    let number = page.words.iter().find(|w| w.text == "4500123456").unwrap();
+    assert!((number.bbox.y0..number.bbox.y1).contains(&(118.0 / 842.0)), "{number:?}");
+    assert!((number.size_pt - 12.0).abs() < 0.1);
+    assert!(pages.findings.is_empty(), "{:?}", pages.findings);
+}
+
+#[tokio::test]
+async fn a_scan_reads_like_its_original() {
+    let pages = read(&png(&scan().await)).await;
+    let page = &pages.pages[0];
+    assert_eq!((page.how, page.turned), (How::Ocr, 0));
+    let words = texts(page);
+    for expected in ["4500123456", "250", "18", "1,284.50"] {
+        assert!(words.contains(&expected), "{expected} not in {words:?}");
+    }
+    let number = page.words.iter().find(|w| w.text == "250").unwrap();
+    assert!((number.bbox.x0 - 400.0 / 595.0).abs() < 0.01 && number.confidence > 0.8, "{number:?}");
+}
+
+#[tokio::test]
+async fn a_page_that_lies_on_its_side_is_read_and_says_so() {
+    let scan = scan().await;
+    let pages = read(&tiff(&[imageops::rotate90(&scan), imageops::rotate180(&scan)])).await;
+    let turns: Vec<u16> = pages.pages.iter().map(|p| p.turned).collect();
+    assert_eq!(turns, [90, 180]);
+    for page in &pages.pages {
+        let upright = page.upright();
+        let number = upright.words.iter().find(|w| w.text == "4500123456").unwrap();
+        assert!((number.bbox.y0 - 110.0 / 842.0).abs() < 0.02, "{number:?}");
+        assert!(upright.height_pt > upright.width_pt);
+    }
+}
+
+#[tokio::test]
+async fn form_fields_come_with_name_value_and_place() {
+    let form = [
+        "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R 5 0 R] >> >>",
+        "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Annots [6 0 R 5 0 R] >>",
+        "<< /T (order) /Kids [6 0 R] >>",
+        "<< /Type /Annot /Subtype /Widget /FT /Btn /T (express) /V /Yes /AS /Yes /Rect [100 600 110 610] >>",
+        "<< /Type /Annot /Subtype /Widget /Parent 4 0 R /FT /Tx /T (number) /V (PO 4711) /Rect [60 700 160 720] >>",
+    ];
+    let pages = read(&assemble(&form.map(String::from))).await;
+    let page = &pages.pages[0];
+    let fields: Vec<_> = page.fields.iter().map(|f| (f.name.as_str(), &f.value)).collect();
+    assert_eq!(
+        fields,
+        [
+            ("order.number", &FormValue::Text("PO 4711".into())),
+            ("express", &FormValue::Choice { option: "Yes".into(), on: true }),
+        ]
+    );
+    assert!((page.fields[0].bbox.y0 - 0.1).abs() < 1e-4);
+    assert_eq!(texts(page), ["PO", "4711"], "values that are not drawn are words");
+}
+
+#[tokio::test]
+async fn sheets_become_cells_and_words() {
+    let pages = read(&xlsx(&[&["Item", "", "Qty"], &["KS-20138 bolt", "", "12.5"]])).await;
+    assert_eq!(pages.format, "xlsx");
+    let page = &pages.pages[0];
+    let cells: Vec<_> = page.cells.iter().map(|c| (c.row, c.column, c.text.as_str())).collect();
+    assert_eq!(cells, [(0, 0, "Item"), (0, 2, "Qty"), (1, 0, "KS-20138 bolt"), (1, 2, "12.5")]);
+    assert_eq!(texts(page), ["Item", "Qty", "KS-20138", "bolt", "12.5"]);
+}
+
+#[tokio::test]
+async fn text_documents_become_lines() {
+    let docx = zip(&[(
+        "word/document.xml",
+        b"<w:d><w:p><w:t>Order 4711</w:t></w:p><w:p><w:t>two bolts</w:t></w:p></w:d>",
+    )]);
+    let rtf = br"{\rtf1 Order 4711\par two bolts\par}".to_vec();
+    let html = b"<!DOCTYPE html><html><body><p>Order 4711</p><p>two bolts</p></body></html>".to_vec();
+    for (format, bytes) in
+        [("docx", docx), ("rtf", rtf), ("html", html), ("text", b"Order 4711\ntwo bolts\n".to_vec())]
+    {
+        let pages = read(&bytes).await;
+        assert_eq!(
+            (pages.format.as_str(), texts(&pages.pages[0]).join(" ").as_str()),
+            (format, "Order 4711 two bolts")
+        );
+    }
+}
+
+#[tokio::test]
+async fn archives_and_messages_hand_out_what_they_hold() {
+    let inner = order();
+    let pages = read(&zip(&[("a/order.pdf", &inner), ("note.txt", b"hello")])).await;
+    let names: Vec<&str> = pages.embedded.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!((pages.format.as_str(), names), ("zip", vec!["a/order.pdf", "note.txt"]));
+    assert_eq!(pages.embedded[0].bytes, inner);
+}
+
+#[test]
+fn the_sandbox_denies() {
+    for what in ["net", "file", "write", "exec", "memory"] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_mailroom")).args(["reader", "--probe", what]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.starts_with("denied"), "{what}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn protections_are_told() {
+    let protections = Reader::start(config()).protections().await.unwrap();
+    assert!(protections.iter().any(|p| p.starts_with("seccomp: only")), "{protections:?}");
+}
