@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod demo;
 mod evidence;
 mod mailbox;
 mod reply;
