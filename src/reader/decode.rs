@@ -151,7 +151,7 @@ pub(super) fn decode_into(
         Format::Tiff | Format::Png | Format::Jpeg | Format::Gif | Format::Bmp | Format::Webp => {
             read_pixels(workshop, &bytes, format, languages, out)?;
         }
-        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::read_workbook(bytes, out)?,
+        Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::read_workbook(&bytes, format, out)?,
         Format::Csv => sheet::read_csv(&bytes, out)?,
         Format::Docx => office::read(&bytes, true, out)?,
         Format::Odt => office::read(&bytes, false, out)?,

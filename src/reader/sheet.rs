@@ -3,12 +3,12 @@
 //! Every cell also stands as words on a grid whose columns are as wide as their text, so that whoever reads pages by
 //! place can read sheets too. Limits: cells of the whole file.
 
-use super::{decode::Output, text::read_charset};
+use super::{decode::Output, format::Format, text::read_charset};
 use crate::model::{
     finding::{Finding, Severity},
     page::{Cell, How, Page, Rect, Word},
 };
-use calamine::{Data, Reader as _, SheetVisible, open_workbook_auto_from_rs};
+use calamine::{Data, Ods, Reader, SheetVisible, Xls, Xlsb, Xlsx};
 use std::io::{self, Cursor};
 
 /// Width of a character in points.
@@ -22,13 +22,27 @@ const COLUMN_CHARACTERS_MAX: usize = 80;
 type Cells = Vec<(u32, u32, String)>;
 
 /// Reads a workbook of Excel or OpenDocument.
-pub(super) fn read_workbook(bytes: Vec<u8>, out: &mut Output<'_>) -> io::Result<()> {
-    let broken = |error: calamine::Error| {
+pub(super) fn read_workbook(bytes: &[u8], format: Format, out: &mut Output<'_>) -> io::Result<()> {
+    let bytes = Cursor::new(bytes);
+    match format {
+        Format::Xls => read_sheets::<Xls<_>>(bytes, out),
+        Format::Xlsb => read_sheets::<Xlsb<_>>(bytes, out),
+        Format::Ods => read_sheets::<Ods<_>>(bytes, out),
+        _ => read_sheets::<Xlsx<_>>(bytes, out),
+    }
+}
+
+fn read_sheets<'a, R>(bytes: Cursor<&'a [u8]>, out: &mut Output<'_>) -> io::Result<()>
+where
+    R: Reader<Cursor<&'a [u8]>>,
+    R::Error: std::fmt::Display,
+{
+    let broken = |error: R::Error| {
         let message =
             format!("The sheet is damaged or locked and could not be read ({error}); open it by hand.");
         Finding::new("broken_file", Severity::Problem, message)
     };
-    let mut workbook = match open_workbook_auto_from_rs(Cursor::new(bytes)) {
+    let mut workbook = match R::new(bytes) {
         Ok(workbook) => workbook,
         Err(error) => return out.finding(broken(error)),
     };

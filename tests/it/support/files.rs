@@ -80,6 +80,10 @@ pub(crate) fn xlsx(rows: &[&[&str]]) -> Vec<u8> {
     zip(&[
         ("[Content_Types].xml", b"<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"),
         (
+            "_rels/.rels",
+            format!("<Relationships xmlns=\"{package}\"><Relationship Id=\"rId1\" Type=\"{relations}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>").as_bytes(),
+        ),
+        (
             "xl/workbook.xml",
             format!("<workbook xmlns=\"{main}\" xmlns:r=\"{relations}\"><sheets><sheet name=\"Order\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>").as_bytes(),
         ),
