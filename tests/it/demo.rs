@@ -44,14 +44,17 @@ fn the_sample_mailbox_comes_out_as_it_should() {
         }
         let queue = text(fate, "queue");
         let also = expected["queue_also"].as_array().unwrap();
-        let fine = queue == "triage" || queue == text(expected, "queue") || also.iter().any(|also| also == queue);
+        let fine =
+            queue == "triage" || queue == text(expected, "queue") || also.iter().any(|also| also == queue);
         well_sorted += usize::from(fine);
         for draft in expected["drafts"].as_array().unwrap() {
             drafts += 1;
             let kind = text(draft, "kind");
-            let is_there = fate["drafts"].as_array().unwrap().iter().any(|draft| {
-                draft.as_str().unwrap().split(' ').next() == Some(kind)
-            });
+            let is_there = fate["drafts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|draft| draft.as_str().unwrap().split(' ').next() == Some(kind));
             found += usize::from(is_there);
         }
     }
