@@ -148,4 +148,5 @@ document.addEventListener("submit", () => (dirty = false));
 addEventListener("beforeunload", (e) => dirty && e.preventDefault());
 
 tell();
-if (approve && !location.hash) next(null);
+// Nothing to look at: the focus is on the approval, and the page stays at its top.
+if (approve && !location.hash) left().length ? next(null) : approve.focus({ preventScroll: true });
