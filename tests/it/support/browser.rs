@@ -143,7 +143,7 @@ impl Drop for Browser {
     /// Stops the driver and its browser, also after a test that failed.
     fn drop(&mut self) {
         let group = Pid::from_child(&self.driver);
-        drop(kill_process_group(group, Signal::KILL));
+        let _already_gone = kill_process_group(group, Signal::KILL);
         drop(self.driver.wait());
     }
 }
