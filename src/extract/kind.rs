@@ -17,7 +17,7 @@ const TITLES: &[(Kind, &[&str])] = &[
     (Kind::DeliveryNote, &["delivery note", "packing list", "packing slip", "dispatch note", "despatch note", "lieferschein", "foljesedel", "bon de livraison", "packsedel", "bordereau de livraison", "delivery docket", "advice note", "warenbegleitschein", "bordereau d expedition", "leveranssedel", "delivery advice", "shipping note"]),
     (Kind::RemittanceAdvice, &["remittance advice", "remittance", "payment advice", "zahlungsavis", "avis", "zahlungsmitteilung", "uberweisungsanzeige", "betalningsavi", "betalningsbesked", "avis de paiement", "avis de virement", "avis de reglement", "bordereau de paiement", "betalningsspecifikation", "betalningsavisering", "payment notification"]),
     (Kind::Quotation, &["request for quotation", "request for quote", "rfq", "quotation request", "inquiry", "enquiry", "anfrage", "preisanfrage", "angebotsanfrage", "offertforfragan", "forfragan", "prisforfragan", "demande de prix", "demande de devis", "appel d offres", "consultation", "demande d offre", "request for proposal", "angebotsaufforderung", "price inquiry", "anbudsforfragan"]),
-    (Kind::Invoice, &["invoice", "tax invoice", "commercial invoice", "rechnung", "faktura", "facture", "facture de vente", "credit note", "gutschrift", "kreditfaktura", "avoir", "sales invoice", "vat invoice", "handelsrechnung", "rechnungsstellung"]),
+    (Kind::Invoice, &["invoice", "tax invoice", "commercial invoice", "rechnung", "faktura", "facture", "facture de vente", "credit note", "gutschrift", "kreditfaktura", "avoir", "sales invoice", "vat invoice", "handelsrechnung", "factuur", "fattura", "factura", "fatura", "kopie factuur", "factuur totaal", "rechnungsstellung"]),
     (Kind::PurchaseOrder, &["purchase order", "order", "po", "p o", "bestellung", "auftrag", "einkaufsbestellung", "materialbestellung", "bestallning", "inkopsorder", "koporder", "order form", "bon de commande", "commande", "commande d achat", "commande fournisseur", "official purchase order", "abruf", "avrop", "order sheet", "bestellschein", "bestellformular", "call off order", "blanket order", "purchase order form", "standard purchase order", "einkaufsauftrag", "lieferantenbestellung", "leverantorsorder", "inkop", "local purchase order", "works order", "orderblankett", "bestallningssedel", "ordre d achat", "warenbestellung", "achat"]),
 ];
 
@@ -103,7 +103,7 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
     add(Kind::PurchaseOrderCancellation, 1.5 * has(&["cancellation_date"]));
     add(
         Kind::CreditApplication,
-        0.8 * has(&["year_established", "employees", "annual_revenue", "bank_name", "bank_account"])
+        0.8 * has(&["year_established", "employees", "annual_revenue", "requested_credit_limit"])
             + 0.3 * has(&["legal_name", "tax_id", "requested_credit_limit", "entity_type"]),
     );
     add(

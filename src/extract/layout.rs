@@ -141,14 +141,16 @@ pub struct Layout {
 
 /// Puts the words of the pages into rows.
 pub fn lay_out(pages: &[Page]) -> Layout {
+    let upright: Vec<Page> = pages.iter().map(Page::upright).collect();
     let mut layout = Layout {
         trusted: pages.iter().all(|p| p.how != How::Ocr),
-        width: pages.first().map_or(0.0, |p| p.width_pt),
-        height: pages.first().map_or(0.0, |p| p.height_pt),
+        width: upright.first().map_or(0.0, |p| p.width_pt),
+        height: upright.first().map_or(0.0, |p| p.height_pt),
         ..Layout::default()
     };
-    for page in pages {
+    for (page, shown) in upright.iter().zip(pages) {
         let mut words = page_words(page);
+        words.iter_mut().for_each(|w| w.rect = shown.place_as_shown(w.rect));
         words.sort_by(|a, b| (a.y0 + a.y1).total_cmp(&(b.y0 + b.y1)));
         for mut row in visual_rows(words) {
             row.sort_by(|a, b| a.x0.total_cmp(&b.x0));

@@ -179,13 +179,18 @@ fn block(
         });
         below.map_or(segment.x0(), Segment::x0)
     };
+    let mut x_value = x;
     let mut bottom = row.y1();
     let mut pitch = 2.6 * segment.height();
     for i in index + 1..(index + 1 + 3 * BLOCK_ROWS_MAX).min(layout.rows.len()) {
         let Some(next) = layout.rows.get(i).filter(|r| r.page == row.page && !table_rows.contains(&i)) else {
             break;
         };
-        let Some((s, found)) = next.segments.iter().enumerate().find(|(_, s)| (s.x0() - x).abs() < 7.0)
+        let Some((s, found)) = next
+            .segments
+            .iter()
+            .enumerate()
+            .find(|(_, s)| (s.x0() - x).abs() < 7.0 || (s.x0() - x_value).abs() < 7.0)
         else {
             // rows of a neighbouring block may lie between
             if next.y0() - bottom > pitch {
@@ -194,7 +199,15 @@ fn block(
             continue;
         };
         let gap = found.y0() - bottom;
-        if gap > pitch || is_label(i, s) && !is_attention(found) || lines.len() >= BLOCK_ROWS_MAX {
+        let part = marks
+            .get(i)
+            .and_then(|m| m.get(s))
+            .and_then(Option::as_ref)
+            .and_then(|m| part_of_address(m, found));
+        if gap > pitch
+            || part.is_none() && is_label(i, s) && !is_attention(found)
+            || lines.len() >= BLOCK_ROWS_MAX
+        {
             break;
         }
         let beside = |left: &Segment| left.x0() < x - 9.0 && (left.x0() - segment.x0()).abs() < 9.0;
@@ -202,12 +215,35 @@ fn block(
         if stops(found) || other_label {
             break;
         }
-        lines.push(found.words.clone());
+        if let Some(first) = part.as_ref().and_then(|p| p.first()) {
+            x_value = first.x0;
+        }
+        lines.push(part.unwrap_or_else(|| found.words.clone()));
         bottom = found.y1();
         pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
     }
-    lines.retain(|l| !is_contact_line(l));
+    let mut lines: Vec<Vec<Word>> = lines.into_iter().map(without_phone).collect();
+    lines.retain(|l| !l.is_empty() && !is_contact_line(l));
     (!lines.is_empty()).then_some(Block { lines })
+}
+
+/// The words after a label within an address block: `Name: …`, `Street: …`.
+fn part_of_address(marked: &Marked, segment: &Segment) -> Option<Vec<Word>> {
+    let label = &marked.label;
+    let inner = label.closed
+        && label.any(&["name", "company", "address"])
+        && !label.any(&["delivery", "invoice", "ship"]);
+    let words = segment.words.get(label.words..).unwrap_or_default();
+    (inner && !words.is_empty()).then(|| words.to_vec())
+}
+
+/// A telephone number at the end of a line of an address is no part of it.
+fn without_phone(words: Vec<Word>) -> Vec<Word> {
+    let end = words.iter().position(|w| {
+        label_at(std::iter::once(w.text.as_str()))
+            .is_some_and(|l| l.closed && l.any(&["phone", "fax", "email"]))
+    });
+    words.into_iter().take(end.unwrap_or(usize::MAX)).collect()
 }
 
 fn is_attention(segment: &Segment) -> bool {
@@ -374,9 +410,10 @@ fn name_parties(
         }
     }
     if us.is_none() {
+        let whole = blocks.get(if theirs { "bill_to" } else { "vendor" }).is_some_and(|b| b.lines.len() >= 3);
         us = head(if theirs { "bill_to" } else { "vendor" })
             .or_else(|| if theirs { head("ship_to") } else { None })
-            .map(|w| (w, 0.93));
+            .map(|w| (w, if whole { 0.93 } else { 0.85 }));
     }
     let from_blocks = ["buyer", "bill_to", "ship_to"]
         .iter()

@@ -12,15 +12,13 @@ use super::{
     layout::{Layout, Row, Word, join},
     number::{parse_number, split_currency},
 };
-use crate::model::draft::{Kind, Line};
+use crate::model::draft::Line;
 use std::collections::{BTreeMap, HashSet};
 
 /// Lines of one document at most.
 const LINES_MAX: usize = 5_000;
 /// Blank between two words of one head, in heights of the letters.
 const HEAD_GAP_HEIGHTS: f32 = 0.62;
-/// Columns that a head row must name to be one.
-const COLUMNS_MIN: usize = 3;
 /// Length of a section's text that may stand between lines without being part of one.
 const SECTION_GAP_PT: f32 = 6.0;
 
