@@ -262,7 +262,7 @@ async fn every_change_is_noticed() {
             "a row rewritten with its hash",
             |files| {
                 rewrite_audit(files, |rows| {
-                    let entry = mailroom::store::audit::Entry {
+                    let entry = Entry {
                         at_ms: NOW_MS,
                         actor: "bo".into(),
                         action: "open_draft".into(),

@@ -170,7 +170,7 @@ fn every_dependency_says_what_it_is_for() {
     let mut section = "";
     let mut silent = Vec::new();
     for line in manifest.lines() {
-        if line.starts_with("[") && line.ends_with(']') {
+        if line.starts_with('[') && line.ends_with(']') {
             section = line;
         } else if section.ends_with("dependencies]") && line.contains('=') && !line.contains('#') {
             silent.push(line);
