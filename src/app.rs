@@ -19,7 +19,7 @@ use crate::{
 use anyhow::Context as _;
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
+    io::Write as _,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -170,8 +170,7 @@ impl Node {
         if file.try_lock().is_err() {
             return Ok(Self { name: clock::fresh_id(), is_sole: false, _lock: None });
         }
-        let mut name = String::new();
-        file.read_to_string(&mut name).context("failed to read the node's name")?;
+        let mut name = std::fs::read_to_string(&path).context("failed to read the node's name")?;
         if name.is_empty() {
             name = clock::fresh_id();
             file.write_all(name.as_bytes()).context("failed to keep the node's name")?;

@@ -100,8 +100,6 @@ fn read_phrases(
 
 /// What the message looks like.
 fn read_look(message: &Message, text: &[String], evidence: &mut Vec<Evidence>) {
-    let mut add =
-        |queue, weight, reason: &str| evidence.push(Evidence { queue, weight, reason: reason.to_owned() });
     let words = text.iter().filter(|w| *w != tokens::STOP).count();
     let thanks = text.iter().any(|w| {
         ["thank", "thanks", "thx", "tack", "danke", "dank", "merci", "perfect", "perfekt", "parfait"]

@@ -33,6 +33,7 @@ use date::Order;
 use draft::{Reading, ruled};
 use layout::Layout;
 use number::Style;
+use std::collections::BTreeMap;
 pub use text::text_pages;
 
 /// Pages of one file that are read; the rest is left out.
@@ -72,7 +73,7 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
         kind_confidence,
         language: language.to_owned(),
         page_range,
-        fields: Default::default(),
+        fields: BTreeMap::default(),
         lines: Vec::new(),
         findings: Vec::new(),
     };
@@ -88,17 +89,19 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     } else {
         fields.extend(totals::find_totals(&layout, &table.rows, &table.lines, &reading));
     }
-    if wanted.contains(&"currency") && !fields.contains_key("currency") {
-        if let Some((code, words)) = field::vote_currency(&layout, dollar(&layout)) {
-            let sure = confidence::from_words(0.95, &words, reading.trusted);
-            fields.insert("currency".to_owned(), draft::propose(code.to_owned(), &words, sure));
-        }
+    if wanted.contains(&"currency")
+        && !fields.contains_key("currency")
+        && let Some((code, words)) = field::vote_currency(&layout, dollar(&layout))
+    {
+        let sure = confidence::from_words(0.95, &words, reading.trusted);
+        fields.insert("currency".to_owned(), draft::propose(code.to_owned(), &words, sure));
     }
-    if wanted.contains(&"buyer_email") && !fields.contains_key("buyer_email") {
-        if let Some((mail, words)) = lone_email(&layout) {
-            let sure = confidence::from_words(0.85, &words, reading.trusted);
-            fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
-        }
+    if wanted.contains(&"buyer_email")
+        && !fields.contains_key("buyer_email")
+        && let Some((mail, words)) = lone_email(&layout)
+    {
+        let sure = confidence::from_words(0.85, &words, reading.trusted);
+        fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
     }
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     if field::is_form(kind) && kind != Kind::ReturnRequest {
@@ -177,10 +180,11 @@ fn keep_columns(line: &mut crate::model::draft::Line, kind: Kind) {
         _ => &[],
     };
     line.retain(|name, _| !no.contains(&name.as_str()));
-    if kind == Kind::ReturnRequest && !line.contains_key("serial_no") {
-        if let Some(lot) = line.remove("lot") {
-            line.insert("serial_no".to_owned(), lot);
-        }
+    if kind == Kind::ReturnRequest
+        && !line.contains_key("serial_no")
+        && let Some(lot) = line.remove("lot")
+    {
+        line.insert("serial_no".to_owned(), lot);
     }
 }
 

@@ -37,6 +37,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use documents::ReadDocument;
+use std::sync::Arc;
 
 /// Earlier orders with the same number that findings name.
 const EARLIER_ORDERS_MAX: u32 = 20;
@@ -129,12 +130,12 @@ async fn draft(
 ) -> anyhow::Result<Vec<Drafted>> {
     let master = app.master_data().await?;
     let mut known = Known {
-        accounts: master.accounts.clone(),
-        catalogue: master.catalogue.clone(),
+        accounts: Arc::clone(&master.accounts),
+        catalogue: Arc::clone(&master.catalogue),
         site_names: app.config.site.names.clone(),
         earlier_orders: Vec::new(),
     };
-    let sender = message.from.as_ref().map(|from| from.domain());
+    let sender = message.from.as_ref().map(super::model::message::Address::domain);
     let mut drafted = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         let Some(pages) = &document.pages else { continue };

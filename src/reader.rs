@@ -109,7 +109,7 @@ impl Default for Limits {
             archive_entries: 1000,
             archive_bytes: 200 << 20,
             archive_ratio: 100,
-            page_seconds: 60,
+            page_seconds: 180,
             document_seconds: 900,
         }
     }

@@ -149,7 +149,7 @@ fn lay_out(page: &Page) -> String {
     words.sort_by(|a, b| (a.bbox.y0 + a.bbox.y1).total_cmp(&(b.bbox.y0 + b.bbox.y1)));
     let mut lines: Vec<(f32, Vec<_>)> = Vec::new();
     for word in words {
-        let middle = (word.bbox.y0 + word.bbox.y1) / 2.0;
+        let middle = f32::midpoint(word.bbox.y0, word.bbox.y1);
         match lines.last_mut() {
             Some((bottom, line)) if middle < *bottom => line.push(word),
             _ => lines.push((word.bbox.y1, vec![word])),

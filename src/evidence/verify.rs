@@ -303,7 +303,7 @@ impl Check<'_> {
         }
         match before {
             Some((last, _)) if seq <= *last => {
-                self.problem(format!("audit row {seq} stands after row {last}"))
+                self.problem(format!("audit row {seq} stands after row {last}"));
             }
             Some((last, hash)) if seq == last + 1 => {
                 if *hash == row.previous_hash {

@@ -133,12 +133,12 @@ pub fn mend_line(line: &mut Line, reading: &Reading) {
         }
         if list.contains_key(&text) {
             set_confidence(line, &[name], |c| c.max(0.99));
-        } else if let Some(right) = confused(&text, list) {
-            if let Some(p) = line.get_mut(name).filter(|_| !reading.trusted) {
-                p.printed = p.value.as_text().map(str::to_owned);
-                p.value = Content::Text(right);
-                p.confidence = 0.95;
-            }
+        } else if let Some(right) = confused(&text, list)
+            && let Some(p) = line.get_mut(name).filter(|_| !reading.trusted)
+        {
+            p.printed = p.value.as_text().map(str::to_owned);
+            p.value = Content::Text(right);
+            p.confidence = 0.95;
         }
     }
     // an item number in the wrong column
@@ -158,7 +158,7 @@ pub fn mend_line(line: &mut Line, reading: &Reading) {
         Some(false) => {
             set_confidence(line, &["quantity", "unit_price", "amount", "discount", "price_per"], |c| {
                 if reading.trusted { c.min(0.85) } else { c.min(0.5) }
-            })
+            });
         }
         None => {}
     }

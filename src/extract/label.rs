@@ -57,8 +57,11 @@ pub fn fold_word(word: &str) -> String {
     out.trim_matches(|c: char| !c.is_alphanumeric() && c != '#').to_owned()
 }
 
+/// The concepts of a wording, and whether it is one whole; none if it is no label.
+type Meaning = Option<(Vec<Concept>, bool)>;
+
 thread_local! {
-    static SEEN: RefCell<HashMap<String, Option<(Vec<Concept>, bool)>>> = RefCell::new(HashMap::new());
+    static SEEN: RefCell<HashMap<String, Meaning>> = RefCell::new(HashMap::new());
 }
 
 /// Words remembered by one thread at most.
@@ -230,7 +233,7 @@ pub fn label_at<'a>(words: impl Iterator<Item = &'a str>) -> Option<Label> {
         label.forgiven |= forgiven;
         label.words += 1;
         texts.push(fold_word(word));
-        if word.ends_with(':') || word.ends_with("..") || word.ends_with(";") {
+        if word.ends_with(':') || word.ends_with("..") || word.ends_with(';') {
             label.closed = true;
             break;
         }

@@ -150,7 +150,9 @@ pub fn lay_out(pages: &[Page]) -> Layout {
     };
     for (page, shown) in upright.iter().zip(pages) {
         let mut words = page_words(page);
-        words.iter_mut().for_each(|w| w.rect = shown.place_as_shown(w.rect));
+        for word in &mut words {
+            word.rect = shown.place_as_shown(word.rect);
+        }
         words.sort_by(|a, b| (a.y0 + a.y1).total_cmp(&(b.y0 + b.y1)));
         for mut row in visual_rows(words) {
             row.sort_by(|a, b| a.x0.total_cmp(&b.x0));
@@ -188,7 +190,7 @@ fn page_words(page: &Page) -> Vec<Word> {
     for field in &page.fields {
         let r = field.bbox;
         let shown = words.iter().any(|w| {
-            let (x, y) = ((w.rect.x0 + w.rect.x1) / 2.0, (w.rect.y0 + w.rect.y1) / 2.0);
+            let (x, y) = (f32::midpoint(w.rect.x0, w.rect.x1), f32::midpoint(w.rect.y0, w.rect.y1));
             x > r.x0 && x < r.x1 && y > r.y0 && y < r.y1
         });
         match &field.value {

@@ -479,7 +479,7 @@ fn name_in(segment: &Segment, name: &str) -> Option<Vec<Word>> {
 /// The company on the letterhead: near the top, no title, not us; best in large letters and named again below.
 fn letterhead(layout: &Layout, ours: Option<&str>) -> Option<Vec<Word>> {
     let first = layout.rows.first()?.page;
-    let all = fold(&layout.rows.iter().map(super::layout::Row::text).collect::<Vec<_>>().join(" "));
+    let all = fold(&layout.rows.iter().map(Row::text).collect::<Vec<_>>().join(" "));
     let mut best: Option<(f32, Vec<Word>)> = None;
     for row in layout.rows.iter().filter(|r| r.page == first && r.y0() < 0.3 * layout.height) {
         for segment in &row.segments {

@@ -342,25 +342,28 @@ fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
 /// Two columns of one name: the second amount is the amount, the first a price, and so on.
 fn settle(mut columns: Vec<Column>) -> Vec<Column> {
     let has = |c: &[Column], name: &str| c.iter().filter(|c| c.name == name).count();
-    if has(&columns, "amount") >= 2 && has(&columns, "unit_price") == 0 {
-        if let Some(first) = columns.iter_mut().find(|c| c.name == "amount") {
-            first.name = "unit_price";
-        }
+    if has(&columns, "amount") >= 2
+        && has(&columns, "unit_price") == 0
+        && let Some(first) = columns.iter_mut().find(|c| c.name == "amount")
+    {
+        first.name = "unit_price";
     }
-    if has(&columns, "description") == 0 && has(&columns, "sku") >= 2 {
-        if let Some(last) = columns.iter_mut().rev().find(|c| c.name == "sku") {
-            last.name = "description";
-        }
+    if has(&columns, "description") == 0
+        && has(&columns, "sku") >= 2
+        && let Some(last) = columns.iter_mut().rev().find(|c| c.name == "sku")
+    {
+        last.name = "description";
     }
-    if has(&columns, "line_no") >= 2 {
-        if let Some(second) = columns.iter_mut().filter(|c| c.name == "line_no").nth(1) {
-            second.name = "sku";
-        }
+    if has(&columns, "line_no") >= 2
+        && let Some(second) = columns.iter_mut().filter(|c| c.name == "line_no").nth(1)
+    {
+        second.name = "sku";
     }
-    if has(&columns, "quantity") == 0 && has(&columns, "ordered_quantity") == 1 {
-        if let Some(c) = columns.iter_mut().find(|c| c.name == "ordered_quantity") {
-            c.name = "quantity";
-        }
+    if has(&columns, "quantity") == 0
+        && has(&columns, "ordered_quantity") == 1
+        && let Some(c) = columns.iter_mut().find(|c| c.name == "ordered_quantity")
+    {
+        c.name = "quantity";
     }
     columns
 }

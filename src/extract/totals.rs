@@ -16,6 +16,9 @@ use std::{
 
 const NAMES: [&str; 5] = ["subtotal", "discount", "shipping", "tax", "total"];
 
+/// A sum of money with the words that it was read from.
+type Amount = Option<(Decimal, Vec<Word>)>;
+
 /// Text that is an amount of money: a number with two decimals or a currency.
 pub fn money(text: &str) -> Option<Decimal> {
     let (bare, currency) = split_currency(text);
@@ -108,13 +111,13 @@ fn decide(
     let of = |name: &str| candidates.get(name).unwrap_or(&none);
     let line_sum = sum_of_lines(lines);
     let mut out = BTreeMap::new();
-    let options = |name: &str| -> Vec<Option<(Decimal, Vec<Word>)>> {
+    let options = |name: &str| -> Vec<Amount> {
         let mut all: Vec<_> = of(name).iter().rev().take(4).cloned().map(Some).collect();
         all.push(None);
         all
     };
     let cent = Decimal::new(2, 2);
-    let mut best: Option<(usize, [Option<(Decimal, Vec<Word>)>; 5])> = None;
+    let mut best: Option<(usize, [Amount; 5])> = None;
     for total in options("total") {
         let Some((sum, _)) = &total else { continue };
         for subtotal in options("subtotal") {

@@ -235,8 +235,9 @@ fn addressed(address: &Address) -> String {
 
 fn possessions(message: &Message, documents: &[DocumentRow], drafts: &[DraftRow]) -> Vec<Has> {
     let mut has = BTreeSet::new();
-    let attached = message.attachments.iter().filter(|attachment| !attachment.inline);
-    let declared = attached.inspect(|_| drop(has.insert(Has::Attachment))).map(|a| a.media_type.clone());
+    let attached = || message.attachments.iter().filter(|attachment| !attachment.inline);
+    has.extend(attached().next().map(|_| Has::Attachment));
+    let declared = attached().map(|a| a.media_type.clone());
     let found: Vec<String> = declared.chain(documents.iter().map(|d| d.document.format.clone())).collect();
     for format in &found {
         has.extend(match format.as_str() {

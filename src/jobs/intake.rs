@@ -43,7 +43,7 @@ const LEDGER_ROWS: u32 = 1_000;
 const RETRY_FIRST: Duration = Duration::from_secs(5);
 
 /// Longest wait after a failed look.
-const RETRY_MAX: Duration = Duration::from_secs(600);
+const RETRY_MAX: Duration = Duration::from_mins(10);
 
 /// What one pass over a mailbox did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

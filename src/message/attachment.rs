@@ -132,6 +132,6 @@ mod tests {
             assert_eq!(clean_name(given), expected, "{given:?}");
         }
         let long = clean_name(&format!("{}.pdf", "å".repeat(500)));
-        assert!(long.chars().count() == NAME_CHARS_MAX && long.ends_with(".pdf"));
+        assert!(long.chars().count() == NAME_CHARS_MAX && long.rsplit('.').next() == Some("pdf"));
     }
 }

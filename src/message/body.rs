@@ -127,12 +127,11 @@ impl Sorter<'_> {
     fn segments(&mut self, index: usize, in_related: bool) -> Vec<Segment> {
         let Some(part) = self.tree.parts.get(index) else { return Vec::new() };
         if part.shape == Shape::Leaf {
-            return match self.leaf(part, in_related) {
-                Some(segment) => vec![segment],
-                None => {
-                    self.body.files.push(index);
-                    Vec::new()
-                }
+            return if let Some(segment) = self.leaf(part, in_related) {
+                vec![segment]
+            } else {
+                self.body.files.push(index);
+                Vec::new()
             };
         }
         let children = self.children.get(index).cloned().unwrap_or_default();

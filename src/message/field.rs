@@ -91,7 +91,7 @@ pub(super) fn decode_words(text: &str) -> String {
         let adjacent = before.trim().is_empty() && pending.is_some();
         match &mut pending {
             Some((last, joined)) if adjacent && last.eq_ignore_ascii_case(label) => {
-                joined.extend_from_slice(&bytes)
+                joined.extend_from_slice(&bytes);
             }
             _ => {
                 flush(&mut pending, &mut out);
@@ -424,7 +424,7 @@ fn without_group_name(piece: &str) -> &str {
 
 fn display_name(text: &str) -> Option<String> {
     let text = text.trim();
-    let unquoted = text.strip_prefix('"').map(|t| t.strip_suffix('"').unwrap_or(t)).unwrap_or(text);
+    let unquoted = text.strip_prefix('"').map_or(text, |t| t.strip_suffix('"').unwrap_or(t));
     let unescaped = unquoted.replace("\\\"", "\"").replace("\\\\", "\\");
     let decoded = decode_words(&unescaped);
     let name = decoded.trim().trim_matches(['"', '\'']).trim();

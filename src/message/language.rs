@@ -183,7 +183,7 @@ pub(super) fn detect(text: &str) -> Option<String> {
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
     let scores = count_words(&text);
     let mut ranked: Vec<(usize, &str)> = scores.into_iter().map(|(code, count)| (count, code)).collect();
-    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    ranked.sort_unstable_by_key(|(score, _)| std::cmp::Reverse(*score));
     let (best, code) = ranked.first().copied()?;
     let second = ranked.get(1).map_or(0, |r| r.0);
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();

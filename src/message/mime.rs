@@ -67,11 +67,11 @@ pub(super) fn split(raw: &[u8]) -> Tree {
         Some(boundary) => Walk::new(raw, Some(boundary)).run(),
         None => tree,
     };
-    if hollow(&second) {
-        if let Some(part) = second.parts.first_mut() {
-            part.shape = Shape::Leaf;
-            part.content_type = Parameters { value: "text/plain".to_owned(), all: Vec::new() };
-        }
+    if hollow(&second)
+        && let Some(part) = second.parts.first_mut()
+    {
+        part.shape = Shape::Leaf;
+        part.content_type = Parameters { value: "text/plain".to_owned(), all: Vec::new() };
     }
     second.findings.push(Finding::new(
         "mime_boundary_missing",

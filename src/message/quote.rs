@@ -148,7 +148,7 @@ fn next_filled(lines: &[Line], from: usize) -> Option<usize> {
 
 /// Text without the stars that stand for bold in plain text.
 fn plain(text: &str) -> String {
-    text.trim().trim_matches('*').replace("*", "").trim().to_owned()
+    text.trim().trim_matches('*').replace('*', "").trim().to_owned()
 }
 
 /// From/Sent/To/Subject lines as Outlook and its kin put them above a quoted message.

@@ -406,7 +406,7 @@ fn marked_by_closing(lines: &[&str]) -> Option<usize> {
             None if fits(at) => found = Some(at),
             None => break,
             Some(last) if last - at <= 2 && filled(lines.get(at + 1..last).unwrap_or_default()) == 0 => {
-                found = Some(at)
+                found = Some(at);
             }
             Some(_) => break,
         }

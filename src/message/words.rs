@@ -467,9 +467,7 @@ pub(super) fn is_attribution(text: &str) -> bool {
         let verb =
             VERBS.iter().any(|verb| has_word(&lower, verb).is_some_and(|rest| rest.chars().count() <= 160));
         let soft = SOFT_VERBS.iter().any(|verb| has_word(&lower, verb).is_some());
-        return verb
-            && (says_who_or_when || (starts && !soft))
-            && (starts || says_who_or_when || length < 80);
+        return verb && (says_who_or_when || (starts && !soft));
     }
     // Some mobile programs leave the colon away, and some only give date, name and address.
     let verb_at_end = VERBS.iter().any(|verb| lower.ends_with(verb) && !SOFT_VERBS.contains(verb));

@@ -5,7 +5,7 @@
 
 use crate::{
     app::App,
-    clock, extract, message,
+    clock, extract,
     model::{
         finding::{Finding, Severity},
         ids::DocumentId,
@@ -63,7 +63,7 @@ struct Waiting {
 
 /// Keeps and reads all files of a message, breadth first.
 pub async fn read(app: &App, message: &Message) -> anyhow::Result<Vec<ReadDocument>> {
-    let mut waiting: VecDeque<Waiting> = attachments(message, None, 0).collect();
+    let mut waiting: VecDeque<Waiting> = attachments(message).collect();
     let mut documents = vec![body(app, message).await?];
     while let Some(file) = waiting.pop_front() {
         let beyond = documents.len() >= app.config.limits.documents_per_message;
@@ -74,9 +74,9 @@ pub async fn read(app: &App, message: &Message) -> anyhow::Result<Vec<ReadDocume
     Ok(documents)
 }
 
-fn attachments(message: &Message, parent: Option<DocumentId>, depth: u32) -> impl Iterator<Item = Waiting> {
-    message.attachments.iter().map(move |attachment| Waiting {
-        parent: parent.clone(),
+fn attachments(message: &Message) -> impl Iterator<Item = Waiting> {
+    message.attachments.iter().map(|attachment| Waiting {
+        parent: None,
         name: attachment.name.clone(),
         media_type: attachment.media_type.clone(),
         bytes: attachment.bytes.clone(),
@@ -84,7 +84,7 @@ fn attachments(message: &Message, parent: Option<DocumentId>, depth: u32) -> imp
             && attachment.media_type.starts_with("image/")
             && attachment.bytes.len() < INLINE_PICTURE_BYTES_MIN)
             .then_some("a small picture inside the text"),
-        depth,
+        depth: 0,
     })
 }
 
@@ -199,8 +199,7 @@ async fn find_pages(app: &App, sha256: &str) -> anyhow::Result<Option<String>> {
 fn open_inner(app: &App, id: &DocumentId, file: &Waiting, pages: &mut Pages) -> Vec<Waiting> {
     let depth = file.depth + 1;
     let embedded = std::mem::take(&mut pages.embedded);
-    let nested = (pages.format == "eml").then(|| message::parse(&file.bytes));
-    if embedded.is_empty() && nested.as_ref().is_none_or(|nested| nested.attachments.is_empty()) {
+    if embedded.is_empty() {
         return Vec::new();
     }
     if depth > app.config.limits.archive_depth {
@@ -214,7 +213,7 @@ fn open_inner(app: &App, id: &DocumentId, file: &Waiting, pages: &mut Pages) -> 
         ));
         return Vec::new();
     }
-    let mut inner: Vec<Waiting> = embedded
+    embedded
         .into_iter()
         .map(|embedded| Waiting {
             parent: Some(id.clone()),
@@ -224,11 +223,7 @@ fn open_inner(app: &App, id: &DocumentId, file: &Waiting, pages: &mut Pages) -> 
             skip: None,
             depth,
         })
-        .collect();
-    if let Some(nested) = &nested {
-        inner.extend(attachments(nested, Some(id.clone()), depth));
-    }
-    inner
+        .collect()
 }
 
 /// The stable name of a failure in quarantine.

@@ -194,7 +194,7 @@ fn is_mail(start: &str) -> bool {
             || l.split_once(':').is_some_and(|(n, _)| !n.is_empty() && !n.contains(' '))
     };
     let has = |name: &str| headers.iter().any(|l| l.starts_with(name));
-    headers.iter().skip(1).all(|l| is_header(&l))
+    headers.iter().skip(1).all(is_header)
         && (has("received:") || has("mime-version:") || has("message-id:") || has("return-path:"))
         && (has("from:") || has("to:") || has("subject:") || has("date:"))
 }

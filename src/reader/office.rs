@@ -75,13 +75,13 @@ fn read_xml(xml: &str, docx: bool) -> String {
                 writer.close(element.local_name().as_ref(), docx);
             }
             Ok(Event::Text(characters)) if writer.in_text => {
-                writer.line.push_str(&characters.xml10_content())
+                writer.line.push_str(&characters.xml10_content());
             }
             Ok(Event::CData(characters)) if writer.in_text => {
-                writer.line.push_str(&characters.xml10_content())
+                writer.line.push_str(&characters.xml10_content());
             }
             Ok(Event::GeneralRef(name)) if writer.in_text => {
-                writer.line.push_str(&entity(&name.into_inner()))
+                writer.line.push_str(&entity(&name.into_inner()));
             }
             Ok(Event::Eof) | Err(_) => break,
             Ok(_) => {}
@@ -267,10 +267,7 @@ mod tests {
         let xml = "<w:document><w:p><w:r><w:t>Order &amp; more</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:t>Item</w:t></w:p></w:tc>\
                    <w:tc><w:p><w:t>Qty</w:t></w:p></w:tc></w:tr><w:tr><w:tc><w:p><w:t>Hex bolt</w:t></w:p></w:tc>\
                    <w:tc><w:p><w:t>12</w:t></w:p></w:tc></w:tr></w:tbl></w:document>";
-        assert_eq!(
-            read_xml(xml, true),
-            "Order & more\n\nItem       Qty\nHex bolt   12\n\n".replacen("\n\n", "\n\n", 1)
-        );
+        assert_eq!(read_xml(xml, true), "Order & more\n\nItem       Qty\nHex bolt   12\n\n");
     }
 
     #[test]

@@ -436,8 +436,8 @@ fn civil_period(value: &str) -> Option<(Date, Date)> {
             .flatten()
     };
     let year = number(parts.first()?, 4)?;
-    let month = parts.get(1).map(|m| number(m, 2)).unwrap_or(Some(1))?;
-    let day = parts.get(2).map(|d| number(d, 2)).unwrap_or(Some(1))?;
+    let month = parts.get(1).map_or(Some(1), |m| number(m, 2))?;
+    let day = parts.get(2).map_or(Some(1), |d| number(d, 2))?;
     let from = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     let span = match parts.len() {
         1 => jiff::Span::new().years(1),
@@ -582,7 +582,7 @@ mod tests {
                     for glue in ["", " "] {
                         let text = [a, b, c].join(glue);
                         assert!(
-                            parse(&text).is_ok_and(|q| !format!("{q:?}").is_empty()) || text.contains(":"),
+                            parse(&text).is_ok_and(|q| !format!("{q:?}").is_empty()) || text.contains(':'),
                             "{text:?}"
                         );
                     }

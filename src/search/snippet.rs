@@ -83,7 +83,9 @@ impl Highlighter {
         match condition {
             Condition::All(parts) | Condition::Any(parts) => parts.iter().for_each(|part| self.collect(part)),
             Condition::Words(words) => {
-                words.iter().for_each(|word| self.add(word));
+                for word in words {
+                    self.add(word);
+                }
                 let joined: String = words.iter().map(|word| code_form(word)).collect();
                 if words.len() > 1 && joined.chars().any(char::is_numeric) {
                     self.codes.push(joined);

@@ -26,11 +26,12 @@ fn write_config(folder: &Path, dovecot: &Dovecot, smtp: &SmtpServer) -> std::pat
     std::fs::write(&password, dovecot::PASSWORD).unwrap();
     let path = folder.join("mailroom.toml");
     let text = format!(
-        "[site]\nname = 'Site'\ndata_dir = {data:?}\n\
+        "[site]\nname = 'Site'\ndata_dir = '{data}'\n\
          [[mailbox]]\nname = 'orders'\nhost = 'localhost'\nport = {imap}\ntls = 'plain'\nuser = '{user}'\n\
-         password = {{ file = {password:?} }}\nfetch_batch = 5\nafter = 'flag'\n\
+         password = {{ file = '{password}' }}\nfetch_batch = 5\nafter = 'flag'\n\
          [mail_out]\nkind = 'smtp'\nhost = '127.0.0.1'\nport = {smtp}\ntls = 'plain'\nfrom = 'orders@site.example'\n",
-        data = folder.join("data"),
+        data = folder.join("data").display(),
+        password = password.display(),
         imap = dovecot.port,
         user = dovecot::USER,
         smtp = smtp.port,

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod crash;
 mod demo;
 mod evidence;
 mod mailbox;

@@ -101,11 +101,10 @@ impl<'a> Device<'a> for Collector {
         }
     }
 
-    fn draw_image(&mut self, _image: Image<'a, '_>, props: ImageDrawProps<'a>) {
+    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         let corner = props.transform * Point::ZERO;
         // Images are drawn in their own pixels; only the area on the page matters.
-        let area =
-            props.transform.determinant().abs() * f64::from(_image.width()) * f64::from(_image.height());
+        let area = props.transform.determinant().abs() * f64::from(image.width()) * f64::from(image.height());
         if self.page.inflate(1.0, 1.0).contains(corner) || area > 0.0 {
             self.layer.image_share = self.layer.image_share.max((area / self.page.area()).min(1.0));
         }
@@ -309,11 +308,11 @@ fn find_lines(mut letters: Vec<Placed>) -> Vec<Vec<Placed>> {
     let mut size = 0.0;
     for letter in letters {
         let tolerance = BASELINE_TOLERANCE * letter.letter.size.min(if size > 0.0 { size } else { f64::MAX });
-        if (letter.across - baseline).abs() <= tolerance {
-            if let Some(line) = lines.last_mut() {
-                line.push(letter);
-                continue;
-            }
+        if (letter.across - baseline).abs() <= tolerance
+            && let Some(line) = lines.last_mut()
+        {
+            line.push(letter);
+            continue;
         }
         baseline = letter.across;
         size = letter.letter.size;
