@@ -1,6 +1,6 @@
 //! Templates into mail, and mail out of the house.
 //!
-//! [`template`] turns a letter into subject and text in the customer's language, [`compose`] turns these into the exact
+//! [`template`] turns a letter into subject and text in the customer's language, [`compose()`] turns these into the exact
 //! bytes of a mail, [`limits`] decides whether an automatic mail may leave, and [`Mailer`] hands bytes to a server.
 //!
 //! Does not: know the outbox. The caller stores the bytes, marks the row `sending`, commits, and only then calls

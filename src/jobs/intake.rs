@@ -23,6 +23,7 @@ use crate::{
     },
 };
 use anyhow::Context as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -32,6 +33,9 @@ use tokio::sync::watch;
 
 /// Bytes of fetched messages that wait in memory for their common commit.
 const COMMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Messages whose bytes are written at the same time: waiting for the disk is most of the work.
+const PUTS_AT_ONCE: usize = 16;
 
 /// Messages in one commit.
 const COMMIT_MESSAGES: usize = 100;
@@ -276,7 +280,7 @@ impl<P: Fn(Taken)> Pass<'_, P> {
     async fn fetch_batch(&mut self, rows: Vec<Sighting>) -> anyhow::Result<()> {
         let uids: Vec<i64> = rows.iter().map(|row| row.uid).collect();
         let mut waiting: BTreeMap<i64, SightingId> = rows.into_iter().map(|row| (row.uid, row.id)).collect();
-        let mut kept: Vec<Kept> = Vec::new();
+        let mut kept: Vec<Held> = Vec::new();
         let mut bytes = 0;
         // The connection is lent to the incoming stream; what is kept is committed by the app alone.
         let (app, manner) = (self.app, self.manner);
@@ -287,8 +291,7 @@ impl<P: Fn(Taken)> Pass<'_, P> {
             match fetched.body {
                 Body::Bytes(raw) => {
                     bytes += raw.len();
-                    let sha256 = app.blob.put(&raw).await.context("failed to keep a message's bytes")?;
-                    kept.push(Kept { id, sha256, size_bytes: raw.len() as i64 });
+                    kept.push(Held { id, raw });
                 }
                 Body::TooLarge => {
                     refuse(app, &id, self.config.bytes_max).await?;
@@ -337,25 +340,30 @@ impl<P: Fn(Taken)> Pass<'_, P> {
     }
 }
 
-/// A message whose bytes are durable, waiting for its commit.
-struct Kept {
+/// A fetched message in memory.
+struct Held {
     id: SightingId,
-    sha256: String,
-    size_bytes: i64,
+    raw: Vec<u8>,
 }
 
-/// Commits messages, ledger rows and jobs together.
-async fn commit(app: &App, kept: &mut Vec<Kept>, manner: Manner, taken: &mut Taken) -> anyhow::Result<()> {
-    if kept.is_empty() {
+/// Makes the bytes durable, several at a time, then commits messages, ledger rows and jobs together.
+async fn commit(app: &App, held: &mut Vec<Held>, manner: Manner, taken: &mut Taken) -> anyhow::Result<()> {
+    if held.is_empty() {
         return Ok(());
     }
+    let puts: Vec<_> = held.iter().map(|message| app.blob.put(&message.raw)).collect();
+    let hashes: Vec<String> = futures::stream::iter(puts)
+        .buffered(PUTS_AT_ONCE)
+        .try_collect()
+        .await
+        .context("failed to keep the bytes of messages")?;
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     let mut duplicates = 0;
-    for kept in kept.iter() {
+    for (kept, sha256) in held.iter().zip(hashes) {
         let new = NewMessage {
-            sha256: kept.sha256.clone(),
-            size_bytes: kept.size_bytes,
+            sha256: sha256.clone(),
+            size_bytes: kept.raw.len() as i64,
             direction: Direction::In,
             historic: manner.historic,
         };
@@ -370,12 +378,12 @@ async fn commit(app: &App, kept: &mut Vec<Kept>, manner: Manner, taken: &mut Tak
                 Outcome::Duplicate
             }
         };
-        tx.mark_stored(&kept.id, &kept.sha256, inserted.id(), outcome, now_ms).await?;
+        tx.mark_stored(&kept.id, &sha256, inserted.id(), outcome, now_ms).await?;
     }
     tx.commit().await.context("failed to commit stored messages")?;
-    taken.stored += kept.len() as u64;
+    taken.stored += held.len() as u64;
     taken.duplicates += duplicates;
-    kept.clear();
+    held.clear();
     app.announce_work();
     Ok(())
 }

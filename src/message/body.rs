@@ -2,7 +2,7 @@
 //!
 //! The body is made of segments, each with a plain and an HTML form; a mail that shows text, a file, and more text has two.
 //! Plain text is preferred, unless it is empty or only says that the program cannot show HTML.
-//! Does not: split quotes (see [`quote`](super::quote)) nor name files (see [`attachment`](super::attachment)).
+//! Does not: split quotes (see [`quote`]) nor name files (see [`attachment`](super::attachment)).
 
 use super::{
     charset, html,

@@ -1,6 +1,6 @@
 //! A draft as a form, and a form back into a draft: the pure half of the review page.
 //!
-//! [`sheet`] says for each value how sure it is, where it came from and whether a person should look; [`apply`] puts
+//! [`sheet`] says for each value how sure it is, where it came from and whether a person should look; [`apply()`] puts
 //! what a person typed over what stood there and leaves everything else with its proof. Inputs are named
 //! `f.<field>` and `l.<line>.<column>`; lines count from 0.
 //!
