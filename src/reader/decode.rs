@@ -199,6 +199,9 @@ pub(super) fn draw(bytes: Vec<u8>, page: u32, width_px: u32, limits: &Limits) ->
     let format = find_format(&bytes);
     match format {
         Format::Pdf => pdf::draw(bytes, page, width_px, limits),
+        format @ (Format::Tiff | Format::Png | Format::Jpeg | Format::Gif | Format::Bmp | Format::Webp) => {
+            super::raster::draw_png(&bytes, format, page, width_px, limits)
+        }
         _ => Err(unsupported(format)),
     }
 }

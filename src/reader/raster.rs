@@ -38,6 +38,9 @@ impl Frame {
     }
 }
 
+/// The widest picture that is drawn.
+const PICTURE_WIDTH_PX_MAX: u32 = 8_000;
+
 /// The long side of A4 in inches, for images that do not tell their resolution.
 const LONG_SIDE_IN: f32 = 11.69;
 
@@ -70,6 +73,41 @@ pub(super) fn read_frames(
     } else {
         each(read_image(bytes, limits)).map(|_| ())
     }
+}
+
+/// Draws one frame as a grey PNG of the given width, as upright as the file says it is.
+pub(super) fn draw_png(
+    bytes: &[u8],
+    format: Format,
+    number: u32,
+    width_px: u32,
+    limits: &Limits,
+) -> Result<Vec<u8>, Finding> {
+    let mut found = None;
+    let mut at = 0;
+    let mut pick = |frame: Result<Frame, Finding>| {
+        at += 1;
+        if at == number {
+            found = Some(frame);
+        }
+        Ok(at < number)
+    };
+    read_frames(bytes, format, limits, &mut pick).map_err(broken)?;
+    let missing =
+        || Err(Finding::new("no_such_page", Severity::Check, format!("The document has no page {number}.")));
+    let frame = found.unwrap_or_else(missing)?;
+    // Fax dots are not square: the shape on paper counts.
+    let (width_in, height_in) =
+        (frame.gray.width() as f32 / frame.dpi_x, frame.gray.height() as f32 / frame.dpi_y);
+    let width = width_px.clamp(1, PICTURE_WIDTH_PX_MAX);
+    let height = (width as f32 * height_in / width_in.max(f32::EPSILON)).round().max(1.0) as u32;
+    if let Some(finding) = too_many_pixels(width, height, limits) {
+        return Err(finding);
+    }
+    let small = image::imageops::resize(&frame.gray, width, height, image::imageops::FilterType::Triangle);
+    let mut png = Cursor::new(Vec::new());
+    small.write_to(&mut png, image::ImageFormat::Png).map_err(broken)?;
+    Ok(png.into_inner())
 }
 
 fn read_image(bytes: &[u8], limits: &Limits) -> Result<Frame, Finding> {

@@ -102,8 +102,10 @@ async fn a_file_cut_anywhere_is_survived() {
 async fn a_slow_reader_is_killed_and_replaced() {
     let limits = Limits { document_seconds: 0, ..Limits::default() };
     let reader = Reader::start(Config { limits, ..config() });
-    let lost = reader.read(GOOD, "good.txt", &[]).await;
-    assert!(matches!(lost, Err(ReadError::Killed { .. })), "{lost:?}");
+    let page: &[(i32, i32, i32, &str)] = &[(60, 80, 12, "text")];
+    let long = pdf(&vec![page; 500]);
+    let lost = reader.read(&long, "long.pdf", &[]).await;
+    assert!(matches!(lost, Err(ReadError::Killed { .. })), "{:?}", lost.map(|pages| pages.pages.len()));
 }
 
 #[tokio::test]
