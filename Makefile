@@ -4,9 +4,8 @@
 RUN_PACKAGES  = build-essential pkg-config libtesseract-dev libleptonica-dev \
                 tesseract-ocr-eng tesseract-ocr-swe tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-osd
 TEST_PACKAGES = dovecot-imapd dovecot-submissiond opensmtpd postgresql chromium chromium-driver openssl
-BENCH_PACKAGES = ocrmypdf poppler-utils isync notmuch maildir-utils time
 
-.PHONY: demo build test lint bench packages test-packages bench-packages
+.PHONY: demo build test lint packages test-packages
 
 demo: build
 	target/release/mailroom demo $(DEMO_ARGS)
@@ -27,6 +26,3 @@ packages:
 
 test-packages:
 	@.ci/install $(RUN_PACKAGES) $(TEST_PACKAGES)
-
-bench-packages:
-	@.ci/install $(RUN_PACKAGES) $(BENCH_PACKAGES)
