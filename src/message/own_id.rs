@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn others_cannot_make_one() {
         let id = make(b"key", &OutboxId::new("a"), "h");
-        let short = id.replace('@', "").replace('h', "");
+        let short = id.replace(['@', 'h'], "");
         for forged in
             ["", "mr.a@h", "mr.a.00@h", "mr.b.0123456789abcdef01234567@h", "x@y", &short[..short.len() - 2]]
         {
