@@ -11,13 +11,13 @@
 //! ```
 //!
 //! # Walkthrough: a purchase order arrives
-//! 1. `jobs::intake` lists a folder through [`mailbox`]; for each new UID the raw bytes go to [`blob`], then the
+//! 1. [`jobs::intake`] lists a folder through [`mailbox`]; for each new UID the raw bytes go to [`blob`], then the
 //!    message, its ledger row and a job are committed in one transaction by [`store`]. Only then is the server touched.
-//! 2. A worker leases the job and calls `pipeline::process`: `message::parse`, `screen::screen`, the attachments
+//! 2. A worker leases the job and calls [`pipeline::process`]: `message::parse`, `screen::screen`, the attachments
 //!    through [`reader`] processes into pages, `extract::extract`, `validate::check`, `classify::classify`.
 //! 3. Ticket, drafts, the acknowledgement in the outbox, audit rows, the change log and the end of the job are
 //!    committed in one transaction. A crash before it repeats the step; a crash after it repeats nothing.
-//! 4. `jobs::send_outbox` marks a row `sending`, commits, and only then speaks SMTP through [`reply`].
+//! 4. [`jobs::send_outbox`] marks a row `sending`, commits, and only then speaks SMTP through [`reply`].
 //! 5. `jobs::index_search` follows the change log into the [`search`] index, which can be deleted at any time.
 //! 6. A person opens the draft in [`web`], corrects and approves it: a record exists, and a confirmation is due.
 //!
@@ -25,7 +25,8 @@
 //! Imports point one way, from surfaces down to words; `tests/it/tidy.rs` enforces it:
 //! words ([`model`]) ← pure stages ([`message`], [`screen`], [`extract`], [`validate`], [`classify`]) ← effects
 //! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`clock`]; one outside system each, they do
-//! not import one another) ← composition ([`config`], [`app`], [`pipeline`], [`jobs`]) ← surfaces ([`cli`], [`web`]).
+//! not import one another) ← composition ([`config`], [`app`],
+//! [`pipeline`], [`jobs`], [`evidence`], [`backup`]) ← surfaces ([`cli`], [`web`]).
 //!
 //! # Invariants
 //! 1. Raw bytes are durable and the ledger row committed before anything on the mail server is touched.

@@ -11,7 +11,7 @@
 use crate::{
     app::App,
     clock, config,
-    mailbox::{self, After, Body, FolderState, Mailbox, MailboxError, Wake},
+    mailbox::{self, After, Body, FolderState, Mailbox, Wake},
     model::{
         ids::{MessageId, SightingId},
         ledger::{Outcome, Sighting},
@@ -462,9 +462,4 @@ pub async fn reconcile(
         }
     }
     Ok(found)
-}
-
-/// Whether an error of the mailbox will pass by itself.
-pub fn is_passing(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<MailboxError>().is_some_and(MailboxError::is_transient)
 }
