@@ -2,9 +2,10 @@
 //!
 //! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
 //! document is; then [`field`], [`party`], [`form`], [`table`], [`headless`] and [`totals`] read it, [`confidence`] says
-//! how sure.
+//! how sure. [`bundle`] takes the documents of one message together.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
+pub mod bundle;
 pub mod confidence;
 pub mod date;
 pub mod draft;

@@ -136,15 +136,15 @@ async fn draft(
         earlier_orders: Vec::new(),
     };
     let sender = message.from.as_ref().map(super::model::message::Address::domain);
+    let context =
+        extract::Context { known: &known, subject: Some(&message.subject), sender_domain: sender.as_deref() };
+    let mut found: Vec<Vec<Draft>> = tokio::task::block_in_place(|| {
+        let read = |d: &ReadDocument| d.pages.as_ref().map(|pages| extract::extract(pages, &context));
+        documents.iter().map(|document| read(document).unwrap_or_default()).collect()
+    });
+    extract::bundle::settle(&mut found, documents.iter().position(|d| d.name == documents::BODY_NAME));
     let mut drafted = Vec::new();
-    for (index, document) in documents.iter().enumerate() {
-        let Some(pages) = &document.pages else { continue };
-        let context = extract::Context {
-            known: &known,
-            subject: Some(&message.subject),
-            sender_domain: sender.as_deref(),
-        };
-        let drafts = tokio::task::block_in_place(|| extract::extract(pages, &context));
+    for (index, drafts) in found.into_iter().enumerate() {
         for (position, mut draft) in drafts.into_iter().enumerate() {
             if draft.kind == Kind::Other {
                 continue;

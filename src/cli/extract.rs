@@ -61,6 +61,8 @@ const PAGES_ENDING: &str = ".pages.json";
 /// One text or document to read, with what is known about it.
 struct Input {
     pages: Pages,
+    /// It is the own text of a mail.
+    body: bool,
     subject: Option<String>,
     sender_domain: Option<String>,
 }
@@ -87,18 +89,18 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 continue;
             }
         };
-        for source in sources {
-            if let Some(folder) = &args.save_pages {
+        if let Some(folder) = &args.save_pages {
+            for source in &sources {
                 let file = folder.join(format!("{name}{PAGES_ENDING}"));
                 fs::write(&file, serde_json::to_vec(&source.pages)?)
                     .with_context(|| format!("failed to write {}", file.display()))?;
             }
-            for draft in drafts(&source, &mut known, &name) {
-                if args.json {
-                    writeln!(to, "{}", as_json(&name, &draft))?;
-                } else {
-                    print_text(&mut to, &name, &draft)?;
-                }
+        }
+        for draft in drafts(&sources, &mut known, &name) {
+            if args.json {
+                writeln!(to, "{}", as_json(&name, &draft))?;
+            } else {
+                print_text(&mut to, &name, &draft)?;
             }
         }
         to.flush()?;
@@ -138,14 +140,14 @@ async fn open(reader: &Reader, path: &Path) -> anyhow::Result<Vec<Input>> {
     if path.to_string_lossy().ends_with(PAGES_ENDING) {
         let pages = serde_json::from_slice(&bytes)
             .with_context(|| format!("failed to read pages from {}", path.display()))?;
-        return Ok(vec![Input { pages, subject: None, sender_domain: None }]);
+        return Ok(vec![Input { pages, body: false, subject: None, sender_domain: None }]);
     }
     if is_mail(path, &bytes) {
         return open_mail(reader, &bytes).await;
     }
     let pages =
         reader.read(&bytes, &name, &LANGUAGES).await.with_context(|| format!("failed to read {name}"))?;
-    Ok(vec![Input { pages, subject: None, sender_domain: None }])
+    Ok(vec![Input { pages, body: false, subject: None, sender_domain: None }])
 }
 
 /// The documents of a mail, and its body where that is an order itself.
@@ -159,7 +161,8 @@ async fn open_mail(reader: &Reader, bytes: &[u8]) -> anyhow::Result<Vec<Input>> 
             .read(&attachment.bytes, &attachment.name, &LANGUAGES)
             .await
             .with_context(|| format!("failed to read {}", attachment.name))?;
-        sources.push(Input { pages, subject: subject.clone(), sender_domain: sender_domain.clone() });
+        let (subject, sender_domain) = (subject.clone(), sender_domain.clone());
+        sources.push(Input { pages, body: false, subject, sender_domain });
     }
     let from = message
         .from
@@ -167,15 +170,19 @@ async fn open_mail(reader: &Reader, bytes: &[u8]) -> anyhow::Result<Vec<Input>> 
         .map_or_else(String::new, |f| format!("{} <{}>", f.name.clone().unwrap_or_default(), f.email));
     let date = message.header("Date").unwrap_or_default();
     let text = format!("From: {from}\nDate: {date}\n\n{}", message.text);
-    sources.push(Input { pages: extract::text_pages(&text), subject, sender_domain });
+    sources.push(Input { pages: extract::text_pages(&text), body: true, subject, sender_domain });
     Ok(sources)
 }
 
-/// The drafts of one source, checked; orders that came before are remembered.
-fn drafts(source: &Input, known: &mut Known, name: &str) -> Vec<Draft> {
-    let context =
-        Context { known, subject: source.subject.as_deref(), sender_domain: source.sender_domain.as_deref() };
-    let mut drafts = extract::extract(&source.pages, &context);
+/// The drafts of one file, checked; orders that came before are remembered.
+fn drafts(sources: &[Input], known: &mut Known, name: &str) -> Vec<Draft> {
+    let read = |source: &Input| {
+        let (subject, sender_domain) = (source.subject.as_deref(), source.sender_domain.as_deref());
+        extract::extract(&source.pages, &Context { known, subject, sender_domain })
+    };
+    let mut found: Vec<Vec<Draft>> = sources.iter().map(read).collect();
+    extract::bundle::settle(&mut found, sources.iter().position(|source| source.body));
+    let mut drafts: Vec<Draft> = found.into_iter().flatten().collect();
     for draft in &mut drafts {
         let found = validate::check(draft, known);
         draft.findings.extend(found);
