@@ -99,8 +99,13 @@ fn report_failure(to: &mut impl Write, name: &str, error: &ReadError, as_json: b
 fn print_json(to: &mut impl Write, name: &str, pages: &Pages) -> anyhow::Result<()> {
     for page in &pages.pages {
         let mut line = json!({"file": name, "page": page.number, "how": page.how, "words": page.words});
-        if let (Some(object), false) = (line.as_object_mut(), page.fields.is_empty()) {
-            object.insert("fields".to_owned(), json!(page.fields));
+        if let Some(object) = line.as_object_mut() {
+            if !page.fields.is_empty() {
+                object.insert("fields".to_owned(), json!(page.fields));
+            }
+            if page.turned != 0 {
+                object.insert("turned".to_owned(), json!(page.turned));
+            }
         }
         writeln!(to, "{line}")?;
     }

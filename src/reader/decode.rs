@@ -180,7 +180,7 @@ fn read_pixels(
         }
         match frame {
             Ok(frame) => {
-                let page = read_frame(&mut workshop.engines, &mut tongue, &frame, out.pages + 1);
+                let page = read_frame(&mut workshop.engines, &mut tongue, frame, out.pages + 1);
                 out.page(page)?;
             }
             Err(finding) => out.finding(finding)?,

@@ -118,9 +118,9 @@ fn read_page<'a>(
             let proved_wrong =
                 verdict == Verdict::Ocr || disagrees(&layer.words, &frame, engines, &models) == Some(true);
             if proved_wrong {
-                let scanned = read_frame(engines, tongue, &frame, number);
-                let rulings = std::mem::take(&mut page.rulings);
-                page = Page { width_pt, height_pt, rulings, fields: page.fields, ..scanned };
+                let scanned = read_frame(engines, tongue, frame, number);
+                page.rulings.extend(scanned.rulings);
+                page = Page { width_pt, height_pt, rulings: page.rulings, fields: page.fields, ..scanned };
                 return Read { page, wants_ocr: true };
             }
         }

@@ -43,6 +43,8 @@ pub(super) struct Look {
     level_skew: f32,
     /// Skew of rows if the page lies sideways, in degrees.
     side_skew: f32,
+    /// Nothing but black and white, as from a fax.
+    bilevel: bool,
 }
 
 /// Makes a frame ready, undoing a clockwise turn of 0, 90, 180 or 270 degrees.
@@ -52,6 +54,7 @@ pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> 
     let dpi = frame.dpi_x.max(frame.dpi_y);
     let target_dpi = match dpi {
         d if d < ENOUGH_DPI => WORKING_DPI.min(d * 2.0),
+        d if look.bilevel && d < WORKING_DPI => WORKING_DPI,
         d if d > PLENTY_DPI => WORKING_DPI,
         d => d,
     };
@@ -79,7 +82,9 @@ pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> 
         warp_into(&frame.gray, projection, way, Border::Replicate, &mut out);
         out
     };
-    Some(Ready { gray: even_light(moved), dpi: target_dpi, projection })
+    let steps = if turned % 180 == 90 { (scale_y, scale_x) } else { (scale_x, scale_y) };
+    let gray = if look.bilevel { smooth(&moved, steps) } else { even_light(moved) };
+    Some(Ready { gray, dpi: target_dpi, projection })
 }
 
 fn scale_only(gray: &GrayImage, width: u32, height: u32) -> GrayImage {
@@ -110,6 +115,58 @@ fn turn_back(turned: u16, width: f32, height: f32) -> (Projection, f32, f32) {
     }
 }
 
+/// Takes specks away from a page of pure black and white, as fax lines leave them: dots of one or two pixels that
+/// touch nothing, and holes of one pixel.
+fn despeckle(gray: &GrayImage) -> GrayImage {
+    let (width, height) = gray.dimensions();
+    let around = |x: u32, y: u32| {
+        let (rows, columns) =
+            (y.saturating_sub(1)..(y + 2).min(height), x.saturating_sub(1)..(x + 2).min(width));
+        rows.flat_map(move |y| columns.clone().map(move |x| (x, y))).filter(move |place| *place != (x, y))
+    };
+    let ink = |(x, y): &(u32, u32)| gray.get_pixel(*x, *y).0 == [0];
+    let is_speck = |x: u32, y: u32| {
+        let mut near = around(x, y).filter(|p| ink(p));
+        match (near.next(), near.next()) {
+            (None, _) => true,
+            (Some((a, b)), None) => around(a, b).filter(|p| ink(p)).count() == 1,
+            _ => false,
+        }
+    };
+    let mut clean = gray.clone();
+    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+        if ink(&(x, y)) {
+            if is_speck(x, y) {
+                clean.put_pixel(x, y, Luma([255]));
+            }
+        } else if around(x, y).filter(|p| ink(p)).count() == 8 {
+            clean.put_pixel(x, y, Luma([0]));
+        }
+    }
+    clean
+}
+
+/// Rounds the stairs at the edges of letters that were black and white before they were scaled. The steps are how
+/// many pixels one pixel of the original became, across and down.
+fn smooth(gray: &GrayImage, steps: (f32, f32)) -> GrayImage {
+    const COARSE_STEP: f32 = 2.2;
+    const DARK: u32 = 51;
+    const LIGHT: u32 = 204;
+    let radius = |step: f32| if step > COARSE_STEP { 2 } else { 1 };
+    let (x, y) = (radius(steps.0), radius(steps.1));
+    let mut soft = imageproc::filter::box_filter(&imageproc::filter::box_filter(gray, x, y), x, y);
+    for pixel in soft.pixels_mut() {
+        let value = u32::from(pixel.0[0]).clamp(DARK, LIGHT);
+        pixel.0 = [((value - DARK) * 255 / (LIGHT - DARK)) as u8];
+    }
+    soft
+}
+
+/// Cleans a frame before it is moved.
+pub(super) fn clean(frame: Frame) -> Frame {
+    if frame.is_bilevel() { Frame { gray: despeckle(&frame.gray), ..frame } } else { frame }
+}
+
 /// Judges a frame on a small copy.
 pub(super) fn look_at(frame: &Frame) -> Look {
     let (width, height) = frame.gray.dimensions();
@@ -137,6 +194,7 @@ pub(super) fn look_at(frame: &Frame) -> Look {
         sideways: side_score > level_score * 1.3,
         level_skew: worthwhile(level_skew),
         side_skew: worthwhile(side_skew),
+        bilevel: frame.is_bilevel(),
     }
 }
 

@@ -11,7 +11,7 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Luma, Rgba};
 use std::io::{self, Cursor};
 use tiff::{
     ColorType,
-    decoder::{Decoder, DecodingResult},
+    decoder::{Decoder, DecodingResult, ifd::Value},
     tags::Tag,
 };
 
@@ -36,10 +36,17 @@ impl Frame {
         let (dpi_x, dpi_y) = dpi.filter(believable).unwrap_or((guess, guess));
         Self { gray, dpi_x, dpi_y }
     }
+
+    /// Whether there is nothing but pure black and white.
+    pub(super) fn is_bilevel(&self) -> bool {
+        self.gray.pixels().all(|p| p.0 == [0] || p.0 == [255])
+    }
 }
 
 /// The widest picture that is drawn.
 const PICTURE_WIDTH_PX_MAX: u32 = 8_000;
+
+const CENTIMETRES_PER_INCH: f32 = 2.54;
 
 /// The long side of A4 in inches, for images that do not tell their resolution.
 const LONG_SIDE_IN: f32 = 11.69;
@@ -138,7 +145,6 @@ fn to_gray(picture: DynamicImage) -> GrayImage {
 /// Resolution from the JFIF header of a JPEG or the `pHYs` chunk of a PNG.
 fn find_dpi(bytes: &[u8]) -> Option<(f32, f32)> {
     const METRES_PER_INCH: f32 = 0.0254;
-    const CENTIMETRES_PER_INCH: f32 = 2.54;
     let head = bytes.get(..4096).unwrap_or(bytes);
     if bytes.starts_with(b"\x89PNG") {
         let at = head.windows(4).position(|w| w == b"pHYs")? + 4;
@@ -193,7 +199,14 @@ fn read_tiff_page(bytes: &[u8], decoder: &mut TiffDecoder<'_>, limits: &Limits) 
         _ => read_plain_tiff(decoder, width, height)?,
     };
     let unit = number(decoder, Tag::ResolutionUnit).unwrap_or(2);
-    let mut resolution = |tag| decoder.get_tag_f32(tag).ok().map(|r| if unit == 3 { r * 2.54 } else { r });
+    let mut resolution = |tag| {
+        let per_unit = match decoder.find_tag(tag).ok()?? {
+            Value::Rational(over, under) => over as f32 / under as f32,
+            Value::Float(number) => number,
+            other => other.into_u32().ok()? as f32,
+        };
+        Some(if unit == 3 { per_unit * CENTIMETRES_PER_INCH } else { per_unit })
+    };
     let dpi = resolution(Tag::XResolution).zip(resolution(Tag::YResolution)).filter(|_| unit != 1);
     let turned = turn(gray, number(decoder, Tag::Orientation).unwrap_or(1));
     Ok(Frame::new(turned, dpi))

@@ -4,10 +4,12 @@
 
 use super::{
     ocr::{Cut, Engines, Seen, calibrate},
-    prepare::{Ready, back_to_original, look_at, prepare},
+    passes::read_words,
+    prepare::{Ready, back_to_original, clean, look_at, prepare},
     raster::Frame,
+    rules::take_rules,
 };
-use crate::model::page::{How, Page, Rect, Word};
+use crate::model::page::{How, Page, Rect, Ruling, Word};
 use image::{GrayImage, imageops};
 use whatlang::{Detector, Lang};
 
@@ -29,22 +31,18 @@ impl Tongue {
         Self { may: languages.to_vec(), model: None }
     }
 
-    /// The model to read with: the one language, or the one that a part of the page turns out to be in.
-    fn find_model(&mut self, engines: &mut Engines, ready: &Ready) -> Vec<&'static str> {
+    /// The models to read with: of the one language that a part of the page turns out to be in.
+    fn find_models(&mut self, engines: &Engines, sample: &[Seen]) -> Vec<&'static str> {
         if let Some(model) = self.model {
             return vec![model];
         }
         let may: Vec<&str> = self.may.iter().map(String::as_str).filter(|l| *l != "en").collect();
         let english = engines.models(&["en"]);
-        let others = engines.models(&may);
-        if others.is_empty() {
+        if engines.models(&may).is_empty() {
             return english;
         }
         let codes = may.iter().copied().chain(["en"]).filter_map(detectable).collect();
-        let words = engines
-            .recognise(&english, &busiest_part(&ready.gray), ready.dpi, Cut::Block)
-            .unwrap_or_default();
-        let text: Vec<&str> = words.iter().filter(|w| is_wordlike(w)).map(|w| w.text.as_str()).collect();
+        let text: Vec<&str> = sample.iter().filter(|w| is_wordlike(w)).map(|w| w.text.as_str()).collect();
         let found = Detector::with_allowlist(codes).detect_lang(&text.join(" "));
         let code = found.and_then(|lang| DETECTABLE.iter().find(|(_, l)| *l == lang)).map(|(code, _)| *code);
         let models = code.map_or(english, |code| engines.models(&[code]));
@@ -78,38 +76,57 @@ fn detectable(code: &str) -> Option<Lang> {
 }
 
 /// Reads one frame.
-pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, number: u32) -> Page {
+pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Frame, number: u32) -> Page {
     let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
     let mut page = Page::empty(number, width / frame.dpi_x * POINTS, height / frame.dpi_y * POINTS, How::Ocr);
-    let Some((ready, turned)) = find_way_up(engines, frame) else { return page };
+    let frame = clean(frame);
+    let Some(Upright { mut ready, turned, sample }) = find_way_up(engines, &frame) else { return page };
     page.turned = turned;
-    let models = tongue.find_model(engines, &ready);
-    let seen = engines.recognise(&models, &ready.gray, ready.dpi, Cut::Column).unwrap_or_default();
-    page.words = seen.iter().filter_map(|word| place_word(word, &ready, width, height)).collect();
+    let models = tongue.find_models(engines, &sample);
+    let rules = take_rules(&mut ready.gray, ready.dpi);
+    let seen = read_words(engines, &models, &ready.gray, ready.dpi);
+    let place = |bounds| place_on_page(back_to_original(&ready, bounds), width, height);
+    page.words = seen.iter().filter_map(|word| make_word(word, place(word.bounds), ready.dpi)).collect();
+    page.rulings = rules
+        .iter()
+        .map(|r| Ruling {
+            bbox: place([r.left as f32, r.top as f32, r.right as f32, r.bottom as f32]),
+            horizontal: r.horizontal == (turned % 180 == 0),
+        })
+        .collect();
     page
 }
 
+/// A page upright.
+struct Upright {
+    ready: Ready,
+    /// How far the page as shown is turned clockwise, in degrees.
+    turned: u16,
+    /// Words of a part of the page, read as English.
+    sample: Vec<Seen>,
+}
+
 /// The page upright: the likely ways up are tried on a part of it until one reads well, else the best is taken.
-fn find_way_up(engines: &mut Engines, frame: &Frame) -> Option<(Ready, u16)> {
+fn find_way_up(engines: &mut Engines, frame: &Frame) -> Option<Upright> {
     let look = look_at(frame);
     let ways: [u16; 4] = if look.sideways { [90, 270, 0, 180] } else { [0, 180, 90, 270] };
     let english = engines.models(&["en"]);
-    let mut best: Option<(f32, Ready, u16)> = None;
+    let mut best: Option<(f32, Upright)> = None;
     for turned in ways {
         let Some(ready) = prepare(frame, &look, turned) else { continue };
-        let words = engines
+        let sample = engines
             .recognise(&english, &busiest_part(&ready.gray), ready.dpi, Cut::Block)
             .unwrap_or_default();
-        let letters = good_letters(&words);
-        let sure = letters >= TELLING_LETTERS && letters >= PLAUSIBLE * all_letters(&words);
-        if best.as_ref().is_none_or(|(most, _, _)| letters > *most) {
-            best = Some((letters, ready, turned));
+        let letters = good_letters(&sample);
+        let sure = letters >= TELLING_LETTERS && letters >= PLAUSIBLE * all_letters(&sample);
+        if best.as_ref().is_none_or(|(most, _)| letters > *most) {
+            best = Some((letters, Upright { ready, turned, sample }));
         }
         if sure {
             break;
         }
     }
-    best.map(|(_, ready, turned)| (ready, turned))
+    best.map(|(_, upright)| upright)
 }
 
 /// A band of the page with much ink on it.
@@ -145,18 +162,18 @@ fn good_letters(words: &[Seen]) -> f32 {
     words.iter().filter(|w| w.raw_confidence > 65.0 && letters(w) >= 2.0).map(letters).sum()
 }
 
-fn place_word(seen: &Seen, ready: &Ready, width: f32, height: f32) -> Option<Word> {
-    let text = seen.text.trim_matches(['|', '¦']).to_owned();
-    if text.is_empty() {
-        return None;
-    }
-    let [x0, y0, x1, y1] = back_to_original(ready, seen.bounds);
-    let bbox = Rect {
+fn place_on_page([x0, y0, x1, y1]: [f32; 4], width: f32, height: f32) -> Rect {
+    Rect {
         x0: (x0 / width).clamp(0.0, 1.0),
         y0: (y0 / height).clamp(0.0, 1.0),
         x1: (x1 / width).clamp(0.0, 1.0),
         y1: (y1 / height).clamp(0.0, 1.0),
-    };
-    let size_pt = (seen.bounds[3] - seen.bounds[1]) / ready.dpi * POINTS;
-    Some(Word { text, bbox, confidence: calibrate(seen.raw_confidence), size_pt, bold: false })
+    }
+}
+
+fn make_word(seen: &Seen, bbox: Rect, dpi: f32) -> Option<Word> {
+    let text = seen.text.trim_matches(['|', '¦']).to_owned();
+    let size_pt = (seen.bounds[3] - seen.bounds[1]) / dpi * POINTS;
+    let confidence = calibrate(seen.raw_confidence);
+    (!text.is_empty()).then_some(Word { text, bbox, confidence, size_pt, bold: false })
 }
