@@ -3,6 +3,7 @@
 //! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
 //! document is; then [`field`], [`party`], [`form`], [`table`], [`headless`] and [`totals`] read it, [`confidence`] says
 //! how sure. [`bundle`] takes the documents of one message together.
+//! [`structured`] and [`sheet`] read orders that need no picture.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
 pub mod bundle;
@@ -17,7 +18,10 @@ pub mod label;
 pub mod layout;
 pub mod number;
 pub mod party;
+pub mod prose;
+pub mod sheet;
 pub mod split;
+pub mod structured;
 pub mod table;
 pub mod text;
 pub mod totals;
@@ -25,17 +29,17 @@ pub mod totals;
 use crate::{
     model::{
         account::Known,
-        draft::{Content, Draft, Kind},
+        draft::{Content, Draft, Kind, Line, Proposal},
         page::{How, Page, Pages},
     },
-    validate::account::squeeze,
+    validate::account::{fold, squeeze},
 };
 use date::Order;
 use draft::{Reading, ruled};
 use layout::Layout;
 use number::Style;
 use std::collections::BTreeMap;
-pub use text::text_pages;
+pub use text::{message_pages, text_pages};
 
 /// Pages of one file that are read; the rest is left out.
 const PAGES_MAX: usize = 200;
@@ -53,8 +57,51 @@ pub struct Context<'a> {
 
 /// The business documents in these pages, in their order; empty if there is no page.
 pub fn extract(pages: &Pages, context: &Context<'_>) -> Vec<Draft> {
-    let pages = pages.pages.get(..pages.pages.len().min(PAGES_MAX)).unwrap_or_default();
+    let sheets = pages.pages.get(..pages.pages.len().min(PAGES_MAX)).unwrap_or_default();
+    let mut drafts: Vec<Draft> = pages.structured.iter().flat_map(|text| structured::read(text)).collect();
+    if drafts.is_empty() {
+        return if sheet::is_sheet(sheets) {
+            read_sheets(sheets, &pages.format, context)
+        } else {
+            read_pages(sheets, context)
+        };
+    }
+    for draft in &mut drafts {
+        draft.page_range = [1, u32::try_from(pages.pages.len()).unwrap_or(u32::MAX).max(1)];
+    }
+    if pages.format == "pdf" { beside_picture(drafts, sheets, context) } else { drafts }
+}
+
+fn read_pages(pages: &[Page], context: &Context<'_>) -> Vec<Draft> {
     split::split(pages).into_iter().map(|part| read_document(part, context)).collect()
+}
+
+/// Cells first; the layout of their page adds what they do not say, and answers if they hold no goods.
+fn read_sheets(pages: &[Page], format: &str, context: &Context<'_>) -> Vec<Draft> {
+    let mut drafts = sheet::read(pages, format, context);
+    if drafts.is_empty() {
+        return read_pages(pages, context);
+    }
+    sheet::complete(&mut drafts, &read_document(pages, context));
+    drafts
+}
+
+/// What a PDF carries in files counts before what it shows, unless that is something else than a document of trade.
+fn beside_picture(mut drafts: Vec<Draft>, pages: &[Page], context: &Context<'_>) -> Vec<Draft> {
+    let shown = read_pages(pages, context);
+    let own = |draft: &Draft| draft.kind != Kind::Other || draft.standard.as_deref() == Some("Order-X");
+    if !drafts.iter().any(own) {
+        return shown;
+    }
+    drafts.retain(own);
+    let lines: Vec<Line> = shown.iter().flat_map(|draft| draft.lines.clone()).collect();
+    for draft in drafts.iter_mut().filter(|draft| draft.kind != Kind::Other) {
+        structured::picture::compare(draft, pages, &lines);
+        if let Some(shown) = shown.first() {
+            draft.language.clone_from(&shown.language);
+        }
+    }
+    drafts
 }
 
 fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
@@ -62,17 +109,34 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     let language = kind::find_language(&layout);
     let mut reading = reading(&layout, language, context.known);
     let mut table = table::find_lines(&layout, &reading);
+    let is_text = pages.iter().all(|p| p.how == How::Text);
     if table.lines.is_empty() {
         (table.lines, table.rows) = headless::find_lines(&layout, &reading);
+        let said = if is_text { prose::find_lines(&layout, &reading) } else { Vec::new() };
+        if !said.is_empty() && said.len() >= table.lines.len() {
+            table.lines = said;
+        }
     }
-    let subject = context.subject.filter(|_| pages.iter().all(|p| p.how == How::Text));
-    let (kind, kind_confidence) = kind::find_kind(&layout, subject, table.lines.len());
+    let subject = context.subject.filter(|_| is_text);
+    let (mut kind, mut kind_confidence) = kind::find_kind(&layout, subject, table.lines.len());
+    let mut order_number = None;
+    if is_text {
+        order_number = find_order_number(&layout, subject, &reading);
+        let text: Vec<String> = all_words(&layout).map(|w| w.text.clone()).collect();
+        let text = fold(&format!("{} {}", subject.unwrap_or_default(), text.join(" ")));
+        if let Some((said, sure)) = prose::find_kind(&text, table.lines.len(), order_number.is_some())
+            && (kind == Kind::Other || kind_confidence < sure)
+        {
+            (kind, kind_confidence) = (said, sure);
+        }
+    }
     reading.kind = kind;
     let page_range = [pages.first().map_or(1, |p| p.number), pages.last().map_or(1, |p| p.number)];
     let mut draft = Draft {
         kind,
         kind_confidence,
         language: language.to_owned(),
+        standard: None,
         page_range,
         fields: BTreeMap::default(),
         lines: Vec::new(),
@@ -104,6 +168,21 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
         let sure = confidence::from_words(0.85, &words, reading.trusted);
         fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
     }
+    if is_text {
+        mend_text_fields(&layout, kind, &reading, &mut fields);
+    }
+    if let Some(number) = order_number.filter(|_| !fields.contains_key("po_number")) {
+        fields.insert("po_number".to_owned(), number);
+    }
+    if is_text
+        && !fields.contains_key("requested_date")
+        && let Some((day, words, ambiguous)) =
+            prose::find_wanted(&all_words(&layout).cloned().collect::<Vec<_>>(), &reading)
+    {
+        let unsure = ambiguous && reading.order == Order::Unknown;
+        let sure = confidence::from_words(if unsure { 0.5 } else { 0.85 }, &words, reading.trusted);
+        fields.insert("requested_date".to_owned(), draft::propose(day, &words, sure));
+    }
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     if field::is_form(kind) && kind != Kind::ReturnRequest {
         table.lines.clear();
@@ -123,8 +202,48 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     draft
 }
 
+/// What stands otherwise in the text of a mail than on a page: the date of the mail is that of what it asks for, its
+/// sender is whom to ask, and a sentence is nobody's name.
+fn mend_text_fields(layout: &Layout, kind: Kind, reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    let own_date = match kind {
+        Kind::PurchaseOrderCancellation => Some("cancellation_date"),
+        Kind::PurchaseOrderChange => Some("change_date"),
+        _ => None,
+    };
+    if let Some(own) = own_date.filter(|own| !fields.contains_key(*own))
+        && let Some(date) = fields.remove("order_date")
+    {
+        fields.insert(own.to_owned(), date);
+        if let Some((day, words)) =
+            prose::find_order_date(&all_words(layout).cloned().collect::<Vec<_>>(), reading)
+        {
+            fields.insert("order_date".to_owned(), draft::propose(day, &words, 0.88));
+        }
+    }
+    if fields.get("buyer_name").and_then(|p| p.value.as_text()).is_some_and(prose::is_sentence) {
+        fields.remove("buyer_name");
+    }
+    if !fields.contains_key("buyer_contact")
+        && let Some((name, words)) = prose::find_sender(layout)
+    {
+        fields.insert("buyer_contact".to_owned(), draft::propose(name, &words, 0.85));
+    }
+}
+
+/// The number of the order that a text names in its sentences, or its subject.
+fn find_order_number(layout: &Layout, subject: Option<&str>, reading: &Reading) -> Option<Proposal> {
+    let words: Vec<layout::Word> = all_words(layout).cloned().collect();
+    if let Some((number, words)) = prose::find_order_number(&words, reading) {
+        return Some(draft::propose(number, &words, confidence::from_words(0.88, &words, reading.trusted)));
+    }
+    let pages = text_pages(subject?);
+    let words: Vec<layout::Word> = all_words(&layout::lay_out(&pages.pages)).cloned().collect();
+    let (number, _) = prose::find_order_number(&words, reading)?;
+    Some(prose::from_subject(number, 0.85))
+}
+
 /// Columns that a kind of document has.
-fn keep_columns(line: &mut crate::model::draft::Line, kind: Kind) {
+fn keep_columns(line: &mut Line, kind: Kind) {
     let no: &[&str] = match kind {
         Kind::PurchaseOrder | Kind::PurchaseOrderCancellation | Kind::Quotation | Kind::Invoice => &[
             "action",

@@ -11,7 +11,7 @@ mod body;
 mod charset;
 mod field;
 pub mod html;
-mod language;
+pub(crate) mod language;
 pub mod mbox;
 mod mime;
 pub mod own_id;

@@ -6,7 +6,7 @@ use crate::{
     model::{
         account::{EarlierOrder, Known},
         draft::{Content, Draft, Kind, Proposal, Source},
-        page::Pages,
+        page::{EmbeddedFile, Pages},
     },
     reader::{Config, Reader},
     validate::{self, master_data},
@@ -16,6 +16,7 @@ use clap::Args as ClapArgs;
 use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 use std::{
+    collections::VecDeque,
     fs,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
@@ -55,6 +56,10 @@ pub struct Args {
 
 /// Languages that OCR expects besides English.
 const LANGUAGES: [&str; 3] = ["de", "sv", "fr"];
+/// Files inside one file that are read.
+const INNER_FILES_MAX: usize = 200;
+/// Files inside files inside files.
+const INNER_DEPTH_MAX: usize = 4;
 /// Ending of files that hold pages.
 const PAGES_ENDING: &str = ".pages.json";
 
@@ -145,9 +150,32 @@ async fn open(reader: &Reader, path: &Path) -> anyhow::Result<Vec<Input>> {
     if is_mail(path, &bytes) {
         return open_mail(reader, &bytes).await;
     }
-    let pages =
-        reader.read(&bytes, &name, &LANGUAGES).await.with_context(|| format!("failed to read {name}"))?;
-    Ok(vec![Input { pages, body: false, subject: None, sender_domain: None }])
+    read_all(reader, bytes, &name).await
+}
+
+/// A file, and the files inside it (archives, attachments of a PDF), breadth first.
+async fn read_all(reader: &Reader, bytes: Vec<u8>, name: &str) -> anyhow::Result<Vec<Input>> {
+    let mut pages =
+        reader.read(&bytes, name, &LANGUAGES).await.with_context(|| format!("failed to read {name}"))?;
+    let mut waiting: VecDeque<(usize, EmbeddedFile)> =
+        std::mem::take(&mut pages.embedded).into_iter().map(|file| (1, file)).collect();
+    let mut inputs = vec![Input { pages, body: false, subject: None, sender_domain: None }];
+    while let Some((depth, file)) = waiting.pop_front() {
+        if inputs.len() >= INNER_FILES_MAX || depth > INNER_DEPTH_MAX {
+            break;
+        }
+        match reader.read(&file.bytes, &file.name, &LANGUAGES).await {
+            Ok(mut pages) => {
+                let inner = std::mem::take(&mut pages.embedded);
+                waiting.extend(inner.into_iter().map(|file| (depth + 1, file)));
+                inputs.push(Input { pages, body: false, subject: None, sender_domain: None });
+            }
+            Err(error) => {
+                super::complain(&anyhow::Error::new(error).context(format!("failed to read {}", file.name)));
+            }
+        }
+    }
+    Ok(inputs)
 }
 
 /// The documents of a mail, and its body where that is an order itself.
@@ -157,20 +185,12 @@ async fn open_mail(reader: &Reader, bytes: &[u8]) -> anyhow::Result<Vec<Input>> 
     let sender_domain = message.from.as_ref().map(crate::model::message::Address::domain);
     let mut sources = Vec::new();
     for attachment in message.attachments.iter().filter(|a| !a.inline) {
-        let pages = reader
-            .read(&attachment.bytes, &attachment.name, &LANGUAGES)
-            .await
-            .with_context(|| format!("failed to read {}", attachment.name))?;
-        let (subject, sender_domain) = (subject.clone(), sender_domain.clone());
-        sources.push(Input { pages, body: false, subject, sender_domain });
+        for input in read_all(reader, attachment.bytes.clone(), &attachment.name).await? {
+            let (subject, sender_domain) = (subject.clone(), sender_domain.clone());
+            sources.push(Input { subject, sender_domain, ..input });
+        }
     }
-    let from = message
-        .from
-        .as_ref()
-        .map_or_else(String::new, |f| format!("{} <{}>", f.name.clone().unwrap_or_default(), f.email));
-    let date = message.header("Date").unwrap_or_default();
-    let text = format!("From: {from}\nDate: {date}\n\n{}", message.text);
-    sources.push(Input { pages: extract::text_pages(&text), body: true, subject, sender_domain });
+    sources.push(Input { pages: extract::message_pages(&message), body: true, subject, sender_domain });
     Ok(sources)
 }
 

@@ -11,7 +11,11 @@ use crate::{
     },
     validate::account::squeeze,
 };
-use std::collections::BTreeMap;
+use rust_decimal::Decimal;
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr as _,
+};
 
 /// Fields that a form in the text of a mail needs to be one.
 const FORM_FIELDS_MIN: usize = 4;
@@ -24,6 +28,7 @@ const COMPARED: [&str; 4] = ["po_number", "requested_date", "currency", "total"]
 ///
 /// `documents` are the drafts of each document of the message, `body` is the index of the message's own text among them. Where nothing is left the text is of kind other.
 pub fn settle(documents: &mut [Vec<Draft>], body: Option<usize>) {
+    join_carriers(documents, body);
     let Some(own) = body.and_then(|at| documents.get_mut(at)) else { return };
     let own = std::mem::take(own);
     let letter = own.first().map(|draft| Draft {
@@ -38,7 +43,11 @@ pub fn settle(documents: &mut [Vec<Draft>], body: Option<usize>) {
         let others = || documents.iter().flatten().filter(|d| d.kind != Kind::Other);
         let twin = others().any(|d| family(d.kind) == family(draft.kind) && !differs(&draft, d));
         if twin || !stands_alone(&draft) {
-            documents.iter_mut().flatten().for_each(|d| compare(&draft, d));
+            let documents = documents.iter_mut().flatten();
+            documents.for_each(|document| {
+                compare(&draft, document, "The mail", "its attachment");
+                name_goods(&draft, document);
+            });
         } else {
             kept.push(draft);
         }
@@ -48,6 +57,49 @@ pub fn settle(documents: &mut [Vec<Draft>], body: Option<usize>) {
         *own = kept;
         own.extend(letter.filter(|_| nothing));
     }
+}
+
+/// One order on two carriers, as XML and as a picture of it, or twice as XML, is one draft: the structured one.
+fn join_carriers(documents: &mut [Vec<Draft>], body: Option<usize>) {
+    let key = |draft: &Draft| {
+        let number = ["po_number", "invoice_number"].into_iter().find_map(|name| draft.text(name))?;
+        (draft.kind != Kind::Other).then(|| (family(draft.kind), squeeze(number)))
+    };
+    let mut structured: HashMap<(u8, String), (usize, Draft)> = HashMap::new();
+    for (at, drafts) in documents.iter_mut().enumerate() {
+        drafts.retain(|draft| {
+            let Some(key) = key(draft).filter(|_| draft.standard.is_some()) else { return true };
+            if let Some((first, known)) = structured.get(&key) {
+                return *first == at || !same_content(known, draft);
+            }
+            structured.insert(key, (at, draft.clone()));
+            true
+        });
+    }
+    let mut shown: Vec<(usize, (u8, String), Draft)> = Vec::new();
+    for (_, drafts) in documents.iter_mut().enumerate().filter(|(at, _)| Some(*at) != body) {
+        drafts.retain(|draft| {
+            let Some(key) = key(draft).filter(|_| draft.standard.is_none()) else { return true };
+            let Some((first, _)) = structured.get(&key) else { return true };
+            shown.push((*first, key, draft.clone()));
+            false
+        });
+    }
+    for (at, wanted, picture) in shown {
+        let drafts = documents.get_mut(at).into_iter().flatten();
+        for draft in drafts.filter(|draft| key(draft).as_ref() == Some(&wanted)) {
+            compare(&picture, draft, "The other attachment", "the structured order");
+        }
+    }
+}
+
+fn same_number(a: &str, b: &str) -> bool {
+    let number = |text: &str| Decimal::from_str(text).ok();
+    number(a).is_some() && number(a) == number(b)
+}
+
+fn same_content(a: &Draft, b: &Draft) -> bool {
+    (a.kind, &a.fields, &a.lines) == (b.kind, &b.fields, &b.lines)
 }
 
 /// Kinds that speak of the same business.
@@ -93,25 +145,29 @@ pub fn stands_alone(draft: &Draft) -> bool {
     }
 }
 
-/// What the covering text says differently becomes a finding of the document.
-fn compare(text: &Draft, document: &mut Draft) {
+/// What a covering text or another carrier says differently becomes a finding of the document.
+fn compare(text: &Draft, document: &mut Draft, who: &str, other: &str) {
     if family(text.kind) != family(document.kind) || document.kind == Kind::Other {
         return;
     }
     for field in COMPARED {
         let said = text.fields.get(field).filter(|p| p.confidence >= SURE).and_then(|p| p.value.as_text());
         let (Some(said), Some(stands)) = (said, document.text(field)) else { continue };
-        if squeeze(said) == squeeze(stands) {
+        if squeeze(said) == squeeze(stands) || same_number(said, stands) {
             continue;
         }
         let message = format!(
-            "The mail says {said} for {}, its attachment says {stands}: ask the customer which one counts.",
+            "{who} says {said} for {}, {other} says {stands}: ask the customer which one counts.",
             field.replace('_', " ")
         );
         document.findings.push(Finding::new("message_differs", Severity::Check, message).about(field));
     }
+}
+
+/// Goods that the covering text names become a finding: they may come on top.
+fn name_goods(text: &Draft, document: &mut Draft) {
     let goods = text.lines.iter().filter(|line| is_whole(line)).count();
-    if goods > 0 && family(text.kind) == 0 {
+    if goods > 0 && family(text.kind) == 0 && family(document.kind) == 0 {
         let message = format!(
             "The mail itself names goods too ({goods} line{}): see whether they are in the attachment or come on top.",
             if goods == 1 { "" } else { "s" }
@@ -132,6 +188,7 @@ mod tests {
             kind,
             kind_confidence: 0.9,
             language: "en".to_owned(),
+            standard: None,
             page_range: [1, 1],
             fields: fields.iter().map(|(n, v)| ((*n).to_owned(), value(v))).collect(),
             lines: (0..lines).map(|_| line()).collect(),

@@ -62,6 +62,7 @@ pub fn is_column(name: &str) -> bool {
             | "unit_price"
             | "price_per"
             | "discount"
+            | "charge"
             | "tax_rate"
             | "amount"
             | "delivery_date"
@@ -120,6 +121,7 @@ pub fn arithmetic(line: &Line) -> Option<bool> {
     let hundred = Decimal::ONE_HUNDRED;
     let factor = (hundred - number(line, "discount").unwrap_or_default()) / hundred;
     let wanted = quantity.checked_mul(price)?.checked_div(per)?.checked_mul(factor)?;
+    let wanted = wanted.checked_add(number(line, "charge").unwrap_or_default())?;
     let slack = Decimal::new(11, 3);
     Some((wanted - amount).abs() <= slack)
 }

@@ -468,7 +468,7 @@ fn typed(field: &str) -> bool {
 }
 
 /// The value of these words if they fit the field: normalised, the words used, and how well they fit.
-fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(String, Vec<Word>, f32)> {
+pub(super) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(String, Vec<Word>, f32)> {
     let trimmed: Vec<Word> = words
         .iter()
         .skip_while(|w| {

@@ -1,6 +1,10 @@
 //! Plain text on a page: a grid of characters, so that columns made of blanks stay columns.
 
-use crate::model::page::{How, Page, Pages, Rect, Word};
+use super::structured;
+use crate::model::{
+    message::Message,
+    page::{How, Page, Pages, Rect, Word},
+};
 
 /// Characters across the page, at least.
 const MIN_COLUMNS: usize = 80;
@@ -9,9 +13,86 @@ const MAX_ROWS: usize = 5_000;
 /// Size of one character cell in points.
 const CELL_PT: (f32, f32) = (6.0, 12.0);
 
+/// A cell of a pasted table is padded to at most so many characters.
+const CELL_CHARS_MAX: usize = 60;
+/// Blanks between the columns of a pasted table.
+const CELL_GAP: usize = 4;
+
+/// The own text of a mail with who wrote it and when: an order may stand there. Of a forwarded mail the whole text.
+pub fn message_pages(message: &Message) -> Pages {
+    let from = message.from.as_ref();
+    let from =
+        from.map_or_else(String::new, |f| format!("{} <{}>", f.name.clone().unwrap_or_default(), f.email));
+    let date = message.header("Date").unwrap_or_default();
+    let subject = message.subject.trim_start().to_lowercase();
+    let forwarded = ["fwd:", "fw:", "wg:", "vb:", "tr:"].iter().any(|mark| subject.starts_with(mark));
+    let text = if forwarded {
+        message.text.clone()
+    } else {
+        format!("{}\n\n{}", message.new_text, message.signature)
+    };
+    let mut pages = text_pages(&format!("From: {from}\nDate: {date}\n\n{text}"));
+    if structured::is_structured(&message.new_text) {
+        pages.structured.push(message.new_text.clone());
+    }
+    pages
+}
+
+/// Rows with the columns of pasted tables (parted by tabs or bars) under one another.
+fn align(text: &str) -> Vec<String> {
+    let rows: Vec<&str> = text.lines().take(MAX_ROWS).collect();
+    let mut out = Vec::with_capacity(rows.len());
+    let mut at = 0;
+    while let Some(row) = rows.get(at) {
+        let mark = ['\t', '|'].into_iter().find(|mark| row.trim().matches(*mark).count() >= 1);
+        let alike = |row: &&&str| mark.is_some_and(|mark| row.trim().contains(mark));
+        let count = rows.get(at..).unwrap_or_default().iter().take_while(alike).count();
+        match (mark, rows.get(at..at + count)) {
+            (Some(mark), Some(table)) if count >= 2 => out.extend(align_table(table, mark)),
+            _ => {
+                out.push(row.replace('\t', "        "));
+                at += 1;
+                continue;
+            }
+        }
+        at += count;
+    }
+    out
+}
+
+fn align_table(rows: &[&str], mark: char) -> Vec<String> {
+    let is_rule =
+        |row: &str| row.chars().all(|c| matches!(c, '|' | '-' | ':' | '+' | '=') || c.is_whitespace());
+    let cells: Vec<Vec<&str>> = rows
+        .iter()
+        .map(|row| {
+            let row = if mark == '|' { row.trim().trim_matches('|') } else { row.trim_end() };
+            if is_rule(row) { Vec::new() } else { row.split(mark).map(str::trim).collect() }
+        })
+        .collect();
+    let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let mut widths = vec![0; columns];
+    for row in &cells {
+        for (cell, width) in row.iter().zip(&mut widths) {
+            *width = cell.chars().count().min(CELL_CHARS_MAX).max(*width);
+        }
+    }
+    let line = |row: &Vec<&str>| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            let missing = width.saturating_sub(cell.chars().count()) + CELL_GAP;
+            line.extend(std::iter::repeat_n(' ', missing));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    };
+    cells.iter().map(line).collect()
+}
+
 /// One page on which every character has its cell.
 pub fn text_pages(text: &str) -> Pages {
-    let rows: Vec<String> = text.lines().take(MAX_ROWS).map(|row| row.replace('\t', "        ")).collect();
+    let rows = align(text);
     let columns = rows.iter().map(|row| row.chars().count()).max().unwrap_or(0).max(MIN_COLUMNS) as f32;
     let height = rows.len().max(1) as f32;
     let mut words = Vec::new();

@@ -179,7 +179,7 @@ const WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// ISO 639-1 code of the text's language, if it is clear enough.
-pub(super) fn detect(text: &str) -> Option<String> {
+pub(crate) fn detect(text: &str) -> Option<String> {
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
     let scores = count_words(&text);
     let mut ranked: Vec<(usize, &str)> = scores.into_iter().map(|(code, count)| (count, code)).collect();

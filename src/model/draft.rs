@@ -2,7 +2,7 @@
 //!
 //! Field and column names are those of the evaluation scheme: `po_number`, `order_date`, `buyer_name`, `ship_to`,
 //! `total`…; of a line: `line_no`, `sku`, `customer_sku`, `description`, `quantity`, `unit`, `unit_price`,
-//! `price_per`, `discount`, `amount`, `delivery_date`… Values are normalised: dates ISO, numbers decimal with a dot.
+//! `price_per`, `discount` (percent), `charge` (a sum on top of quantity times price), `amount`, `delivery_date`… Values are normalised: dates ISO, numbers decimal with a dot.
 
 use super::{finding::Finding, page::Rect};
 use serde::{Deserialize, Serialize};
@@ -156,6 +156,10 @@ pub struct Draft {
     pub kind_confidence: f32,
     /// ISO 639-1 code of the document's language.
     pub language: String,
+    /// The standard of a structured message, with the message's name: `UBL Order`, `X12 850`; none for a page that was
+    /// read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard: Option<String>,
     /// First and last page in the file, from 1.
     pub page_range: [u32; 2],
     /// Header fields by name.

@@ -245,6 +245,9 @@ pub struct Pages {
     /// Files inside this file, still unread.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub embedded: Vec<EmbeddedFile>,
+    /// The texts of orders that need no picture (XML, EDI): of the file itself, or of files inside a PDF.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structured: Vec<String>,
     /// What was wrong with it, or cut by a limit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

@@ -90,7 +90,7 @@ fn attachments(message: &Message) -> impl Iterator<Item = Waiting> {
 
 /// The message's new text as a document: an order may stand there.
 async fn body(app: &App, message: &Message) -> anyhow::Result<ReadDocument> {
-    let pages = extract::text_pages(&message.new_text);
+    let pages = extract::message_pages(message);
     let bytes = message.new_text.as_bytes();
     let sha256 = app.blob.put(bytes).await.context("failed to keep the message's text")?;
     let pages_sha256 = keep_pages(app, &pages).await?;

@@ -94,6 +94,14 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
+    /// Puts out the text of an order that needs no picture.
+    pub(super) fn structured(&mut self, text: &str) -> io::Result<()> {
+        if self.fits(text.len() as u64)? {
+            (self.send)(Part::Structured, text.as_bytes())?;
+        }
+        Ok(())
+    }
+
     /// Puts out a finding.
     pub(super) fn finding(&mut self, finding: Finding) -> io::Result<()> {
         (self.send)(Part::Finding(finding), &[])
@@ -122,6 +130,7 @@ pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -
         match part {
             Part::Page(page) => pages.pages.push(page),
             Part::Embedded { name } => pages.embedded.push(EmbeddedFile { name, bytes: body.to_vec() }),
+            Part::Structured => pages.structured.push(String::from_utf8_lossy(body).into_owned()),
             Part::Finding(finding) => pages.findings.push(finding),
             Part::Picture | Part::Done { .. } | Part::Failed { .. } => {}
         }
@@ -159,7 +168,7 @@ pub(super) fn decode_into(
         Format::Mail => archive::read_mail(&bytes, out)?,
         Format::Html => text::put_pages(&message::html::to_text(&text::read_charset(&bytes)), out)?,
         Format::Rtf => text::put_pages(&office::rtf_text(&bytes), out)?,
-        Format::Text | Format::Xml => text::read(&bytes, out)?,
+        Format::Text | Format::Xml | Format::Edi => text::read(&bytes, out)?,
         Format::Compound | Format::Unknown => out.finding(unsupported(format))?,
     }
     Ok(format.as_str())

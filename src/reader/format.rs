@@ -41,6 +41,8 @@ pub enum Format {
     Html,
     /// XML.
     Xml,
+    /// An interchange of X12, EDIFACT or TRADACOMS.
+    Edi,
     /// A mail message.
     Mail,
     /// Comma- or semicolon-separated values.
@@ -74,6 +76,7 @@ impl Format {
             Self::Rtf => "rtf",
             Self::Html => "html",
             Self::Xml => "xml",
+            Self::Edi => "edi",
             Self::Mail => "mail",
             Self::Csv => "csv",
             Self::Text => "text",
@@ -177,13 +180,28 @@ fn text_format(sample: &[u8]) -> Format {
     {
         return Format::Html;
     }
-    if start.starts_with("<?xml") || start.starts_with('<') && start.contains("xmlns") {
+    if start.starts_with("<?xml")
+        || start.starts_with('<') && (start.contains("xmlns") || start.contains("<cxml"))
+    {
         return Format::Xml;
+    }
+    if is_edi(start) {
+        return Format::Edi;
     }
     if is_mail(start) {
         return Format::Mail;
     }
     if is_csv(&text) { Format::Csv } else { Format::Text }
+}
+
+/// The service segments that open an interchange; `start` is in lower case.
+fn is_edi(start: &str) -> bool {
+    let isa = start.strip_prefix("isa").and_then(|rest| rest.chars().next());
+    start.starts_with("una") && start.get(9..).is_some_and(|rest| rest.trim_start().starts_with("un"))
+        || start.starts_with("unb+uno")
+        || start.starts_with("unh+")
+        || start.starts_with("stx=ana")
+        || isa.is_some_and(|mark| start.matches(mark).count() > 15 && mark.is_ascii_punctuation())
 }
 
 /// Header lines first, and among them some that every mail has.
@@ -208,11 +226,25 @@ fn is_csv(text: &str) -> bool {
         return false;
     }
     [',', ';', '\t', '|'].into_iter().any(|separator| {
-        let counts: Vec<usize> = lines.iter().map(|l| l.matches(separator).count()).collect();
+        let counts: Vec<usize> = lines.iter().map(|l| count_unquoted(l, separator)).collect();
         let first = counts.first().copied().unwrap_or(0);
         let alike = counts.iter().filter(|c| **c == first).count();
-        first >= 2 && alike * 10 >= counts.len() * 9
+        first >= 2 && alike * 10 >= counts.len() * 9 || is_table_below_pairs(lines, &counts, separator)
     })
+}
+
+/// How often a separator stands in a line outside of double quotes.
+fn count_unquoted(line: &str, separator: char) -> usize {
+    line.split('"').step_by(2).map(|part| part.matches(separator).count()).sum()
+}
+
+/// Pairs of label and value first, a table below them: the separator in nearly each line, and as often in most.
+fn is_table_below_pairs(lines: &[&str], counts: &[usize], separator: char) -> bool {
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let with = counts.iter().filter(|count| **count > 0).count();
+    let wide = counts.iter().filter(|count| **count == most).count();
+    let spoken = lines.iter().filter(|line| line.contains(&format!("{separator} "))).count();
+    most >= 2 && wide >= 3 && with * 10 >= counts.len() * 9 && spoken * 10 <= lines.len() * 3
 }
 
 #[cfg(test)]
@@ -228,9 +260,13 @@ mod tests {
             (b"II*\0\x08\0\0\0", Format::Tiff),
             (b"<!DOCTYPE html><p>hi", Format::Html),
             (b"<?xml version=\"1.0\"?><Order/>", Format::Xml),
+            (b"<!DOCTYPE cXML SYSTEM \"x.dtd\"><cXML/>", Format::Xml),
+            (b"UNA:+.? '\r\nUNB+UNOC:3+A+B'", Format::Edi),
+            (b"ISA*00* *00* *ZZ*A *ZZ*B *260101*1200*U*00401*1*0*P*>~GS*PO*", Format::Edi),
             (b"From: a@example.com\r\nMessage-ID: <1@x>\r\n\r\nhi", Format::Mail),
             (b"Dear all,\nplease send: 3 bolts\n", Format::Text),
             (b"sku;name;price\n1;a;2\n2;b;3\n", Format::Csv),
+            (b"Order;A-1\nDate;1.2.2026\n\nItem;Qty;Price\nA;1;2,5\nB;2;3\nC;3;4\n", Format::Csv),
             (b"Hello, dear, friend\nHow are you\n", Format::Text),
             (b"\x7fELF\x02\x01", Format::Unknown),
             (b"\x00\x01\x02\x03\x04\x05\x06", Format::Unknown),

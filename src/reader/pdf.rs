@@ -26,6 +26,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+/// How far into a file its first element starts, if it is XML.
+const XML_HEAD_BYTES: usize = 64;
+
 fn open(bytes: Vec<u8>) -> Result<Pdf, Finding> {
     Pdf::new(bytes).map_err(|error| match error {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Finding::new(
@@ -59,6 +62,9 @@ pub(super) fn read(
     };
     for (name, file) in structure::read_files(&pdf) {
         out.embedded(&name, &file)?;
+        if file.iter().take(XML_HEAD_BYTES).any(|byte| *byte == b'<') {
+            super::text::put_structured(&super::text::read_declared(&file), out)?;
+        }
     }
     let cache = InterpreterCache::new();
     let mut tongue = Tongue::new(languages);

@@ -172,6 +172,9 @@ impl Pool {
                 match part {
                     Part::Page(page) => answer.pages.pages.push(page),
                     Part::Embedded { name } => answer.pages.embedded.push(EmbeddedFile { name, bytes: body }),
+                    Part::Structured => {
+                        answer.pages.structured.push(String::from_utf8_lossy(&body).into_owned());
+                    }
                     Part::Finding(finding) => answer.pages.findings.push(finding),
                     Part::Picture => answer.picture = Some(body),
                     Part::Failed { how } => return Err(Broken::Failed(how)),

@@ -67,6 +67,8 @@ pub enum Part {
         /// The name as given.
         name: String,
     },
+    /// An order that needs no picture; the frame's body is its text.
+    Structured,
     /// Something wrong or noteworthy.
     Finding(Finding),
     /// The picture; the frame's body is the PNG.

@@ -334,6 +334,7 @@ mod tests {
             kind: Kind::PurchaseOrder,
             kind_confidence: 0.98,
             language: "en".into(),
+            standard: None,
             page_range: [1, 1],
             fields: [
                 ("po_number".to_owned(), proposal("4711", 0.95)),

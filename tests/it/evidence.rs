@@ -42,6 +42,7 @@ impl Case {
             kind: Kind::PurchaseOrder,
             kind_confidence: 0.9,
             language: "en".into(),
+            standard: None,
             page_range: [1, 1],
             fields: BTreeMap::from([("po_number".to_owned(), proposal)]),
             lines: Vec::new(),

@@ -19,6 +19,7 @@ mod scenario;
 mod hostile;
 mod reader;
 mod search;
+mod orders;
 mod store;
 mod store_together;
 mod support;

@@ -115,6 +115,7 @@ fn order(po_number: &str) -> Draft {
         kind: Kind::PurchaseOrder,
         kind_confidence: 1.0,
         language: "en".into(),
+        standard: None,
         page_range: [1, 1],
         fields: BTreeMap::from([
             ("po_number".into(), value(po_number)),

@@ -373,6 +373,7 @@ fn draft(pages: &Pages) -> Draft {
         kind: Kind::PurchaseOrder,
         kind_confidence: 0.99,
         language: "en".to_owned(),
+        standard: None,
         page_range: [1, 1],
         fields: fields.map(|(name, text, value, c)| (name.to_owned(), found(pages, text, value, c))).into(),
         lines: lines.into(),

@@ -1,0 +1,77 @@
+//! Orders that need no picture (structured standards, sheets, the text of a mail): each file in `fixtures/orders` with
+//! what must come of it.
+//!
+//! Where the result differs, `NAME.actual.json` is written beside `NAME.json`; if it is right, it takes its place.
+
+use mailroom::{
+    extract::{Context, bundle, extract, message_pages},
+    message,
+    model::{
+        account::Known,
+        draft::{Draft, Line},
+    },
+    reader::{Limits, decode},
+    validate,
+};
+use serde_json::{Map, Value, json};
+use std::{fs, path::Path};
+
+/// Values below this are marked in what a fixture compares.
+const SURE: f32 = 0.9;
+
+fn values(line: &Line) -> Value {
+    let value = |p: &mailroom::model::draft::Proposal| {
+        let text = p.value.as_text().unwrap_or_default().to_owned();
+        if p.confidence < SURE { json!({ "unsure": text }) } else { json!(text) }
+    };
+    Value::Object(line.iter().map(|(name, p)| (name.clone(), value(p))).collect::<Map<_, _>>())
+}
+
+fn seen(draft: &Draft) -> Value {
+    let mut findings: Vec<String> = draft.findings.iter().map(|f| f.code.clone()).collect();
+    findings.extend(validate::check(draft, &Known::default()).into_iter().map(|f| f.code));
+    json!({
+        "kind": draft.kind,
+        "language": draft.language,
+        "standard": draft.standard,
+        "fields": values(&draft.fields),
+        "lines": draft.lines.iter().map(values).collect::<Vec<_>>(),
+        "findings": findings,
+    })
+}
+
+#[test]
+fn every_order_without_a_picture_is_read_as_its_fixture_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/orders");
+    let mut cases: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e != "json"))
+        .collect();
+    cases.sort();
+    let known = Known::default();
+    let context = Context { known: &known, subject: None, sender_domain: None };
+    let mut differing = Vec::new();
+    for case in &cases {
+        let bytes = fs::read(case).unwrap();
+        let drafts = if case.extension().is_some_and(|e| e == "eml") {
+            let message = message::parse(&bytes);
+            let context = Context { subject: Some(&message.subject), ..context };
+            let mut found = vec![extract(&message_pages(&message), &context)];
+            bundle::settle(&mut found, Some(0));
+            found.remove(0)
+        } else {
+            extract(&decode(bytes, "", &[], &Limits::default()), &context)
+        };
+        let actual: Vec<Value> = drafts.iter().map(seen).collect();
+        let expected = fs::read_to_string(case.with_extension("json")).unwrap_or_default();
+        let expected: Value = serde_json::from_str(&expected).unwrap_or_default();
+        if json!(actual) != expected {
+            let text = serde_json::to_string_pretty(&actual).unwrap() + "\n";
+            fs::write(case.with_extension("actual.json"), text).unwrap();
+            differing.push(case.display().to_string());
+        }
+    }
+    assert!(cases.len() >= 15, "only {} cases", cases.len());
+    assert!(differing.is_empty(), "see NAME.actual.json beside NAME.json:\n{}", differing.join("\n"));
+}
