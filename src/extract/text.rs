@@ -122,16 +122,6 @@ pub fn text_pages(text: &str) -> Pages {
             }
         }
     }
-    let page = Page {
-        number: 1,
-        width_pt: columns * CELL_PT.0,
-        height_pt: height * CELL_PT.1,
-        how: How::Text,
-        turned: 0,
-        words,
-        rulings: Vec::new(),
-        fields: Vec::new(),
-        cells: Vec::new(),
-    };
+    let page = Page { words, ..Page::empty(1, columns * CELL_PT.0, height * CELL_PT.1, How::Text) };
     Pages { format: "text".to_owned(), pages: vec![page], ..Pages::default() }
 }

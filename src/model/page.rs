@@ -55,6 +55,33 @@ impl Rect {
         }
     }
 
+    /// The box after its points were moved by turning, tilting or stretching: a level box of the true size around the
+    /// true middle, so that moving it back gives the same box.
+    #[must_use]
+    pub fn moved(&self, to: impl Fn((f32, f32)) -> (f32, f32)) -> Self {
+        let (x, y) = (f32::midpoint(self.x0, self.x1), f32::midpoint(self.y0, self.y1));
+        let middle = to((x, y));
+        let (left, right) = (to((self.x0, y)), to((self.x1, y)));
+        let (top, bottom) = (to((x, self.y0)), to((x, self.y1)));
+        let across = ((right.0 - left.0).abs(), (right.1 - left.1).abs());
+        let down = ((bottom.0 - top.0).abs(), (bottom.1 - top.1).abs());
+        let (width, height) =
+            if across.0 * down.1 >= across.1 * down.0 { (across.0, down.1) } else { (down.0, across.1) };
+        Self {
+            x0: middle.0 - width / 2.0,
+            y0: middle.1 - height / 2.0,
+            x1: middle.0 + width / 2.0,
+            y1: middle.1 + height / 2.0,
+        }
+    }
+
+    /// The part that lies on the page.
+    #[must_use]
+    pub fn on_page(&self) -> Self {
+        let [x0, y0, x1, y1] = <[f32; 4]>::from(*self).map(|v| v.clamp(0.0, 1.0));
+        Self { x0, y0, x1, y1 }
+    }
+
     /// The smallest box around both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -65,6 +92,68 @@ impl Rect {
             y1: self.y1.max(other.y1),
         }
     }
+}
+
+/// The sheet on a page that was scanned or photographed askew: where its corners lie on the page as shown, in
+/// fractions of it. From the top left one of the sheet as it reads, clockwise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// Top left, top right, bottom right, bottom left, as (x, y).
+    pub corners: [(f32, f32); 4],
+    /// Width of the sheet in points.
+    pub width_pt: f32,
+    /// Height of the sheet in points.
+    pub height_pt: f32,
+}
+
+impl Sheet {
+    /// A place on the sheet as a place on the page as shown. Boxes stay level: the middle and the size are true.
+    #[must_use]
+    pub fn place_as_shown(&self, place: Rect) -> Rect {
+        self.to_shown().map_or(place, |m| place.moved(|p| project(&m, p)))
+    }
+
+    /// A place on the page as shown as a place on the sheet.
+    #[must_use]
+    pub fn place_on_sheet(&self, place: Rect) -> Rect {
+        let inverse = self.to_shown().map(|m| adjugate(&m));
+        inverse.map_or(place, |m| place.moved(|p| project(&m, p)))
+    }
+
+    /// From the unit square to four corners (P. Heckbert, Fundamentals of Texture Mapping, 1989, 2.2.3), as rows of
+    /// a matrix. None if the corners do not span a sheet.
+    fn to_shown(self) -> Option<[f32; 9]> {
+        let [(x0, y0), (x1, y1), (x2, y2), (x3, y3)] = self.corners;
+        let (dx1, dx2, dx3) = (x1 - x2, x3 - x2, x0 - x1 + x2 - x3);
+        let (dy1, dy2, dy3) = (y1 - y2, y3 - y2, y0 - y1 + y2 - y3);
+        let area = dx1 * dy2 - dx2 * dy1;
+        if area.abs() < 1e-6 {
+            return None;
+        }
+        let g = (dx3 * dy2 - dx2 * dy3) / area;
+        let h = (dx1 * dy3 - dx3 * dy1) / area;
+        Some([x1 - x0 + g * x1, x3 - x0 + h * x3, x0, y1 - y0 + g * y1, y3 - y0 + h * y3, y0, g, h, 1.0])
+    }
+}
+
+fn project([a, b, c, d, e, f, g, h, i]: &[f32; 9], (x, y): (f32, f32)) -> (f32, f32) {
+    let w = g * x + h * y + i;
+    ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
+}
+
+/// The inverse, but for a factor that a projection does not mind.
+fn adjugate([a, b, c, d, e, f, g, h, i]: &[f32; 9]) -> [f32; 9] {
+    [
+        e * i - f * h,
+        c * h - b * i,
+        b * f - c * e,
+        f * g - d * i,
+        a * i - c * g,
+        c * d - a * f,
+        d * h - e * g,
+        b * g - a * h,
+        a * e - b * d,
+    ]
 }
 
 /// One word as it stands on the page.
@@ -166,6 +255,9 @@ pub struct Page {
     /// Its text runs turned clockwise by so many degrees on the page as shown: 0, 90, 180 or 270. See [`Page::upright`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub turned: u16,
+    /// The sheet, if it lies askew on the page as shown, as scans and photos do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<Sheet>,
     /// In reading order as far as the reader could tell.
     pub words: Vec<Word>,
     /// Ruling lines.
@@ -193,6 +285,7 @@ impl Page {
             height_pt,
             how,
             turned: 0,
+            sheet: None,
             words: Vec::new(),
             rulings: Vec::new(),
             fields: Vec::new(),
@@ -200,11 +293,21 @@ impl Page {
         }
     }
 
-    /// The page turned so that its text runs from left to right, for whoever needs lines and columns. Places are
-    /// fractions of the turned page; [`Page::place_as_shown`] leads back.
+    /// The page turned and straightened so that its text runs level from left to right, for whoever needs lines and
+    /// columns. Places are fractions of that page; [`Page::place_as_shown`] leads back.
     #[must_use]
     pub fn upright(&self) -> Self {
         let mut page = self.clone();
+        if let Some(sheet) = &self.sheet {
+            (page.width_pt, page.height_pt) = (sheet.width_pt, sheet.height_pt);
+            if self.turned % 180 == 90 {
+                page.rulings.iter_mut().for_each(|r| r.horizontal = !r.horizontal);
+            }
+            page.words.iter_mut().for_each(|w| w.bbox = sheet.place_on_sheet(w.bbox));
+            page.rulings.iter_mut().for_each(|r| r.bbox = sheet.place_on_sheet(r.bbox));
+            page.fields.iter_mut().for_each(|f| f.bbox = sheet.place_on_sheet(f.bbox));
+            return page;
+        }
         if self.turned == 0 {
             return page;
         }
@@ -221,7 +324,10 @@ impl Page {
 
     /// A place on [`Page::upright`] as a place on the page as shown.
     pub fn place_as_shown(&self, place: Rect) -> Rect {
-        place.turned(self.turned)
+        match &self.sheet {
+            Some(sheet) => sheet.place_as_shown(place).on_page(),
+            None => place.turned(self.turned),
+        }
     }
 }
 
@@ -292,6 +398,22 @@ mod tests {
         assert_eq!(place.turned(270), Rect { x0: 0.25, y0: 0.0, x1: 0.5, y1: 0.125 });
         for degrees in [0, 90, 180, 270] {
             assert_eq!(place.turned(degrees).turned((360 - degrees) % 360), place);
+        }
+    }
+
+    #[test]
+    fn a_sheet_askew_leads_there_and_back() {
+        let upside_down = [(0.9, 0.95), (0.1, 0.9), (0.12, 0.1), (0.92, 0.15)];
+        let sideways = [(0.95, 0.1), (0.9, 0.9), (0.1, 0.92), (0.15, 0.12)];
+        for corners in [[(0.0, 0.1), (0.9, 0.0), (1.0, 0.9), (0.1, 1.0)], upside_down, sideways] {
+            let sheet = Sheet { corners, width_pt: 595.0, height_pt: 842.0 };
+            let corner = sheet.place_as_shown(Rect { x0: 1.0, y0: 0.0, x1: 1.0, y1: 0.0 });
+            assert!((corner.x0 - corners[1].0).abs() + (corner.y0 - corners[1].1).abs() < 1e-4, "{corner:?}");
+            let place = Rect { x0: 0.2, y0: 0.3, x1: 0.4, y1: 0.31 };
+            let back: [f32; 4] = sheet.place_on_sheet(sheet.place_as_shown(place)).into();
+            let off =
+                back.iter().zip(<[f32; 4]>::from(place)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 0.005, "{back:?}");
         }
     }
 }

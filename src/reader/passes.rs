@@ -53,7 +53,48 @@ pub(super) fn read_words(engines: &mut Engines, models: &[&str], gray: &GrayImag
             word.raw_confidence = better.raw_confidence;
         }
     }
+    mend(&mut words, dpi);
     words
+}
+
+/// What Tesseract takes for its likes: the dotless i of Turkish for a one, the raised two of an area for a question
+/// mark, the l of litres for a capital I or a bar. Mended words are never sure.
+fn mend(words: &mut [Seen], dpi: f32) {
+    const MENDED_AT_MOST: f32 = 88.0;
+    const BLANK_IN: f32 = 0.1;
+    // where a number ends: right edge, top, bottom
+    let mut number: Option<(f32, f32, f32)> = None;
+    for word in words {
+        let [x0, y0, x1, y1] = word.bounds;
+        let follows_number = number.is_some_and(|(end, top, bottom)| {
+            (0.0..BLANK_IN * dpi).contains(&(x0 - end)) && y0 < bottom && y1 > top
+        });
+        let mended = mend_text(&word.text, follows_number);
+        if mended != word.text {
+            word.text = mended;
+            word.raw_confidence = word.raw_confidence.min(MENDED_AT_MOST);
+        }
+        let is_number = word.text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c));
+        number = is_number.then_some((x1, y0, y1));
+    }
+}
+
+fn mend_text(text: &str, follows_number: bool) -> String {
+    if follows_number && matches!(text, "I" | "|") {
+        return "l".to_owned();
+    }
+    if let Some(stem) = text.strip_suffix(['?', '’', '”'])
+        && let unit = stem.trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c))
+        && (matches!(unit, "mm" | "cm") || unit == "m" && text.ends_with('?'))
+    {
+        return format!("{stem}²");
+    }
+    if !text.contains('ı') {
+        return text.to_owned();
+    }
+    let is_code = text.chars().any(|c| c.is_ascii_digit() || c.is_uppercase());
+    let only_one = text.chars().filter(|c| c.is_alphanumeric()).all(|c| c == 'ı');
+    text.replace('ı', if is_code || only_one { "1" } else { "i" })
 }
 
 /// Marks that are left of lines are no words.
@@ -180,5 +221,37 @@ impl Index {
     fn near(&self, (x, y): (f32, f32)) -> impl Iterator<Item = Bounds> {
         let at = ((y / self.cell).floor() as i32, (x / self.cell).floor() as i32);
         self.cells.get(&at).into_iter().flatten().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn likes_are_told_apart() {
+        for (text, follows_number, expected) in [
+            ("I", true, "l"),
+            ("|", true, "l"),
+            ("I", false, "I"),
+            ("mm?", true, "mm²"),
+            ("2.5mm’", false, "2.5mm²"),
+            ("m’", true, "m’"),
+            ("why?", false, "why?"),
+            ("Mı6", false, "M16"),
+            ("ı", true, "1"),
+            ("mıt", false, "mit"),
+        ] {
+            assert_eq!(mend_text(text, follows_number), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ink_without_a_word_is_found_as_stretches() {
+        let letter = |x: f32, y: f32| [x, y, x + 20.0, y + 30.0];
+        let ink = [letter(10.0, 10.0), letter(300.0, 10.0), letter(325.0, 10.0), letter(300.0, 200.0)];
+        let read = Seen { text: "a".into(), bounds: [8.0, 8.0, 32.0, 42.0], raw_confidence: 90.0 };
+        let parts = unread_parts(&ink, &[read], 300.0);
+        assert_eq!(parts, [[300.0, 10.0, 345.0, 40.0], [300.0, 200.0, 320.0, 230.0]]);
     }
 }

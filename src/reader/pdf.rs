@@ -125,8 +125,9 @@ fn read_page<'a>(
                 verdict == Verdict::Ocr || disagrees(&layer.words, &frame, engines, &models) == Some(true);
             if proved_wrong {
                 let scanned = read_frame(engines, tongue, frame, number);
-                page.rulings.extend(scanned.rulings);
-                page = Page { width_pt, height_pt, rulings: page.rulings, fields: page.fields, ..scanned };
+                let drawn = page.rulings.len() >= scanned.rulings.len();
+                let rulings = if drawn { page.rulings } else { scanned.rulings.clone() };
+                page = Page { width_pt, height_pt, rulings, fields: page.fields, ..scanned };
                 return Read { page, wants_ocr: true };
             }
         }

@@ -28,8 +28,10 @@ const WORKING_PIXELS_MAX: f32 = 36_000_000.0;
 pub(super) struct Ready {
     pub(super) gray: GrayImage,
     pub(super) dpi: f32,
+    /// Cut out, tilted or bent, not only turned by quarters.
+    pub(super) askew: bool,
     /// From pixels of the original to pixels of `gray`.
-    pub(super) projection: Projection,
+    projection: Projection,
 }
 
 /// What the pixels look like.
@@ -84,7 +86,7 @@ pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> 
     };
     let steps = if turned % 180 == 90 { (scale_y, scale_x) } else { (scale_x, scale_y) };
     let gray = if look.bilevel { smooth(&moved, steps) } else { even_light(moved) };
-    Some(Ready { gray, dpi: target_dpi, projection })
+    Some(Ready { gray, dpi: target_dpi, askew: look.sheet.is_some() || skew != 0.0, projection })
 }
 
 fn scale_only(gray: &GrayImage, width: u32, height: u32) -> GrayImage {
@@ -421,17 +423,9 @@ fn divide(mut gray: GrayImage, paper: &GrayImage, block: u32, paper_min: u8) -> 
     gray
 }
 
-/// A box in pixels of the ready page, as a box in pixels of the original.
-pub(super) fn back_to_original(ready: &Ready, [x0, y0, x1, y1]: [f32; 4]) -> [f32; 4] {
-    let back = ready.projection.invert();
-    let corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)].map(|p| back * p);
-    let fold = |pick: fn(&(f32, f32)) -> f32, better: fn(f32, f32) -> f32, start: f32| {
-        corners.iter().map(pick).fold(start, better)
-    };
-    [
-        fold(|p| p.0, f32::min, f32::MAX),
-        fold(|p| p.1, f32::min, f32::MAX),
-        fold(|p| p.0, f32::max, f32::MIN),
-        fold(|p| p.1, f32::max, f32::MIN),
-    ]
+impl Ready {
+    /// A point of the ready page, in its pixels, as a point of the original, in that one's pixels.
+    pub(super) fn to_original(&self, point: (f32, f32)) -> (f32, f32) {
+        self.projection.invert() * point
+    }
 }

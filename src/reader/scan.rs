@@ -5,11 +5,11 @@
 use super::{
     ocr::{Cut, Engines, Seen, calibrate},
     passes::read_words,
-    prepare::{Ready, back_to_original, clean, look_at, prepare},
+    prepare::{Ready, clean, look_at, prepare},
     raster::Frame,
     rules::take_rules,
 };
-use crate::model::page::{How, Page, Rect, Ruling, Word};
+use crate::model::page::{How, Page, Rect, Ruling, Sheet, Word};
 use image::{GrayImage, imageops};
 use whatlang::{Detector, Lang};
 
@@ -85,7 +85,14 @@ pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Fram
     let models = tongue.find_models(engines, &sample);
     let rules = take_rules(&mut ready.gray, ready.dpi);
     let seen = read_words(engines, &models, &ready.gray, ready.dpi);
-    let place = |bounds| place_on_page(back_to_original(&ready, bounds), width, height);
+    let place = |[x0, y0, x1, y1]: [f32; 4]| {
+        let shown = |point| {
+            let (x, y) = ready.to_original(point);
+            (x / width, y / height)
+        };
+        Rect { x0, y0, x1, y1 }.moved(shown).on_page()
+    };
+    page.sheet = ready.askew.then(|| find_sheet(&ready, width, height));
     page.words = seen.iter().filter_map(|word| make_word(word, place(word.bounds), ready.dpi)).collect();
     page.rulings = rules
         .iter()
@@ -95,6 +102,15 @@ pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Fram
         })
         .collect();
     page
+}
+
+fn find_sheet(ready: &Ready, width: f32, height: f32) -> Sheet {
+    let (right, bottom) = (ready.gray.width() as f32, ready.gray.height() as f32);
+    let corners = [(0.0, 0.0), (right, 0.0), (right, bottom), (0.0, bottom)].map(|corner| {
+        let (x, y) = ready.to_original(corner);
+        (x / width, y / height)
+    });
+    Sheet { corners, width_pt: right / ready.dpi * POINTS, height_pt: bottom / ready.dpi * POINTS }
 }
 
 /// A page upright.
@@ -162,18 +178,9 @@ fn good_letters(words: &[Seen]) -> f32 {
     words.iter().filter(|w| w.raw_confidence > 65.0 && letters(w) >= 2.0).map(letters).sum()
 }
 
-fn place_on_page([x0, y0, x1, y1]: [f32; 4], width: f32, height: f32) -> Rect {
-    Rect {
-        x0: (x0 / width).clamp(0.0, 1.0),
-        y0: (y0 / height).clamp(0.0, 1.0),
-        x1: (x1 / width).clamp(0.0, 1.0),
-        y1: (y1 / height).clamp(0.0, 1.0),
-    }
-}
-
 fn make_word(seen: &Seen, bbox: Rect, dpi: f32) -> Option<Word> {
     let text = seen.text.trim_matches(['|', '¦']).to_owned();
     let size_pt = (seen.bounds[3] - seen.bounds[1]) / dpi * POINTS;
-    let confidence = calibrate(seen.raw_confidence);
+    let confidence = calibrate(seen.raw_confidence, &text);
     (!text.is_empty()).then_some(Word { text, bbox, confidence, size_pt, bold: false })
 }

@@ -416,17 +416,7 @@ mod tests {
 
     #[test]
     fn boxes_lie_on_their_page() {
-        let page = Page {
-            number: 1,
-            width_pt: 600.0,
-            height_pt: 800.0,
-            how: How::TextLayer,
-            turned: 0,
-            words: Vec::new(),
-            rulings: Vec::new(),
-            fields: Vec::new(),
-            cells: Vec::new(),
-        };
+        let page = Page::empty(1, 600.0, 800.0, How::TextLayer);
         let shown = show_page(&page, &draft(), Some("/x.png".into()));
         assert_eq!(shown.boxes.len(), 7);
         assert!((shown.boxes[0].x - 58.5).abs() < 0.01, "{:?}", shown.boxes[0]);

@@ -56,17 +56,7 @@ impl Site {
             size_pt: 0.0,
             bold: false,
         });
-        let page = Page {
-            number: 1,
-            width_pt: 595.0,
-            height_pt: 842.0,
-            how: How::TextLayer,
-            turned: 0,
-            words: words.collect(),
-            rulings: Vec::new(),
-            fields: Vec::new(),
-            cells: Vec::new(),
-        };
+        let page = Page { words: words.collect(), ..Page::empty(1, 595.0, 842.0, How::TextLayer) };
         let pages = Pages { format: "pdf".into(), pages: vec![page], ..Pages::default() };
         let pages_sha256 = self.blob.put(&serde_json::to_vec(&pages).unwrap()).await.unwrap();
 
