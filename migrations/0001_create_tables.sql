@@ -111,13 +111,14 @@ CREATE TABLE sighting (
     message_id  TEXT REFERENCES message (id),
     outcome     TEXT NOT NULL,
     reason      TEXT NOT NULL,
+    fetches_failed BIGINT NOT NULL,           -- times that fetching its bytes came to nothing
     seen_ms     BIGINT NOT NULL,
     stored_ms   BIGINT,
     acted_ms    BIGINT,
     UNIQUE (mailbox, folder, uidvalidity, uid)
 );
 CREATE INDEX sighting_by_message ON sighting (message_id);
-CREATE INDEX sighting_by_outcome ON sighting (mailbox, folder, outcome, uidvalidity, uid);
+CREATE INDEX sighting_by_outcome ON sighting (mailbox, folder, outcome, uidvalidity, fetches_failed, id);
 CREATE INDEX sighting_unacted ON sighting (mailbox, folder, uidvalidity, uid)
     WHERE acted_ms IS NULL AND sha256 IS NOT NULL;
 

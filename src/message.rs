@@ -68,6 +68,20 @@ pub fn parse(raw: &[u8]) -> Message {
     message
 }
 
+/// The `Message-ID` of raw bytes as [`parse`] finds it, from the header alone.
+pub fn rfc_message_id(raw: &[u8]) -> Option<String> {
+    let tree = mime::split(mime::header_bytes(raw));
+    read_message_id(&tree.parts.first()?.fields)
+}
+
+fn read_message_id(fields: &[Field]) -> Option<String> {
+    let value = field::find(fields, "Message-ID").unwrap_or_default();
+    field::ids(value).into_iter().next().or_else(|| {
+        let bare = value.trim();
+        (!bare.is_empty()).then(|| bare.trim_matches(['<', '>']).to_owned())
+    })
+}
+
 fn text_of(lines: &[quote::Line]) -> String {
     let joined = lines.iter().map(|l| l.text.trim_end()).collect::<Vec<_>>().join("\n");
     joined.trim_end().trim_start_matches('\n').to_owned()
@@ -83,10 +97,7 @@ fn read_fields(fields: &[Field]) -> Message {
         list
     };
     Message {
-        rfc_message_id: field::ids(value("Message-ID")).into_iter().next().or_else(|| {
-            let bare = value("Message-ID").trim();
-            (!bare.is_empty()).then(|| bare.trim_matches(['<', '>']).to_owned())
-        }),
+        rfc_message_id: read_message_id(fields),
         in_reply_to: field::ids(value("In-Reply-To")),
         references: field::ids(value("References")),
         from: sender(fields),

@@ -86,8 +86,9 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
         return end(app, job).await;
     }
     let raw = app.blob.get(&row.sha256).await.with_context(|| format!("failed to read message {id}"))?;
-    let message = parse(raw).await?;
+    let mut message = parse(raw).await?;
     let screened = screen::screen(&message, &app.site);
+    message.findings.extend(screen::notes(&message, thread::is_id_used(app, id, &message).await?));
     let documents = documents::read(app, &message).await?;
     let drafts = draft(app, &row, &message, &documents).await?;
     let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();
@@ -165,6 +166,7 @@ async fn draft(
                 message.from.as_ref().map(|from| from.email.as_str()),
             );
             draft.findings.extend(validate::check(&draft, &known));
+            draft.findings.extend(screen::forged_sender::note(message));
             drafted.push(Drafted {
                 document: index,
                 position: position as i64,

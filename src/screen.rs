@@ -16,7 +16,10 @@ pub mod list;
 pub mod own_mail;
 pub mod unanswerable;
 
-use crate::model::message::{Message, Origin, Screened};
+use crate::model::{
+    finding::Finding,
+    message::{Message, Origin, Screened},
+};
 
 /// What a check must know about us.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +93,11 @@ pub fn screen(message: &Message, site: &Site) -> Screened {
         decided_by: "no check objected".to_owned(),
         reason: "no sign of a machine".to_owned(),
     }
+}
+
+/// What people should know of a message beyond who wrote it: is the sender forged, was its id used before?
+pub fn notes(message: &Message, is_id_used: bool) -> Vec<Finding> {
+    forged_sender::note(message).into_iter().chain(duplicate::note(is_id_used)).collect()
 }
 
 /// A header as evidence: `header Precedence says bulk`.

@@ -3,7 +3,8 @@
 //! One pass over a folder does four things, each of which can be repeated after a crash:
 //! 1. every UID that the ledger does not have yet becomes a row `seen`;
 //! 2. the bytes of each row `seen` are fetched and made durable, then message, ledger row and job are committed;
-//! 3. a row `seen` whose message the server no longer has becomes `vanished`, a too large one `quarantined`;
+//! 3. a row `seen` whose message the server no longer has becomes `vanished`, one that is too large or that the server
+//!    does not hand out in [`FETCHES_MAX`] tries `quarantined`;
 //! 4. what is to be done on the server (flag, move) is done for stored rows, and noted.
 //!
 //! Limits: `mailbox.bytes_max`, `mailbox.list_batch`, `mailbox.fetch_batch`, and [`COMMIT_BYTES`] in memory at once.
@@ -11,7 +12,8 @@
 use crate::{
     app::App,
     clock, config,
-    mailbox::{self, After, Body, FolderState, Mailbox, Wake},
+    mailbox::{self, After, Body, FolderState, Mailbox, MailboxError, Wake},
+    message,
     model::{
         ids::{MessageId, SightingId},
         ledger::{Outcome, Sighting},
@@ -40,6 +42,9 @@ const PUTS_AT_ONCE: usize = 16;
 /// Messages in one commit.
 const COMMIT_MESSAGES: usize = 100;
 
+/// Failed fetches after which a message is given up: the first in its batch, all others alone.
+const FETCHES_MAX: i64 = 4;
+
 /// Rows read from the ledger at once.
 const LEDGER_ROWS: u32 = 1_000;
 
@@ -62,6 +67,8 @@ pub struct Taken {
     pub vanished: u64,
     /// Larger than the limit: in quarantine.
     pub too_large: u64,
+    /// Not handed out by the server however often it was asked: in quarantine.
+    pub refused: u64,
 }
 
 /// How mail is taken in.
@@ -262,59 +269,102 @@ impl<P: Fn(Taken)> Pass<'_, P> {
         }
     }
 
-    /// Fetches and keeps every message that is listed but not stored.
+    /// Fetches and keeps every message that is listed but not stored: in batches, and one by one those of a batch that
+    /// failed, so that a message which the server cannot hand out costs itself alone.
     async fn fetch(&mut self, uidvalidity: i64) -> anyhow::Result<()> {
-        let mut after = None;
+        let mut failed = BTreeSet::new();
         loop {
             let mut db = self.app.store.read().await?;
-            let rows = db
-                .list_unstored(self.place(uidvalidity), after.as_ref(), self.config.fetch_batch as u32)
-                .await?;
+            let mut rows = db.list_unstored(self.place(uidvalidity), self.config.fetch_batch as u32).await?;
             drop(db);
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = Some(last.id.clone());
-            self.fetch_batch(rows).await?;
+            let Some(first) = rows.first() else { return Ok(()) };
+            if failed.contains(&first.id) {
+                return Ok(()); // Every row left was tried in this pass.
+            }
+            if first.fetches_failed > 0 {
+                failed.insert(first.id.clone());
+                rows.truncate(1);
+            } else {
+                rows.retain(|row| row.fetches_failed == 0);
+            }
+            match self.fetch_batch(&rows).await {
+                Ok(()) => {}
+                // The server answers, but not for these: the others need not wait.
+                Err(Unfetched::Refused(error)) => {
+                    tracing::warn!(mailbox = self.config.name, error = %error, "the server did not hand out a message");
+                }
+                Err(Unfetched::Broken(error)) => return Err(error.into()),
+                Err(Unfetched::Ours(error)) => return Err(error),
+            }
         }
     }
 
-    async fn fetch_batch(&mut self, rows: Vec<Sighting>) -> anyhow::Result<()> {
-        let uids: Vec<i64> = rows.iter().map(|row| row.uid).collect();
-        let mut waiting: BTreeMap<i64, SightingId> = rows.into_iter().map(|row| (row.uid, row.id)).collect();
+    /// Fetches these rows; each one left after a failure has it noted, and is given up after [`FETCHES_MAX`].
+    async fn fetch_batch(&mut self, rows: &[Sighting]) -> Result<(), Unfetched> {
+        let mut waiting: BTreeMap<i64, &Sighting> = rows.iter().map(|row| (row.uid, row)).collect();
+        let fetched = self.keep(&mut waiting).await;
+        let app = self.app;
+        let account = async {
+            for row in waiting.into_values() {
+                match &fetched {
+                    Ok(()) => {
+                        let mut tx = app.store.begin().await?;
+                        let reason = "gone from the server before its bytes could be fetched";
+                        tx.mark_vanished(&row.id, reason).await?;
+                        tx.commit().await?;
+                        self.taken.vanished += 1;
+                    }
+                    Err(Unfetched::Refused(error) | Unfetched::Broken(error)) => {
+                        self.taken.refused += u64::from(note_failure(app, row, error).await?);
+                    }
+                    Err(Unfetched::Ours(_)) => {}
+                }
+            }
+            (self.progress)(self.taken);
+            anyhow::Ok(())
+        };
+        account.await.map_err(Unfetched::Ours)?;
+        fetched
+    }
+
+    /// Fetches what waits and keeps it; what is left waiting was not there, or not fetched.
+    async fn keep(&mut self, waiting: &mut BTreeMap<i64, &Sighting>) -> Result<(), Unfetched> {
+        let uids: Vec<i64> = waiting.keys().copied().collect();
         let mut kept: Vec<Held> = Vec::new();
         let mut bytes = 0;
         // The connection is lent to the incoming stream; what is kept is committed by the app alone.
         let (app, manner) = (self.app, self.manner);
         let mut taken = self.taken;
         let mut incoming = self.mailbox.fetch(self.folder, &uids).await?;
-        while let Some(fetched) = incoming.next().await? {
-            let Some(id) = waiting.remove(&fetched.uid) else { continue };
+        let ended = loop {
+            let fetched = match incoming.next().await {
+                Ok(Some(fetched)) => fetched,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.into()),
+            };
+            let Some(row) = waiting.remove(&fetched.uid) else { continue };
             match fetched.body {
                 Body::Bytes(raw) => {
                     bytes += raw.len();
-                    kept.push(Held { id, raw });
+                    kept.push(Held { id: row.id.clone(), raw });
                 }
                 Body::TooLarge => {
-                    refuse(app, &id, self.config.bytes_max).await?;
+                    let detail = too_large(self.config.bytes_max);
+                    refuse(app, &row.id, "too_large", &detail).await.map_err(Unfetched::Ours)?;
                     taken.too_large += 1;
                 }
             }
             if kept.len() >= COMMIT_MESSAGES || bytes >= COMMIT_BYTES {
-                commit(app, &mut kept, manner, &mut taken).await?;
+                commit(app, &mut kept, manner, &mut taken).await.map_err(Unfetched::Ours)?;
                 bytes = 0;
                 (self.progress)(taken);
             }
-        }
+        };
         drop(incoming);
-        commit(app, &mut kept, manner, &mut taken).await?;
-        for id in waiting.into_values() {
-            let mut tx = app.store.begin().await?;
-            tx.mark_vanished(&id, "gone from the server before its bytes could be fetched").await?;
-            tx.commit().await?;
-            taken.vanished += 1;
-        }
-        (self.progress)(taken);
+        // What came before a failure is kept all the same.
+        commit(app, &mut kept, manner, &mut taken).await.map_err(Unfetched::Ours)?;
         self.taken = taken;
-        Ok(())
+        ended
     }
 
     /// Flags or moves the server's copies of what is stored, as configured.
@@ -338,6 +388,44 @@ impl<P: Fn(Taken)> Pass<'_, P> {
             }
         }
     }
+}
+
+/// Why messages were not fetched.
+enum Unfetched {
+    /// The server is there, but would not hand them out.
+    Refused(MailboxError),
+    /// The connection is of no more use.
+    Broken(MailboxError),
+    /// They came, and could not be kept.
+    Ours(anyhow::Error),
+}
+
+impl From<MailboxError> for Unfetched {
+    fn from(error: MailboxError) -> Self {
+        if matches!(error, MailboxError::Denied { .. } | MailboxError::File { .. }) {
+            Self::Refused(error)
+        } else {
+            Self::Broken(error)
+        }
+    }
+}
+
+/// Notes that a message could not be fetched; gives it up, and says so in quarantine, after [`FETCHES_MAX`] failures.
+/// Says whether it was given up.
+async fn note_failure(app: &App, row: &Sighting, error: &MailboxError) -> anyhow::Result<bool> {
+    if row.fetches_failed + 1 < FETCHES_MAX {
+        let mut tx = app.store.begin().await?;
+        tx.note_failed_fetch(&row.id, &error.to_string()).await?;
+        tx.commit().await.context("failed to note that a message could not be fetched")?;
+        return Ok(false);
+    }
+    let detail = format!(
+        "message {} of folder {} in mailbox {} could not be fetched in {FETCHES_MAX} tries: {error}; it is still on \
+         the server: open it there with a mail program, and move a copy into the folder if it can be read",
+        row.uid, row.folder, row.mailbox
+    );
+    refuse(app, &row.id, "not_fetched", &detail).await?;
+    Ok(true)
 }
 
 /// A fetched message in memory.
@@ -366,6 +454,7 @@ async fn commit(app: &App, held: &mut Vec<Held>, manner: Manner, taken: &mut Tak
             size_bytes: kept.raw.len() as i64,
             direction: Direction::In,
             historic: manner.historic,
+            rfc_message_id: message::rfc_message_id(&kept.raw),
         };
         let inserted = tx.insert_message(&new, now_ms).await?;
         let outcome = match &inserted {
@@ -395,22 +484,25 @@ async fn enqueue(tx: &mut crate::store::Tx, id: &MessageId, now_ms: i64) -> anyh
     Ok(())
 }
 
-/// A message beyond the size limit is accounted for in quarantine; it stays on the server.
-async fn refuse(app: &App, id: &SightingId, bytes_max: u64) -> anyhow::Result<()> {
-    let detail = format!(
-        "the message is larger than {bytes_max} bytes (mailbox.bytes_max); it is still on the server: raise the limit or take it from there"
-    );
+/// A message that is not fetched is accounted for in quarantine; it stays on the server.
+async fn refuse(app: &App, id: &SightingId, cause: &str, detail: &str) -> anyhow::Result<()> {
     let mut tx = app.store.begin().await?;
-    tx.mark_refused(id, &detail).await?;
+    tx.mark_refused(id, detail).await?;
     let entry = NewQuarantine {
         message_id: None,
         document_id: None,
         sha256: String::new(),
-        cause: "too_large".to_owned(),
-        detail: detail.clone(),
+        cause: cause.to_owned(),
+        detail: detail.to_owned(),
     };
     tx.insert_quarantine(&entry, clock::now_ms()).await?;
-    tx.commit().await.context("failed to account for a message that is too large")
+    tx.commit().await.context("failed to account for a message that is not fetched")
+}
+
+fn too_large(bytes_max: u64) -> String {
+    format!(
+        "the message is larger than {bytes_max} bytes (mailbox.bytes_max); it is still on the server: raise the limit or take it from there"
+    )
 }
 
 /// The difference between a folder on its server and the ledger.

@@ -39,10 +39,11 @@ struct Folder {
     messages: BTreeMap<i64, Message>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Message {
     bytes: Vec<u8>,
     flags: BTreeSet<String>,
+    refused: bool,
 }
 
 impl Default for Folder {
@@ -67,7 +68,7 @@ impl Memory {
 
     /// Delivers a message; the folder is made if it does not exist. Returns its UID.
     pub fn append(&self, folder: &str, bytes: &[u8]) -> i64 {
-        let uid = self.lock().append(folder, Message { bytes: bytes.to_vec(), flags: BTreeSet::new() });
+        let uid = self.lock().append(folder, Message { bytes: bytes.to_vec(), ..Message::default() });
         self.changed.notify_waiters();
         uid
     }
@@ -79,6 +80,13 @@ impl Memory {
             folder.changes += 1;
         }
         self.changed.notify_waiters();
+    }
+
+    /// The server lists a message, yet will not hand it out (or will again), as one with a damaged store does.
+    pub fn refuse(&self, folder: &str, uid: i64, refused: bool) {
+        if let Some(message) = self.lock().folders.get_mut(folder).and_then(|f| f.messages.get_mut(&uid)) {
+            message.refused = refused;
+        }
     }
 
     /// Numbers a folder anew: other UIDVALIDITY, UIDs from 1.
@@ -152,6 +160,9 @@ impl Memory {
         let mut state = self.called("fetch")?;
         let bytes_max = state.bytes_max.unwrap_or(u64::MAX);
         let message = state.same_folder(name)?.messages.get(&uid);
+        if message.is_some_and(|message| message.refused) {
+            return Err(MailboxError::Denied { verb: "fetch", text: "internal error".to_owned() });
+        }
         Ok(message.map(|message| {
             let too_large = message.bytes.len() as u64 > bytes_max;
             if too_large { Body::TooLarge } else { Body::Bytes(message.bytes.clone()) }

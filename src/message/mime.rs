@@ -81,6 +81,19 @@ pub(super) fn split(raw: &[u8]) -> Tree {
     second
 }
 
+/// The bytes of a message up to the end of its header, at most [`HEADER_BYTES_MAX`] of it.
+pub(super) fn header_bytes(raw: &[u8]) -> &[u8] {
+    let mut end = Walk::new(raw, None).skip_envelope();
+    let limit = end.saturating_add(HEADER_BYTES_MAX);
+    for line in raw.get(end..).unwrap_or_default().split_inclusive(|b| *b == b'\n') {
+        if line.trim_ascii().is_empty() || end >= limit {
+            break;
+        }
+        end += line.len();
+    }
+    raw.get(..end).unwrap_or(raw)
+}
+
 /// The first line that looks like a boundary: it starts with two hyphens and a content field follows.
 fn guess_boundary(body: &[u8]) -> Option<Vec<u8>> {
     let mut lines = body.split(|b| *b == b'\n').peekable();

@@ -46,6 +46,8 @@ pub struct Sighting {
     pub outcome: Outcome,
     /// Why.
     pub reason: String,
+    /// How often fetching its bytes came to nothing.
+    pub fetches_failed: i64,
     /// Milliseconds UTC.
     pub seen_ms: i64,
     /// Milliseconds UTC.

@@ -14,7 +14,42 @@ use crate::{
     },
 };
 use anyhow::Context as _;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
+
+/// How long an answer waits for the message that it answers, while another worker is at that one.
+const ORIGINAL_WAIT: Duration = Duration::from_secs(30);
+
+/// How often it looks.
+const ORIGINAL_POLL: Duration = Duration::from_millis(50);
+
+/// Waits until the messages that this one refers to are processed, so that it finds their ticket: several workers take
+/// a conversation at once. Only earlier messages are waited for, so that nobody waits in a circle.
+async fn wait_for_originals(app: &App, id: &MessageId, rfc_ids: &[String]) -> anyhow::Result<()> {
+    let end = tokio::time::Instant::now() + ORIGINAL_WAIT;
+    while app
+        .store
+        .read()
+        .await?
+        .is_original_waiting(rfc_ids, id)
+        .await
+        .context("failed to look for originals")?
+    {
+        if tokio::time::Instant::now() >= end {
+            tracing::warn!(message.id = %id, "what this message refers to is still not processed; going on without");
+            break;
+        }
+        tokio::time::sleep(ORIGINAL_POLL).await;
+    }
+    Ok(())
+}
+
+/// Whether an earlier message, of other bytes, has the same `Message-ID`.
+pub async fn is_id_used(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<bool> {
+    let Some(rfc_id) = &message.rfc_message_id else { return Ok(false) };
+    let same = app.store.read().await?.list_messages_by_rfc_id(rfc_id, 1).await;
+    let same = same.context("failed to look for the same Message-ID")?;
+    Ok(same.first().is_some_and(|first| first.id < *id))
+}
 
 /// Finds the tickets that a message's ids and subject point at, and decides.
 pub async fn join(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<Joining> {
@@ -22,6 +57,7 @@ pub async fn join(app: &App, id: &MessageId, message: &Message) -> anyhow::Resul
     if let Some(original) = bounce::parse(message).and_then(|bounce| bounce.original_message_id) {
         keys.rfc_ids.push(original);
     }
+    wait_for_originals(app, id, &keys.rfc_ids).await?;
     let mut candidates = Vec::new();
     let mut seen = BTreeSet::new();
     for outbox in &keys.own_outbox {

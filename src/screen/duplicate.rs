@@ -1,46 +1,20 @@
 //! Have we seen this message before?
 //!
-//! A message is known by the hash of its bytes. The same Message-ID with other bytes is another message: devices and
-//! shops use one id again and again, and a later order must not vanish.
+//! A message is known by the hash of its bytes: the store keeps the same bytes once, and notes each further sighting as
+//! a duplicate. The same Message-ID with other bytes is another message: devices and shops use one id again and again,
+//! and a later order must not vanish. It is processed like any other, and marked.
 
-/// What the store knows of messages like this one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
-    /// A message with the same bytes is kept.
-    pub same_bytes: bool,
-    /// A message with the same Message-ID and other bytes is kept.
-    pub same_rfc_id: bool,
-}
+use crate::model::finding::{Finding, Severity};
 
-/// What to do with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Novelty {
-    /// Never seen.
-    New,
-    /// New, but its Message-ID was used before: say so.
-    NewWithUsedId,
-    /// The same bytes again: one more sighting of the message that is kept.
-    Duplicate,
-}
-
-impl Novelty {
-    /// Why, with the evidence.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::New => "neither its bytes nor its Message-ID were seen before",
-            Self::NewWithUsedId => "its Message-ID was seen before, with other bytes",
-            Self::Duplicate => "the same bytes were seen before",
-        }
-    }
-}
-
-/// Decides by what is known.
-pub fn decide(known: Known) -> Novelty {
-    match known {
-        Known { same_bytes: true, .. } => Novelty::Duplicate,
-        Known { same_rfc_id: true, .. } => Novelty::NewWithUsedId,
-        Known { .. } => Novelty::New,
-    }
+/// Marks a message whose `Message-ID` came before with other bytes.
+pub fn note(is_id_used: bool) -> Option<Finding> {
+    is_id_used.then(|| {
+        Finding::new(
+            "message_id_used_before",
+            Severity::Check,
+            "An earlier message has the same Message-ID but other content. Both are kept; check that this is not the same order sent again with changes.",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -48,14 +22,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_bytes_are_a_duplicate() {
-        for (same_bytes, same_rfc_id, expected) in [
-            (false, false, Novelty::New),
-            (false, true, Novelty::NewWithUsedId),
-            (true, false, Novelty::Duplicate),
-            (true, true, Novelty::Duplicate),
-        ] {
-            assert_eq!(decide(Known { same_bytes, same_rfc_id }), expected);
-        }
+    fn only_a_used_id_is_marked() {
+        assert_eq!(note(false), None);
+        assert_eq!(note(true).map(|finding| finding.code).as_deref(), Some("message_id_used_before"));
     }
 }

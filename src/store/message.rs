@@ -48,6 +48,8 @@ pub struct NewMessage {
     pub direction: Direction,
     /// Taken in as history: all answers muted.
     pub historic: bool,
+    /// `Message-ID`, so that an answer which is processed at the same time finds what it answers.
+    pub rfc_message_id: Option<String>,
 }
 
 /// What the pipeline found, to be kept with the message.
@@ -207,6 +209,24 @@ impl Db {
         .collect()
     }
 
+    /// Whether a message with one of these ids, kept before `id`, still waits for the pipeline. At most [`RFC_IDS_MAX`]
+    /// ids are looked up.
+    pub async fn is_original_waiting(&mut self, rfc_ids: &[String], id: &MessageId) -> Result<bool> {
+        for rfc_id in rfc_ids.iter().take(RFC_IDS_MAX) {
+            let row = sqlx::query(
+                "SELECT id FROM message WHERE rfc_message_id = $1 AND state = 'stored' AND id < $2 LIMIT 1",
+            )
+            .bind(key(rfc_id))
+            .bind(id.as_str())
+            .fetch_optional(self.connection())
+            .await?;
+            if row.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The conversation of a ticket, oldest first, with the parsed messages.
     pub async fn list_conversation(
         &mut self,
@@ -344,10 +364,10 @@ impl Tx {
     pub async fn insert_message(&mut self, new: &NewMessage, now_ms: i64) -> Result<Inserted> {
         let id: MessageId = fresh();
         let done = sqlx::query(
-            "INSERT INTO message (id, sha256, size_bytes, direction, state, historic, from_email, from_name, subject,
-                 stored_ms, origin, muted, screened_by, screened_reason, thread_rule, queue, queue_confidence,
+            "INSERT INTO message (id, sha256, size_bytes, direction, state, historic, rfc_message_id, from_email, from_name,
+                 subject, stored_ms, origin, muted, screened_by, screened_reason, thread_rule, queue, queue_confidence,
                  queue_reasons, parsed)
-             VALUES ($1, $2, $3, $4, 'stored', $5, '', '', '', $6, '', 0, '', '', '', '', 0.0, '[]', '')
+             VALUES ($1, $2, $3, $4, 'stored', $5, $6, '', '', '', $7, '', 0, '', '', '', '', 0.0, '[]', '')
              ON CONFLICT (sha256) DO NOTHING",
         )
         .bind(id.as_str())
@@ -355,6 +375,7 @@ impl Tx {
         .bind(new.size_bytes)
         .bind(new.direction.as_str())
         .bind(i64::from(new.historic))
+        .bind(new.rfc_message_id.as_deref().map(key))
         .bind(now_ms)
         .execute(self.connection())
         .await?;

@@ -57,6 +57,7 @@ fn sighting(row: &AnyRow) -> Result<Sighting> {
         message_id: row.find_id("message_id")?,
         outcome: row.named("outcome", Outcome::parse)?,
         reason: row.text("reason")?,
+        fetches_failed: row.int("fetches_failed")?,
         seen_ms: row.int("seen_ms")?,
         stored_ms: row.find_int("stored_ms")?,
         acted_ms: row.find_int("acted_ms")?,
@@ -103,22 +104,15 @@ impl Db {
         .collect()
     }
 
-    /// Rows whose bytes are not yet kept, in the order in which they were listed, oldest mail first: what intake fetches next.
-    pub async fn list_unstored(
-        &mut self,
-        place: Place<'_>,
-        after: Option<&SightingId>,
-        limit: u32,
-    ) -> Result<Vec<Sighting>> {
+    /// Rows whose bytes are not yet kept: what intake fetches next. Those that failed least come first, then oldest mail.
+    pub async fn list_unstored(&mut self, place: Place<'_>, limit: u32) -> Result<Vec<Sighting>> {
         sqlx::query(
-            "SELECT * FROM sighting
-             WHERE mailbox = $1 AND folder = $2 AND outcome = 'seen' AND uidvalidity = $3 AND id > $4
-             ORDER BY id LIMIT $5",
+            "SELECT * FROM sighting WHERE mailbox = $1 AND folder = $2 AND outcome = 'seen' AND uidvalidity = $3
+             ORDER BY fetches_failed, id LIMIT $4",
         )
         .bind(text(place.mailbox))
         .bind(text(place.folder))
         .bind(place.uidvalidity)
-        .bind(after.map_or("", SightingId::as_str))
         .bind(i64::from(limit))
         .fetch_all(self.connection())
         .await?
@@ -195,8 +189,9 @@ impl Tx {
     pub async fn insert_seen(&mut self, new: &NewSighting, now_ms: i64) -> Result<Sighting> {
         let id: SightingId = fresh();
         sqlx::query(
-            "INSERT INTO sighting (id, mailbox, folder, uidvalidity, uid, place, size_bytes, outcome, reason, seen_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'seen', '', $8)
+            "INSERT INTO sighting (id, mailbox, folder, uidvalidity, uid, place, size_bytes, outcome, reason,
+                 fetches_failed, seen_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'seen', '', 0, $8)
              ON CONFLICT (mailbox, folder, uidvalidity, uid) DO NOTHING",
         )
         .bind(id.as_str())
@@ -243,6 +238,18 @@ impl Tx {
     pub async fn mark_vanished(&mut self, id: &SightingId, reason: &str) -> Result<()> {
         sqlx::query(
             "UPDATE sighting SET outcome = 'vanished', reason = $1 WHERE id = $2 AND outcome = 'seen'",
+        )
+        .bind(text(reason))
+        .bind(id.as_str())
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Fetching the bytes came to nothing, for this reason; they are still to be fetched.
+    pub async fn note_failed_fetch(&mut self, id: &SightingId, reason: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE sighting SET fetches_failed = fetches_failed + 1, reason = $1 WHERE id = $2 AND outcome = 'seen'",
         )
         .bind(text(reason))
         .bind(id.as_str())

@@ -119,6 +119,65 @@ async fn a_cut_connection_loses_nothing_at_any_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_server_refuses_costs_itself() {
+    let site = TestSite::open().await;
+    for number in 1..=5 {
+        site.deliver(&mail("ann@buyer.example", &format!("Order {number}"), "", "4 bolts"));
+    }
+    site.mailbox.refuse("INBOX", 2, true);
+    site.mailbox.refuse("INBOX", 4, true);
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"Order").count(), 3, "the others are not held up: {state}");
+    site.mailbox.refuse("INBOX", 4, false);
+    let state = site.settle().await;
+    assert!(state.contains("seen as INBOX 4: processed"), "it is asked for again: {state}");
+    for _ in 0..4 {
+        site.settle().await;
+    }
+    let state = site.settle().await;
+    assert!(state.contains("not_fetched") && state.contains("could not be fetched in 4 tries"), "{state}");
+    assert_eq!(state.matches("processed \"Order").count(), 4, "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_taken_in_at_once_becomes_one_ticket() {
+    let site = TestSite::open().await;
+    let mut answers = String::new();
+    for number in 1..=12 {
+        let from = if number % 2 == 0 { "ann@buyer.example" } else { "Bob <bob@buyer.example>" };
+        site.deliver(&mail(from, &format!("Turn {number}"), &answers, "And so on."));
+        answers = format!("In-Reply-To: <turn-{number}@test.example>\n");
+    }
+    let state = site.settle().await;
+    assert_eq!(state.matches("-> MR-1001").count(), 12, "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_message_id_and_a_forged_sender_are_told_to_people() {
+    let site = TestSite::open().await;
+    let first = mail("ann@buyer.example", "Order", "", "Please send 4.");
+    site.deliver(&first);
+    site.deliver(&first.replace("send 4", "send 5"));
+    site.deliver(&mail(
+        "ann@buyer.example",
+        "New bank details",
+        "Authentication-Results: mx.site.example; dmarc=fail header.from=buyer.example\n",
+        "Please pay to another account from now on.",
+    ));
+    site.settle().await;
+    let mut db = site.app.store.read().await.unwrap();
+    let mut codes = Vec::new();
+    for row in db.list_messages(None, 10).await.unwrap() {
+        let parsed = db.find_parsed(&row.id).await.unwrap().unwrap();
+        codes.push(parsed.findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>());
+    }
+    assert_eq!(
+        codes,
+        [vec![], vec!["message_id_used_before".to_owned()], vec!["sender_not_authenticated".to_owned()]]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mail_in_doubt_is_not_sent_again_by_itself() {
     let site = TestSite::open().await;
     site.outgoing.fail_next(SendError::InDoubt { text: "no answer".to_owned() });

@@ -363,7 +363,13 @@ mod following {
         let index = Index::open(&folder.path().join("index")).unwrap();
         let sha256 = site.blob.put(b"raw").await.unwrap();
         let mut tx = site.store.begin().await.unwrap();
-        let new = NewMessage { sha256, size_bytes: 3, direction: Direction::In, historic: false };
+        let new = NewMessage {
+            sha256,
+            size_bytes: 3,
+            direction: Direction::In,
+            historic: false,
+            rfc_message_id: None,
+        };
         let id = tx.insert_message(&new, NOW_MS).await.unwrap().id().clone();
         tx.note_change(ChangeKind::Message, id.as_str());
         tx.commit().await.unwrap();

@@ -64,6 +64,7 @@ async fn insert_message(tx: &mut Tx, bytes: &str) -> MessageId {
         size_bytes: bytes.len() as i64,
         direction: Direction::In,
         historic: false,
+        rfc_message_id: None,
     };
     tx.insert_message(&new, NOW).await.unwrap().id().clone()
 }
@@ -202,7 +203,7 @@ contract!(the_ledger_has_one_row_for_each_uid, async |db: Database| {
     // a row that has its bytes keeps them
     tx.mark_stored(&second.id, &sha("other"), &message, Outcome::Stored, NOW + 2).await.unwrap();
     tx.mark_vanished(&first.id, "no").await.unwrap();
-    assert_eq!(tx.list_unstored(INBOX, None, 10).await.unwrap(), from_ref(&third));
+    assert_eq!(tx.list_unstored(INBOX, 10).await.unwrap(), from_ref(&third));
     assert_eq!(tx.list_unacted(INBOX, 0, 10).await.unwrap().len(), 2);
     tx.mark_acted(&first.id, NOW + 3).await.unwrap();
     assert_eq!(tx.list_unacted(INBOX, 0, 10).await.unwrap().len(), 1);
@@ -243,7 +244,13 @@ contract!(a_folder_remembers_where_intake_stands, async |db: Database| {
 contract!(a_message_is_known_by_its_bytes, async |db: Database| {
     let mut tx = db.store.begin().await.unwrap();
     let ticket = tx.insert_ticket(&new_ticket(), None, NOW).await.unwrap();
-    let new = NewMessage { sha256: sha("m"), size_bytes: 1, direction: Direction::In, historic: true };
+    let new = NewMessage {
+        sha256: sha("m"),
+        size_bytes: 1,
+        direction: Direction::In,
+        historic: true,
+        rfc_message_id: None,
+    };
     let Inserted::New(id) = tx.insert_message(&new, NOW).await.unwrap() else { panic!("it is new") };
     assert_eq!(tx.insert_message(&new, NOW).await.unwrap(), Inserted::Known(id.clone()));
     let row = tx.find_message(&id).await.unwrap().unwrap();

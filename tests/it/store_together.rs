@@ -179,6 +179,7 @@ contract!(the_same_bytes_from_many_sides_are_one_message, async |db: Database| {
             size_bytes: 4,
             direction: Direction::In,
             historic: false,
+            rfc_message_id: None,
         };
         let mut tx = store.begin().await.unwrap();
         let inserted = tx.insert_message(&new, NOW).await.unwrap();

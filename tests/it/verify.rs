@@ -33,8 +33,13 @@ contract!(verify_finds_what_is_missing_or_was_changed, async |db: Database| {
     let mut tx = db.store.begin().await.unwrap();
     for bytes in ["first", "second", "third"] {
         let sha256 = blob.put(bytes.as_bytes()).await.unwrap();
-        let new =
-            NewMessage { sha256: sha256.clone(), size_bytes: 5, direction: Direction::In, historic: false };
+        let new = NewMessage {
+            sha256: sha256.clone(),
+            size_bytes: 5,
+            direction: Direction::In,
+            historic: false,
+            rfc_message_id: None,
+        };
         tx.insert_message(&new, NOW).await.unwrap();
         shas.push(sha256);
     }

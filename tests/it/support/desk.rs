@@ -242,7 +242,13 @@ async fn take(
     }
     let from = parsed.from.clone().unwrap();
     let mut tx = app.store.begin().await.unwrap();
-    let new = NewMessage { sha256, size_bytes: raw.len() as i64, direction: Direction::In, historic: false };
+    let new = NewMessage {
+        sha256,
+        size_bytes: raw.len() as i64,
+        direction: Direction::In,
+        historic: false,
+        rfc_message_id: None,
+    };
     let id = tx.insert_message(&new, at_ms).await.unwrap().id().clone();
     let ticket = NewTicket {
         subject: parsed.subject.replace("Re: ", ""),

@@ -63,7 +63,13 @@ impl Site {
         let from = Some(Address { email: "erik@acme.example".into(), name: Some("Erik".into()) });
         let message = Message { subject: subject.into(), text: body.into(), from, ..Message::default() };
         let mut tx = self.store.begin().await.unwrap();
-        let new = NewMessage { sha256, size_bytes: 1, direction: Direction::In, historic: false };
+        let new = NewMessage {
+            sha256,
+            size_bytes: 1,
+            direction: Direction::In,
+            historic: false,
+            rfc_message_id: None,
+        };
         let id = tx.insert_message(&new, NOW_MS).await.unwrap().id().clone();
         let ticket = NewTicket {
             subject: subject.into(),

@@ -146,6 +146,11 @@ impl TestSite {
                 }
             }
         }
+        for entry in db.list_quarantine(None, 100).await.unwrap() {
+            if entry.entry.message_id.is_none() {
+                writeln!(text, "quarantine {}: {}", entry.entry.cause, entry.entry.detail).unwrap();
+            }
+        }
         for (state, count) in db.count_outbox().await.unwrap() {
             writeln!(text, "outbox {} {count}", state.as_str()).unwrap();
         }
