@@ -5,7 +5,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, fresh, json, key, text},
 };
 use crate::model::{
     account::{Account, AccountRow, CatalogueItem},
@@ -32,22 +32,16 @@ impl Db {
     pub async fn list_all_accounts(&mut self) -> Result<Vec<AccountRow>> {
         sqlx::query("SELECT id, content FROM account ORDER BY account_no LIMIT $1")
             .bind(ACCOUNTS_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(account)
-            .collect()
+            .all(self.connection(), account)
+            .await
     }
 
     /// The whole catalogue, by item number.
     pub async fn list_all_catalogue_items(&mut self) -> Result<Vec<CatalogueItem>> {
         sqlx::query("SELECT content FROM catalogue_item ORDER BY sku LIMIT $1")
             .bind(CATALOGUE_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| row.json("content"))
-            .collect()
+            .all(self.connection(), |row| row.json("content"))
+            .await
     }
 
     /// The next `limit` accounts after number `after`.
@@ -55,33 +49,24 @@ impl Db {
         sqlx::query("SELECT id, content FROM account WHERE account_no > $1 ORDER BY account_no LIMIT $2")
             .bind(key(after))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(account)
-            .collect()
+            .all(self.connection(), account)
+            .await
     }
 
     /// An account by its row id.
     pub async fn find_account(&mut self, id: &AccountId) -> Result<Option<AccountRow>> {
         sqlx::query("SELECT id, content FROM account WHERE id = $1")
             .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(account)
-            .transpose()
+            .find(self.connection(), account)
+            .await
     }
 
     /// An account by our number for the customer.
     pub async fn find_account_by_no(&mut self, account_no: &str) -> Result<Option<AccountRow>> {
         sqlx::query("SELECT id, content FROM account WHERE account_no = $1")
             .bind(key(account_no))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(account)
-            .transpose()
+            .find(self.connection(), account)
+            .await
     }
 
     /// Accounts whose mail comes from `domain`, by number.
@@ -91,11 +76,8 @@ impl Db {
         )
         .bind(key(&domain.to_lowercase()))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(account)
-        .collect()
+        .all(self.connection(), account)
+        .await
     }
 
     /// How many accounts and catalogue items there are.
@@ -124,7 +106,7 @@ impl Tx {
             .bind(key(&account.email_domain.to_lowercase()))
             .bind(json(account)?)
             .bind(now_ms)
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         }
         self.raise_counter("known", 1).await?;
@@ -133,7 +115,7 @@ impl Tx {
 
     /// Makes the catalogue exactly these items.
     pub async fn replace_catalogue(&mut self, items: &[CatalogueItem], now_ms: i64) -> Result<()> {
-        sqlx::query("DELETE FROM catalogue_item").execute(self.connection()).await?;
+        sqlx::query("DELETE FROM catalogue_item").run(self.connection()).await?;
         for item in items {
             sqlx::query(
                 "INSERT INTO catalogue_item (sku, content, updated_ms) VALUES ($1, $2, $3)
@@ -142,7 +124,7 @@ impl Tx {
             .bind(key(&item.sku))
             .bind(json(item)?)
             .bind(now_ms)
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         }
         self.raise_counter("known", 1).await?;

@@ -11,7 +11,7 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Columns as _, key, text},
+    row::{Ask as _, Columns as _, key, text},
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyRow;
@@ -107,11 +107,8 @@ impl Db {
         sqlx::query("SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2")
             .bind(after)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(audit)
-            .collect()
+            .all(self.connection(), audit)
+            .await
     }
 
     /// The chain, newest first: the next `limit` rows before row `before`.
@@ -119,11 +116,8 @@ impl Db {
         sqlx::query("SELECT * FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
             .bind(before)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(audit)
-            .collect()
+            .all(self.connection(), audit)
+            .await
     }
 
     /// What was done to one thing, newest first.
@@ -139,11 +133,8 @@ impl Db {
         .bind(text(subject_kind))
         .bind(key(subject_id))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(audit)
-        .collect()
+        .all(self.connection(), audit)
+        .await
     }
 }
 
@@ -192,7 +183,7 @@ impl Tx {
             .bind(entry.detail)
             .bind(previous_hash)
             .bind(hash.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
             previous_hash = hash;
         }

@@ -3,7 +3,10 @@
 //! A follower asks for what changed since the number that it has seen. There is one row for each thing, with its
 //! latest number: following from 0 visits everything once, which is how an index is rebuilt.
 
-use super::{Db, Result, Tx, row::Columns as _};
+use super::{
+    Db, Result, Tx,
+    row::{Ask as _, Columns as _},
+};
 use crate::model::draft::named;
 
 named! {
@@ -42,17 +45,14 @@ impl Db {
         sqlx::query("SELECT seq, kind, subject_id FROM change WHERE seq > $1 ORDER BY seq LIMIT $2")
             .bind(since)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| {
+            .all(self.connection(), |row| {
                 Ok(Change {
                     seq: row.int("seq")?,
                     kind: row.named("kind", ChangeKind::parse)?,
                     subject_id: row.text("subject_id")?,
                 })
             })
-            .collect()
+            .await
     }
 
     /// The latest number.
@@ -94,7 +94,7 @@ impl Tx {
             .bind(change.kind.as_str())
             .bind(change.subject_id)
             .bind(seq)
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         }
         Ok(())

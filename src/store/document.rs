@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, json, text},
+    row::{Ask as _, Columns as _, fresh, json, text},
 };
 use crate::model::{
     draft::named,
@@ -100,11 +100,8 @@ impl Db {
     pub async fn find_document(&mut self, id: &DocumentId) -> Result<Option<DocumentRow>> {
         sqlx::query("SELECT * FROM document WHERE id = $1")
             .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(document)
-            .transpose()
+            .find(self.connection(), document)
+            .await
     }
 
     /// The documents of a message by position.
@@ -112,11 +109,8 @@ impl Db {
         sqlx::query("SELECT * FROM document WHERE message_id = $1 ORDER BY position, id LIMIT $2")
             .bind(message_id.as_str())
             .bind(DOCUMENTS_OF_MESSAGE_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(document)
-            .collect()
+            .all(self.connection(), document)
+            .await
     }
 
     /// Documents with these bytes, oldest first.
@@ -124,11 +118,8 @@ impl Db {
         sqlx::query("SELECT * FROM document WHERE sha256 = $1 ORDER BY id LIMIT $2")
             .bind(text(sha256))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(document)
-            .collect()
+            .all(self.connection(), document)
+            .await
     }
 }
 
@@ -180,9 +171,9 @@ impl Tx {
                      AND NOT EXISTS (SELECT 1 FROM document AS child WHERE child.parent_id = document.id)",
             )
             .bind(message_id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
-            if done.rows_affected() == 0 {
+            if done == 0 {
                 return Ok(());
             }
         }

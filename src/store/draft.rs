@@ -4,7 +4,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, fresh, json, key, text},
 };
 use crate::model::{
     account::EarlierOrder,
@@ -116,11 +116,8 @@ impl Db {
     pub async fn find_draft(&mut self, id: &DraftId) -> Result<Option<DraftRow>> {
         sqlx::query("SELECT * FROM draft WHERE id = $1")
             .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(draft)
-            .transpose()
+            .find(self.connection(), draft)
+            .await
     }
 
     /// Drafts in a state, oldest first, the next `limit` after `after`.
@@ -134,11 +131,8 @@ impl Db {
             .bind(state.as_str())
             .bind(after.map_or("", DraftId::as_str))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(draft)
-            .collect()
+            .all(self.connection(), draft)
+            .await
     }
 
     /// The drafts of a ticket, oldest first.
@@ -146,11 +140,8 @@ impl Db {
         sqlx::query("SELECT * FROM draft WHERE ticket_id = $1 ORDER BY id LIMIT $2")
             .bind(ticket_id.as_str())
             .bind(DRAFTS_OF_ONE_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(draft)
-            .collect()
+            .all(self.connection(), draft)
+            .await
     }
 
     /// The drafts of a message, oldest first.
@@ -158,21 +149,17 @@ impl Db {
         sqlx::query("SELECT * FROM draft WHERE message_id = $1 ORDER BY id LIMIT $2")
             .bind(message_id.as_str())
             .bind(DRAFTS_OF_ONE_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(draft)
-            .collect()
+            .all(self.connection(), draft)
+            .await
     }
 
     /// How many drafts are in each state.
     pub async fn count_drafts(&mut self) -> Result<Vec<(DraftState, i64)>> {
         sqlx::query("SELECT state, COUNT(*) AS rows_of_it FROM draft GROUP BY state ORDER BY state")
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| Ok((row.named("state", DraftState::parse)?, row.int("rows_of_it")?)))
-            .collect()
+            .all(self.connection(), |row| {
+                Ok((row.named("state", DraftState::parse)?, row.int("rows_of_it")?))
+            })
+            .await
     }
 
     /// New orders seen before with that number, newest first, leaving out rejected ones and those of `message_id`
@@ -196,10 +183,7 @@ impl Db {
         .bind(key(po_number))
         .bind(message_id.as_str())
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(|row| {
+        .all(self.connection(), |row| {
             Ok(EarlierOrder {
                 account_no: row.find_id("account_no")?,
                 buyer_name: Some(row.text("buyer_name")?).filter(|name| !name.is_empty()),
@@ -207,7 +191,7 @@ impl Db {
                 place: format!("MR-{}", row.int("number")?),
             })
         })
-        .collect()
+        .await
     }
 }
 
@@ -219,7 +203,7 @@ impl Tx {
                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.draft_id = draft.id)",
         )
         .bind(message_id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -247,7 +231,7 @@ impl Tx {
         .bind(f64::from(new.draft.least_confidence()))
         .bind(content)
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         sqlx::query("SELECT id FROM draft WHERE document_id = $1 AND position = $2")
             .bind(new.document_id.as_str())
@@ -262,7 +246,7 @@ impl Tx {
         sqlx::query("UPDATE draft SET ticket_id = $1 WHERE message_id = $2")
             .bind(ticket_id.as_str())
             .bind(message_id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }
@@ -290,9 +274,9 @@ impl Tx {
         .bind(f64::from(content.least_confidence()))
         .bind(id.as_str())
         .bind(revision)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(if done.rows_affected() == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
+        Ok(if done == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
     }
 
     /// A person decides: approved, rejected, or the customer is asked. What is approved or rejected stays so.
@@ -315,8 +299,8 @@ impl Tx {
         .bind(now_ms)
         .bind(id.as_str())
         .bind(revision)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(if done.rows_affected() == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
+        Ok(if done == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
     }
 }

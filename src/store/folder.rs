@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, text},
+    row::{Ask as _, Columns as _, text},
 };
 use sqlx::any::AnyRow;
 
@@ -52,22 +52,16 @@ impl Db {
         sqlx::query("SELECT * FROM folder WHERE mailbox = $1 AND name = $2")
             .bind(text(mailbox))
             .bind(text(name))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(folder)
-            .transpose()
+            .find(self.connection(), folder)
+            .await
     }
 
     /// All folders, by mailbox and name.
     pub async fn list_folders(&mut self) -> Result<Vec<FolderRow>> {
         sqlx::query("SELECT * FROM folder ORDER BY mailbox, name LIMIT $1")
             .bind(FOLDERS_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(folder)
-            .collect()
+            .all(self.connection(), folder)
+            .await
     }
 }
 
@@ -93,7 +87,7 @@ impl Tx {
         .bind(uidvalidity)
         .bind(last_uid)
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -116,7 +110,7 @@ impl Tx {
         .bind(text(name))
         .bind(server_count)
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -139,7 +133,7 @@ impl Tx {
         .bind(text(name))
         .bind(text(error))
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Columns as _, key, text},
+    row::{Ask as _, Columns as _, key, text},
 };
 use crate::model::ids::JobId;
 use sqlx::any::AnyRow;
@@ -50,11 +50,8 @@ impl Db {
     /// How many jobs of each kind there are, due or not.
     pub async fn count_jobs(&mut self) -> Result<Vec<(String, i64)>> {
         sqlx::query("SELECT kind, COUNT(*) AS rows_of_it FROM job GROUP BY kind ORDER BY kind")
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| Ok((row.text("kind")?, row.int("rows_of_it")?)))
-            .collect()
+            .all(self.connection(), |row| Ok((row.text("kind")?, row.int("rows_of_it")?)))
+            .await
     }
 
     /// When the next job of a kind is free: due, or its lease run out. In the past if one is waiting.
@@ -74,22 +71,16 @@ impl Db {
         sqlx::query("SELECT * FROM job WHERE kind = $1 AND subject_id = $2")
             .bind(text(kind))
             .bind(key(subject_id))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(job)
-            .transpose()
+            .find(self.connection(), job)
+            .await
     }
 
     /// Jobs that failed at least once, oldest first.
     pub async fn list_failing_jobs(&mut self, limit: u32) -> Result<Vec<Job>> {
         sqlx::query("SELECT * FROM job WHERE last_error <> '' ORDER BY id LIMIT $1")
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(job)
-            .collect()
+            .all(self.connection(), job)
+            .await
     }
 }
 
@@ -106,9 +97,9 @@ impl Tx {
         .bind(key(subject_id))
         .bind(due_ms)
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Ends a job, in the transaction of its results. `false` if the lease was lost to another worker: then the
@@ -117,9 +108,9 @@ impl Tx {
         let done = sqlx::query("DELETE FROM job WHERE id = $1 AND leased_by = $2")
             .bind(id.as_str())
             .bind(text(worker))
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Gives a job back after a failure, to be tried again at `due_ms`. `false` if the lease was lost.
@@ -132,9 +123,9 @@ impl Tx {
         .bind(due_ms)
         .bind(id.as_str())
         .bind(text(worker))
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 

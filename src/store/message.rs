@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, fresh, json, key, text},
 };
 use crate::model::{
     draft::named,
@@ -166,22 +166,16 @@ impl Db {
     pub async fn find_message(&mut self, id: &MessageId) -> Result<Option<MessageRow>> {
         sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE id = $1"))
             .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(message)
-            .transpose()
+            .find(self.connection(), message)
+            .await
     }
 
     /// A message by the hash of its bytes.
     pub async fn find_message_by_sha(&mut self, sha256: &str) -> Result<Option<MessageRow>> {
         sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE sha256 = $1"))
             .bind(text(sha256))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(message)
-            .transpose()
+            .find(self.connection(), message)
+            .await
     }
 
     /// The parsed message, once processed. Attachments come without their bytes.
@@ -202,11 +196,8 @@ impl Db {
         ))
         .bind(key(rfc_id))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(message)
-        .collect()
+        .all(self.connection(), message)
+        .await
     }
 
     /// Whether a message with one of these ids, kept before `id`, still waits for the pipeline. At most [`RFC_IDS_MAX`]
@@ -236,11 +227,8 @@ impl Db {
         sqlx::query("SELECT * FROM message WHERE ticket_id = $1 ORDER BY id LIMIT $2")
             .bind(ticket_id.as_str())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| Ok((message(row)?, parsed(row)?)))
-            .collect()
+            .all(self.connection(), |row| Ok((message(row)?, parsed(row)?)))
+            .await
     }
 
     /// The ids of a ticket's messages after that one, oldest first.
@@ -254,11 +242,8 @@ impl Db {
             .bind(ticket_id.as_str())
             .bind(after.map_or("", MessageId::as_str))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| row.id("id"))
-            .collect()
+            .all(self.connection(), |row| row.id("id"))
+            .await
     }
 
     /// Messages that may belong to a ticket, but whose sender is a stranger to it.
@@ -274,11 +259,8 @@ impl Db {
         ))
         .bind(ticket_id.as_str())
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(message)
-        .collect()
+        .all(self.connection(), message)
+        .await
     }
 
     /// Messages that wait for a person to say whether they belong to another ticket, oldest first.
@@ -289,11 +271,8 @@ impl Db {
             " FROM message WHERE possible_ticket_id IS NOT NULL ORDER BY id LIMIT $1"
         ))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(message)
-        .collect()
+        .all(self.connection(), message)
+        .await
     }
 
     /// Messages in a state, oldest first, the next `limit` after `after`.
@@ -311,11 +290,8 @@ impl Db {
         .bind(state.as_str())
         .bind(after.map_or("", MessageId::as_str))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(message)
-        .collect()
+        .all(self.connection(), message)
+        .await
     }
 
     /// All messages, oldest first, the next `limit` after `after`: for walks over everything.
@@ -323,21 +299,17 @@ impl Db {
         sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE id > $1 ORDER BY id LIMIT $2"))
             .bind(after.map_or("", MessageId::as_str))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(message)
-            .collect()
+            .all(self.connection(), message)
+            .await
     }
 
     /// How many messages are in each state.
     pub async fn count_messages(&mut self) -> Result<Vec<(MessageState, i64)>> {
         sqlx::query("SELECT state, COUNT(*) AS rows_of_it FROM message GROUP BY state ORDER BY state")
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| Ok((row.named("state", MessageState::parse)?, row.int("rows_of_it")?)))
-            .collect()
+            .all(self.connection(), |row| {
+                Ok((row.named("state", MessageState::parse)?, row.int("rows_of_it")?))
+            })
+            .await
     }
 }
 
@@ -377,9 +349,9 @@ impl Tx {
         .bind(i64::from(new.historic))
         .bind(new.rfc_message_id.as_deref().map(key))
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        if done.rows_affected() == 1 {
+        if done == 1 {
             return Ok(Inserted::New(id));
         }
         match self.find_message_by_sha(&new.sha256).await? {
@@ -416,7 +388,7 @@ impl Tx {
         .bind(json(&found.classified.reasons)?)
         .bind(json(found.message)?)
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -426,7 +398,7 @@ impl Tx {
         sqlx::query("UPDATE message SET state = $1 WHERE id = $2")
             .bind(state.as_str())
             .bind(id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }
@@ -439,7 +411,7 @@ impl Tx {
         .bind(ticket_id.as_str())
         .bind(text(rule))
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -448,7 +420,7 @@ impl Tx {
     pub async fn clear_possible_follow_up(&mut self, id: &MessageId) -> Result<()> {
         sqlx::query("UPDATE message SET possible_ticket_id = NULL WHERE id = $1")
             .bind(id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }

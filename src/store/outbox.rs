@@ -5,7 +5,7 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Columns as _, key, text},
+    row::{Ask as _, Columns as _, key, text},
 };
 use crate::model::{
     ids::{DraftId, MessageId, OutboxId, TicketId},
@@ -88,22 +88,16 @@ impl Db {
     pub async fn find_outbox(&mut self, id: &OutboxId) -> Result<Option<OutboxRow>> {
         sqlx::query("SELECT * FROM outbox WHERE id = $1")
             .bind(text(id.as_str()))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(outbox)
-            .transpose()
+            .find(self.connection(), outbox)
+            .await
     }
 
     /// The mail that a decision caused.
     pub async fn find_outbox_by_cause(&mut self, cause: &str) -> Result<Option<OutboxRow>> {
         sqlx::query("SELECT * FROM outbox WHERE cause = $1")
             .bind(key(cause))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(outbox)
-            .transpose()
+            .find(self.connection(), outbox)
+            .await
     }
 
     /// Mail in a state, newest first; the next `limit` before `before`.
@@ -117,11 +111,8 @@ impl Db {
             .bind(state.as_str())
             .bind(before.map_or("~", OutboxId::as_str))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(outbox)
-            .collect()
+            .all(self.connection(), outbox)
+            .await
     }
 
     /// Mail of a ticket, oldest first.
@@ -129,21 +120,17 @@ impl Db {
         sqlx::query("SELECT * FROM outbox WHERE ticket_id = $1 ORDER BY created_ms, id LIMIT $2")
             .bind(id.as_str())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(outbox)
-            .collect()
+            .all(self.connection(), outbox)
+            .await
     }
 
     /// How many mails are in each state.
     pub async fn count_outbox(&mut self) -> Result<Vec<(OutboxState, i64)>> {
         sqlx::query("SELECT state, COUNT(*) AS rows_of_it FROM outbox GROUP BY state ORDER BY state")
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| Ok((row.named("state", OutboxState::parse)?, row.int("rows_of_it")?)))
-            .collect()
+            .all(self.connection(), |row| {
+                Ok((row.named("state", OutboxState::parse)?, row.int("rows_of_it")?))
+            })
+            .await
     }
 
     /// What went, or may have gone, to a recipient since `since_ms`: what the limits against loops look at.
@@ -155,17 +142,14 @@ impl Db {
         .bind(key(&recipient.to_lowercase()))
         .bind(since_ms)
         .bind(RECENT_SENDS_MAX)
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(|row| {
+        .all(self.connection(), |row| {
             Ok(RecentSend {
                 id: row.id("id")?,
                 ticket_id: row.find_id("ticket_id")?,
                 at_ms: row.int("created_ms")?,
             })
         })
-        .collect()
+        .await
     }
 
     /// How many mails went, or may have gone, to anybody since `since_ms`: what the breaker looks at.
@@ -205,9 +189,9 @@ impl Tx {
         .bind(text(new.withheld.as_deref().unwrap_or_default()))
         .bind(new.due_ms)
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// The server took it.
@@ -217,7 +201,7 @@ impl Tx {
         )
         .bind(now_ms)
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -237,7 +221,7 @@ impl Tx {
         .bind(text(reason))
         .bind(due_ms)
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -259,9 +243,9 @@ impl Tx {
         .bind(text(reason))
         .bind(now_ms)
         .bind(text(id.as_str()))
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 

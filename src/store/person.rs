@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, key, text},
+    row::{Ask as _, Columns as _, fresh, key, text},
 };
 use crate::model::{draft::named, ids::UserId};
 use sqlx::any::AnyRow;
@@ -59,33 +59,24 @@ impl Db {
     pub async fn find_person(&mut self, id: &UserId) -> Result<Option<Person>> {
         sqlx::query("SELECT * FROM person WHERE id = $1")
             .bind(text(id.as_str()))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(person)
-            .transpose()
+            .find(self.connection(), person)
+            .await
     }
 
     /// A person by name, as typed to sign in.
     pub async fn find_person_by_name(&mut self, name: &str) -> Result<Option<Person>> {
         sqlx::query("SELECT * FROM person WHERE name = $1")
             .bind(key(name))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(person)
-            .transpose()
+            .find(self.connection(), person)
+            .await
     }
 
     /// Everyone, by name.
     pub async fn list_people(&mut self) -> Result<Vec<Person>> {
         sqlx::query("SELECT * FROM person ORDER BY name LIMIT $1")
             .bind(PEOPLE_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(person)
-            .collect()
+            .all(self.connection(), person)
+            .await
     }
 }
 
@@ -108,9 +99,9 @@ impl Tx {
         .bind(password_hash)
         .bind(role.as_str())
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok((done.rows_affected() == 1).then_some(id))
+        Ok((done == 1).then_some(id))
     }
 
     /// Lets a person sign in or not. Ends all sessions if not.
@@ -118,7 +109,7 @@ impl Tx {
         sqlx::query("UPDATE person SET disabled = $1 WHERE id = $2")
             .bind(i64::from(disabled))
             .bind(id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         if disabled { self.delete_sessions_of(id).await } else { Ok(()) }
     }
@@ -128,7 +119,7 @@ impl Tx {
         sqlx::query("UPDATE person SET password_hash = $1 WHERE id = $2")
             .bind(password_hash)
             .bind(id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         self.delete_sessions_of(id).await
     }

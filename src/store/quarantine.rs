@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, text},
+    row::{Ask as _, Columns as _, fresh, text},
 };
 use crate::model::{
     draft::named,
@@ -74,11 +74,8 @@ impl Db {
     pub async fn find_quarantine(&mut self, id: &QuarantineId) -> Result<Option<QuarantineRow>> {
         sqlx::query("SELECT * FROM quarantine WHERE id = $1")
             .bind(text(id.as_str()))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(quarantine)
-            .transpose()
+            .find(self.connection(), quarantine)
+            .await
     }
 
     /// What waits for a person, newest first; the next `limit` before `before`.
@@ -92,11 +89,8 @@ impl Db {
         )
         .bind(before.map_or("~", QuarantineId::as_str))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(quarantine)
-        .collect()
+        .all(self.connection(), quarantine)
+        .await
     }
 
     /// What was resolved, newest first; the next `limit` before `before`.
@@ -110,11 +104,8 @@ impl Db {
         )
         .bind(before.map_or("~", QuarantineId::as_str))
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(quarantine)
-        .collect()
+        .all(self.connection(), quarantine)
+        .await
     }
 
     /// Everything that ever happened to a message, oldest first.
@@ -126,11 +117,8 @@ impl Db {
         sqlx::query("SELECT * FROM quarantine WHERE message_id = $1 ORDER BY id LIMIT $2")
             .bind(message_id.as_str())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(quarantine)
-            .collect()
+            .all(self.connection(), quarantine)
+            .await
     }
 
     /// How many entries wait for a person.
@@ -171,7 +159,7 @@ impl Tx {
         .bind(text(&new.cause))
         .bind(text(&new.detail))
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(id)
     }
@@ -192,9 +180,9 @@ impl Tx {
         .bind(text(by))
         .bind(resolution.as_str())
         .bind(text(id.as_str()))
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Ends all entries of a message, because it is processed again or was processed well.
@@ -213,8 +201,8 @@ impl Tx {
         .bind(text(by))
         .bind(resolution.as_str())
         .bind(message_id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Db, Result, Tx,
     draft::DraftRow,
-    row::{Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, fresh, json, key, text},
 };
 use crate::model::{
     draft::{Draft, Kind},
@@ -53,22 +53,16 @@ impl Db {
     pub async fn find_record(&mut self, id: &RecordId) -> Result<Option<RecordRow>> {
         sqlx::query("SELECT * FROM record WHERE id = $1")
             .bind(text(id.as_str()))
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(record)
-            .transpose()
+            .find(self.connection(), record)
+            .await
     }
 
     /// The record that a draft became.
     pub async fn find_record_of_draft(&mut self, draft_id: &DraftId) -> Result<Option<RecordRow>> {
         sqlx::query("SELECT * FROM record WHERE draft_id = $1")
             .bind(draft_id.as_str())
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(record)
-            .transpose()
+            .find(self.connection(), record)
+            .await
     }
 
     /// The records of a ticket, oldest first.
@@ -80,11 +74,8 @@ impl Db {
         sqlx::query("SELECT * FROM record WHERE ticket_id = $1 ORDER BY id LIMIT $2")
             .bind(ticket_id.as_str())
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(record)
-            .collect()
+            .all(self.connection(), record)
+            .await
     }
 
     /// The records with an order number, newest first.
@@ -92,11 +83,8 @@ impl Db {
         sqlx::query("SELECT * FROM record WHERE po_number = $1 ORDER BY id DESC LIMIT $2")
             .bind(key(po_number))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(record)
-            .collect()
+            .all(self.connection(), record)
+            .await
     }
 
     /// All records, oldest first, the next `limit` after `after`.
@@ -104,11 +92,8 @@ impl Db {
         sqlx::query("SELECT * FROM record WHERE id > $1 ORDER BY id LIMIT $2")
             .bind(after.map_or("", RecordId::as_str))
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(record)
-            .collect()
+            .all(self.connection(), record)
+            .await
     }
 }
 
@@ -129,7 +114,7 @@ impl Tx {
         .bind(json(&draft.content)?)
         .bind(now_ms)
         .bind(text(by))
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(id)
     }

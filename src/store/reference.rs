@@ -1,6 +1,9 @@
 //! Which bytes the rows refer to, for `mailroom verify`: every one of them must be kept.
 
-use super::{Db, Result, row::Columns as _};
+use super::{
+    Db, Result,
+    row::{Ask as _, Columns as _},
+};
 use crate::model::draft::named;
 
 named! {
@@ -46,10 +49,7 @@ impl Db {
         sqlx::query(sql)
             .bind(after)
             .bind(i64::from(limit))
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| row.text("sha256"))
-            .collect()
+            .all(self.connection(), |row| row.text("sha256"))
+            .await
     }
 }

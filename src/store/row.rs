@@ -2,7 +2,11 @@
 
 use super::{Result, StoreError};
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::{Row as _, any::AnyRow};
+use sqlx::{
+    Any, AnyConnection, Row as _,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 /// Longest text in an indexed column: PostgreSQL refuses index entries above 2704 bytes, and hostile headers are longer.
 const KEY_BYTES_MAX: usize = 998;
@@ -27,6 +31,46 @@ pub(super) fn key(key: &str) -> String {
 /// A value as JSON text.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Refused(error.into()))
+}
+
+/// A query with its values bound, asked in one word.
+pub(super) trait Ask {
+    /// Every row, made into a value.
+    async fn all<T>(
+        self,
+        connection: &mut AnyConnection,
+        make: impl Fn(&AnyRow) -> Result<T>,
+    ) -> Result<Vec<T>>;
+    /// The one row, if there is one.
+    async fn find<T>(
+        self,
+        connection: &mut AnyConnection,
+        make: impl Fn(&AnyRow) -> Result<T>,
+    ) -> Result<Option<T>>;
+    /// Does it; how many rows it made, changed or took away.
+    async fn run(self, connection: &mut AnyConnection) -> Result<u64>;
+}
+
+impl Ask for Query<'_, Any, AnyArguments> {
+    async fn all<T>(
+        self,
+        connection: &mut AnyConnection,
+        make: impl Fn(&AnyRow) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.fetch_all(connection).await?.iter().map(make).collect()
+    }
+
+    async fn find<T>(
+        self,
+        connection: &mut AnyConnection,
+        make: impl Fn(&AnyRow) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.fetch_optional(connection).await?.as_ref().map(make).transpose()
+    }
+
+    async fn run(self, connection: &mut AnyConnection) -> Result<u64> {
+        Ok(self.execute(connection).await?.rows_affected())
+    }
 }
 
 /// Typed columns.

@@ -3,7 +3,7 @@
 use super::{
     Db, Result, Tx,
     person::{Person, person},
-    row::{Columns as _, text},
+    row::{Ask as _, Columns as _, text},
 };
 use crate::model::ids::UserId;
 
@@ -48,10 +48,7 @@ impl Tx {
         expires_ms: i64,
         now_ms: i64,
     ) -> Result<()> {
-        sqlx::query("DELETE FROM session WHERE expires_ms <= $1")
-            .bind(now_ms)
-            .execute(self.connection())
-            .await?;
+        sqlx::query("DELETE FROM session WHERE expires_ms <= $1").bind(now_ms).run(self.connection()).await?;
         sqlx::query(
             "INSERT INTO session (key_hash, person_id, csrf, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -60,7 +57,7 @@ impl Tx {
         .bind(csrf)
         .bind(now_ms)
         .bind(expires_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -69,7 +66,7 @@ impl Tx {
     pub async fn delete_session(&mut self, key_hash: &str) -> Result<()> {
         sqlx::query("DELETE FROM session WHERE key_hash = $1")
             .bind(text(key_hash))
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }
@@ -78,7 +75,7 @@ impl Tx {
     pub async fn delete_sessions_of(&mut self, person_id: &UserId) -> Result<()> {
         sqlx::query("DELETE FROM session WHERE person_id = $1")
             .bind(person_id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Columns as _, fresh, text},
+    row::{Ask as _, Columns as _, fresh, text},
 };
 use crate::model::{
     ids::{MessageId, SightingId},
@@ -74,11 +74,8 @@ impl Db {
         .bind(text(place.folder))
         .bind(place.uidvalidity)
         .bind(uid)
-        .fetch_optional(self.connection())
-        .await?
-        .as_ref()
-        .map(sighting)
-        .transpose()
+        .find(self.connection(), sighting)
+        .await
     }
 
     /// The ledger of a folder by UID: the next `limit` rows after `after_uid`.
@@ -97,11 +94,8 @@ impl Db {
         .bind(place.uidvalidity)
         .bind(after_uid)
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(sighting)
-        .collect()
+        .all(self.connection(), sighting)
+        .await
     }
 
     /// Rows whose bytes are not yet kept: what intake fetches next. Those that failed least come first, then oldest mail.
@@ -114,11 +108,8 @@ impl Db {
         .bind(text(place.folder))
         .bind(place.uidvalidity)
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(sighting)
-        .collect()
+        .all(self.connection(), sighting)
+        .await
     }
 
     /// Rows whose bytes are kept but whose copy on the server is not yet flagged or moved, by UID.
@@ -139,11 +130,8 @@ impl Db {
         .bind(place.uidvalidity)
         .bind(after_uid)
         .bind(i64::from(limit))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(sighting)
-        .collect()
+        .all(self.connection(), sighting)
+        .await
     }
 
     /// Where a message was seen, oldest first.
@@ -151,11 +139,8 @@ impl Db {
         sqlx::query("SELECT * FROM sighting WHERE message_id = $1 ORDER BY id LIMIT $2")
             .bind(id.as_str())
             .bind(SIGHTINGS_OF_MESSAGE_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(sighting)
-            .collect()
+            .all(self.connection(), sighting)
+            .await
     }
 
     /// How many rows of a folder, over all UIDVALIDITYs, have each outcome.
@@ -166,21 +151,15 @@ impl Db {
         )
         .bind(text(mailbox))
         .bind(text(folder))
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(|row| Ok((row.named("outcome", Outcome::parse)?, row.int("rows_of_it")?)))
-        .collect()
+        .all(self.connection(), |row| Ok((row.named("outcome", Outcome::parse)?, row.int("rows_of_it")?)))
+        .await
     }
 
     /// How many rows of the whole ledger have each outcome.
     pub async fn count_all_outcomes(&mut self) -> Result<Vec<(Outcome, i64)>> {
         sqlx::query("SELECT outcome, COUNT(*) AS rows_of_it FROM sighting GROUP BY outcome ORDER BY outcome")
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| Ok((row.named("outcome", Outcome::parse)?, row.int("rows_of_it")?)))
-            .collect()
+            .all(self.connection(), |row| Ok((row.named("outcome", Outcome::parse)?, row.int("rows_of_it")?)))
+            .await
     }
 }
 
@@ -202,7 +181,7 @@ impl Tx {
         .bind(text(&new.place))
         .bind(new.size_bytes)
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         let place = Place { mailbox: &new.mailbox, folder: &new.folder, uidvalidity: new.uidvalidity };
         let row = self.find_sighting(place, new.uid).await?;
@@ -229,7 +208,7 @@ impl Tx {
         .bind(reason)
         .bind(now_ms)
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -241,7 +220,7 @@ impl Tx {
         )
         .bind(text(reason))
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -253,7 +232,7 @@ impl Tx {
         )
         .bind(text(reason))
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -265,7 +244,7 @@ impl Tx {
         )
         .bind(text(reason))
         .bind(id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -283,7 +262,7 @@ impl Tx {
         .bind(outcome.as_str())
         .bind(text(reason))
         .bind(message_id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -293,7 +272,7 @@ impl Tx {
         sqlx::query("UPDATE sighting SET acted_ms = $1 WHERE id = $2")
             .bind(now_ms)
             .bind(id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Columns as _, fresh, key, text},
+    row::{Ask as _, Columns as _, fresh, key, text},
 };
 use crate::model::{
     ids::{AccountId, MessageId, OutboxId, TicketId},
@@ -88,22 +88,16 @@ impl Db {
     pub async fn find_ticket(&mut self, id: &TicketId) -> Result<Option<Ticket>> {
         sqlx::query("SELECT * FROM ticket WHERE id = $1")
             .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(ticket)
-            .transpose()
+            .find(self.connection(), ticket)
+            .await
     }
 
     /// A ticket by the number that people say.
     pub async fn find_ticket_by_number(&mut self, number: i64) -> Result<Option<Ticket>> {
         sqlx::query("SELECT * FROM ticket WHERE number = $1")
             .bind(number)
-            .fetch_optional(self.connection())
-            .await?
-            .as_ref()
-            .map(ticket)
-            .transpose()
+            .find(self.connection(), ticket)
+            .await
     }
 
     /// Tickets, the last touched first; the next `limit` behind `after`.
@@ -137,7 +131,7 @@ impl Db {
         for value in values {
             query = query.bind(value);
         }
-        query.fetch_all(self.connection()).await?.iter().map(ticket).collect()
+        query.all(self.connection(), ticket).await
     }
 
     /// Tickets as they stand in a list, the last touched first; the next `limit` behind `after`.
@@ -167,11 +161,8 @@ impl Db {
         sqlx::query(
             "SELECT queue, MIN(updated_ms) AS oldest_ms FROM ticket WHERE state = 'open' GROUP BY queue ORDER BY queue",
         )
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(|row| Ok((row.named("queue", Queue::parse)?, row.int("oldest_ms")?)))
-        .collect()
+        .all(self.connection(), |row| Ok((row.named("queue", Queue::parse)?, row.int("oldest_ms")?)))
+        .await
     }
 
     /// How many tickets are in each queue and state.
@@ -179,17 +170,14 @@ impl Db {
         sqlx::query(
             "SELECT queue, state, COUNT(*) AS rows_of_it FROM ticket GROUP BY queue, state ORDER BY queue, state",
         )
-        .fetch_all(self.connection())
-        .await?
-        .iter()
-        .map(|row| {
+        .all(self.connection(), |row| {
             Ok((
                 row.named("queue", Queue::parse)?,
                 row.named("state", TicketState::parse)?,
                 row.int("rows_of_it")?,
             ))
         })
-        .collect()
+        .await
     }
 
     /// Who may write into a ticket by quoting its reference: addresses in lower case.
@@ -197,11 +185,8 @@ impl Db {
         sqlx::query("SELECT email FROM participant WHERE ticket_id = $1 ORDER BY email LIMIT $2")
             .bind(id.as_str())
             .bind(PARTICIPANTS_MAX)
-            .fetch_all(self.connection())
-            .await?
-            .iter()
-            .map(|row| row.text("email"))
-            .collect()
+            .all(self.connection(), |row| row.text("email"))
+            .await
     }
 
     /// The ticket in which we sent that mail.
@@ -294,7 +279,7 @@ impl Tx {
         .bind(ticket.language.as_str())
         .bind(ticket.queue_reason.as_str())
         .bind(now_ms)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(ticket)
     }
@@ -315,7 +300,7 @@ impl Tx {
         .bind(text(&ticket.language))
         .bind(now_ms)
         .bind(ticket.id.as_str())
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
         Ok(())
     }
@@ -331,7 +316,7 @@ impl Tx {
             .bind(now_ms)
             .bind(state.map(TicketState::as_str))
             .bind(id.as_str())
-            .execute(self.connection())
+            .run(self.connection())
             .await?;
         Ok(())
     }
@@ -346,8 +331,8 @@ impl Tx {
         .bind(id.as_str())
         .bind(key(&email.to_lowercase()))
         .bind(PARTICIPANTS_MAX)
-        .execute(self.connection())
+        .run(self.connection())
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
