@@ -28,6 +28,8 @@ pub(super) struct Phrase {
     /// How strongly; below 0 against.
     pub(super) weight: f32,
     steps: Vec<Step>,
+    /// First bytes with which a match can begin; nearly every word of a text is passed over by them.
+    starts: [bool; 256],
 }
 
 /// One place in a pattern.
@@ -72,8 +74,33 @@ fn parse_phrase(topic: Topic, line: &str) -> Option<Phrase> {
     while matches!(steps.last(), Some(Step::Gap)) {
         steps.pop();
     }
-    let phrase = Phrase { topic, weight: weight.parse().ok()?, steps };
-    (!phrase.steps.is_empty()).then_some(phrase)
+    let starts = starts(steps.first()?);
+    Some(Phrase { topic, weight: weight.parse().ok()?, steps, starts })
+}
+
+/// The first bytes of the words that a step can match.
+fn starts(step: &Step) -> [bool; 256] {
+    let Step::Word(choices) = step else { return [true; 256] };
+    let mut starts = [false; 256];
+    for atom in choices.iter().filter_map(|atoms| atoms.first()) {
+        match atom {
+            // A word that is near enough begins like the right one.
+            Atom::Exact(text) | Atom::Prefix(text) => {
+                if let Some(start) =
+                    text.as_bytes().first().and_then(|first| starts.get_mut(usize::from(*first)))
+                {
+                    *start = true;
+                }
+            }
+            Atom::Number => {
+                if let Some(digits) = starts.get_mut(usize::from(b'0')..=usize::from(b'9')) {
+                    digits.fill(true);
+                }
+            }
+            Atom::Suffix(_) => return [true; 256],
+        }
+    }
+    starts
 }
 
 fn parse_step(text: &str) -> Step {
@@ -109,6 +136,10 @@ impl Phrase {
     /// Where the phrase first occurs, as a range of words.
     pub(super) fn find(&self, words: &[String]) -> Option<std::ops::Range<usize>> {
         (0..words.len()).find_map(|start| {
+            let first = words.get(start)?.as_bytes().first();
+            if !first.is_some_and(|first| self.starts.get(usize::from(*first)) == Some(&true)) {
+                return None;
+            }
             let length = match_steps(&self.steps, words.get(start..)?)?;
             Some(start..start + length)
         })

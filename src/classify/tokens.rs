@@ -74,11 +74,18 @@ pub(super) fn is_near(word: &str, target: &str) -> bool {
     {
         return false;
     }
+    if word.is_ascii() && target.is_ascii() {
+        return differ_in_one(word.as_bytes(), target.as_bytes());
+    }
     let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), target.chars().collect());
+    differ_in_one(&a, &b)
+}
+
+fn differ_in_one<T: PartialEq>(a: &[T], b: &[T]) -> bool {
     if b.len() < TYPO_CHARS_MIN || a.len().abs_diff(b.len()) > 1 || a.first() != b.first() {
         return false;
     }
-    let prefix = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let prefix = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
     let longest = a.len().max(b.len());
     if prefix + suffix + 1 >= longest {
