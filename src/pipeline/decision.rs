@@ -203,24 +203,46 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     Ok(Decided::Done(record))
 }
 
-/// Rejects a draft, with a reason for the log.
+/// Rejects a draft, with a reason for the log; `tell` writes it to the customer, too.
 pub async fn reject(
     app: &App,
     id: &DraftId,
     revision: i64,
     reason: &str,
+    tell: bool,
     who: &str,
 ) -> anyhow::Result<Decided<()>> {
     let row = find_draft(app, id).await?;
+    let refusal = if tell {
+        let ticket = find_ticket(app, &row.ticket_id).await?;
+        let context = Context {
+            reason: reason.to_owned(),
+            po_number: row.content.text("po_number").unwrap_or_default().to_owned(),
+            ..Context::default()
+        };
+        let cause = format!("refuse:{id}");
+        let letter =
+            letter(app, &ticket, Some(&row.message_id), Some(id), Name::Refusal, cause, context).await?;
+        if letter.is_none() {
+            return Ok(Decided::NoRecipient);
+        }
+        letter
+    } else {
+        None
+    };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     if tx.decide_draft(id, revision, DraftState::Rejected, who, reason, now_ms).await? == Saved::Conflict {
         return Ok(Decided::Conflict);
     }
+    if let Some(refusal) = &refusal {
+        tx.insert_outbox(refusal, now_ms).await?;
+    }
     tx.touch_ticket(&row.ticket_id, None, now_ms).await?;
     tx.audit(entry(who, "reject_draft", "draft", id.as_str(), reason));
     note(&mut tx, &row);
     tx.commit().await.context("failed to reject a draft")?;
+    app.announce_work();
     Ok(Decided::Done(()))
 }
 

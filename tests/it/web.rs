@@ -266,7 +266,10 @@ async fn people_settle_what_waits_for_them() {
     let path = format!("/drafts/{}/ask", desk.draft);
     assert_eq!(ann.post(&path, &[("revision", "0"), ("text", "Which price applies?")]).await.status(), done);
     let path = format!("/drafts/{}/reject", desk.draft);
-    assert_eq!(ann.post(&path, &[("revision", "1"), ("reason", "ordered twice")]).await.status(), done);
+    assert_eq!(
+        ann.post(&path, &[("revision", "1"), ("reason", "ordered twice"), ("tell", "yes")]).await.status(),
+        done
+    );
 
     let mut db = desk.app.store.read().await.unwrap();
     let row = db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap();
@@ -283,6 +286,7 @@ async fn people_settle_what_waits_for_them() {
         ("acknowledgement", OutboxState::Sent),
         ("answer", OutboxState::Queued),
         ("missing_information", OutboxState::Queued),
+        ("refusal", OutboxState::Queued),
     ];
     for (template, state) in expected {
         assert!(templates.contains(&(template.to_owned(), state)), "{templates:?}");

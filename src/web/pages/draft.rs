@@ -3,7 +3,7 @@
 use super::ticket;
 use crate::{
     model::{
-        draft::{Draft, DraftState},
+        draft::{Draft, DraftState, Kind},
         finding::{Finding, Severity},
         ids::DraftId,
         page::Pages,
@@ -153,6 +153,7 @@ async fn page(
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
         "question": question(content), "ask_to": ask_to,
+        "kinds": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
     });
     views::page("draft.html", context)
 }
@@ -234,9 +235,11 @@ pub async fn reject(
     if reason.is_empty() {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     }
-    match decision::reject(&desk.app, &row.id, revision, reason, &visit.name).await? {
+    let tell = posted.text("tell") == "yes";
+    match decision::reject(&desk.app, &row.id, revision, reason, tell, &visit.name).await? {
         Decided::Done(()) => back_to_ticket(&desk, &row, "rejected").await,
-        Decided::Conflict | Decided::NoRecipient => conflict(&desk, &visit, &row, &row.content).await,
+        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
+        Decided::Conflict => conflict(&desk, &visit, &row, &row.content).await,
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     schema::{FLAGS, NUMBERS},
     shown,
 };
-use crate::model::draft::{Content, Draft, Line, Proposal, Source};
+use crate::model::draft::{Content, Draft, Kind, Line, Proposal, Source};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -14,10 +14,13 @@ pub const LINES_MAX: usize = 2_000;
 /// Puts what `who` typed over a draft. Gives the new draft and the paths that changed.
 pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, Vec<String>) {
     let mut changed = Vec::new();
+    let mut kind = draft.kind;
     let mut fields = draft.fields.clone();
     let mut lines: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
     for (key, value) in posted {
-        if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
+        if key == "kind" {
+            kind = Kind::parse(value).unwrap_or(kind);
+        } else if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
             if put(&mut fields, name, value, who) {
                 changed.push(name.to_owned());
             }
@@ -54,8 +57,12 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, V
             kept.push(line);
         }
     }
-    let draft = Draft { fields, lines: kept, ..draft.clone() };
-    (draft, changed)
+    let mut edited = Draft { fields, lines: kept, ..draft.clone() };
+    if kind != draft.kind {
+        (edited.kind, edited.kind_confidence) = (kind, 1.0);
+        changed.push("kind".to_owned());
+    }
+    (edited, changed)
 }
 
 fn is_name(name: &str) -> bool {
@@ -105,6 +112,27 @@ fn plain_number(typed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kind_changes_only_to_one_that_there_is() {
+        let draft = Draft {
+            kind: Kind::PurchaseOrder,
+            kind_confidence: 0.6,
+            language: "en".to_owned(),
+            page_range: [1, 1],
+            fields: BTreeMap::new(),
+            lines: Vec::new(),
+            findings: Vec::new(),
+        };
+        for (typed, kind, confidence, changed) in [
+            ("purchase_order", Kind::PurchaseOrder, 0.6, vec![]),
+            ("poem", Kind::PurchaseOrder, 0.6, vec![]),
+            ("quotation", Kind::Quotation, 1.0, vec!["kind".to_owned()]),
+        ] {
+            let (edited, paths) = apply(&draft, &[("kind".to_owned(), typed.to_owned())], "ann");
+            assert_eq!((edited.kind, edited.kind_confidence, paths), (kind, confidence, changed), "{typed}");
+        }
+    }
 
     #[test]
     fn numbers_as_people_type_them() {
