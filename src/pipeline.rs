@@ -89,8 +89,9 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     let mut message = parse(raw).await?;
     let screened = screen::screen(&message, &app.site);
     message.findings.extend(screen::notes(&message, thread::is_id_used(app, id, &message).await?));
-    let documents = documents::read(app, &message).await?;
-    let drafts = draft(app, &row, &message, &documents).await?;
+    let mut documents = documents::read(app, &message).await?;
+    let mut drafts = draft(app, &row, &message, &documents).await?;
+    documents::settle_body(app, &message, &mut documents, &mut drafts).await?;
     let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();
     let classified = classify::classify(&message, &kinds, app.config.classify.threshold);
     let joining = thread::join(app, id, &message).await?;
@@ -143,7 +144,7 @@ async fn draft(
         let read = |d: &ReadDocument| d.pages.as_ref().map(|pages| extract::extract(pages, &context));
         documents.iter().map(|document| read(document).unwrap_or_default()).collect()
     });
-    extract::bundle::settle(&mut found, documents.iter().position(|d| d.name == documents::BODY_NAME));
+    extract::bundle::settle(&mut found, Some(0)); // the message's own text
     let mut drafted = Vec::new();
     for (index, drafts) in found.into_iter().enumerate() {
         for (position, mut draft) in drafts.into_iter().enumerate() {

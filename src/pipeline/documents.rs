@@ -3,6 +3,7 @@
 //! A body that may hold an order counts as a document of its own. A file that cannot be read costs itself only.
 //! Limits: `limits.archive_depth`, `limits.documents_per_message`, and those of [`crate::reader`].
 
+use super::Drafted;
 use crate::{
     app::App,
     clock, extract,
@@ -61,10 +62,11 @@ struct Waiting {
     depth: u32,
 }
 
-/// Keeps and reads all files of a message, breadth first.
+/// Keeps and reads all files of a message, breadth first. The first document is the message's own text, not yet kept:
+/// see [`settle_body`].
 pub async fn read(app: &App, message: &Message) -> anyhow::Result<Vec<ReadDocument>> {
     let mut waiting: VecDeque<Waiting> = attachments(message).collect();
-    let mut documents = vec![body(app, message).await?];
+    let mut documents = vec![body(message)];
     while let Some(file) = waiting.pop_front() {
         let beyond = documents.len() >= app.config.limits.documents_per_message;
         let (document, inner) = read_one(app, message, file, beyond).await?;
@@ -89,23 +91,39 @@ fn attachments(message: &Message) -> impl Iterator<Item = Waiting> {
 }
 
 /// The message's new text as a document: an order may stand there.
-async fn body(app: &App, message: &Message) -> anyhow::Result<ReadDocument> {
-    let pages = extract::message_pages(message);
-    let bytes = message.new_text.as_bytes();
-    let sha256 = app.blob.put(bytes).await.context("failed to keep the message's text")?;
-    let pages_sha256 = keep_pages(app, &pages).await?;
-    Ok(ReadDocument {
+fn body(message: &Message) -> ReadDocument {
+    ReadDocument {
         id: DocumentId::new(clock::fresh_id()),
         parent: None,
         name: BODY_NAME.to_owned(),
         media_type: "text/plain".to_owned(),
-        sha256,
-        size_bytes: bytes.len() as u64,
-        pages: Some(pages),
-        pages_sha256: Some(pages_sha256),
+        sha256: String::new(),
+        size_bytes: message.new_text.len() as u64,
+        pages: Some(extract::message_pages(message)),
+        pages_sha256: None,
         failure: None,
         skipped: None,
-    })
+    }
+}
+
+/// Keeps the message's own text if a draft stands on it; otherwise it is no document, and is taken out.
+pub async fn settle_body(
+    app: &App,
+    message: &Message,
+    documents: &mut Vec<ReadDocument>,
+    drafts: &mut [Drafted],
+) -> anyhow::Result<()> {
+    if drafts.iter().all(|drafted| drafted.document > 0) {
+        documents.remove(0);
+        drafts.iter_mut().for_each(|drafted| drafted.document -= 1);
+    } else if let Some(body) = documents.first_mut() {
+        let kept = app.blob.put(message.new_text.as_bytes()).await;
+        body.sha256 = kept.context("failed to keep the message's text")?;
+        if let Some(pages) = &body.pages {
+            body.pages_sha256 = Some(keep_pages(app, pages).await?);
+        }
+    }
+    Ok(())
 }
 
 async fn keep_pages(app: &App, pages: &Pages) -> anyhow::Result<String> {

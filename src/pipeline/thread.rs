@@ -16,16 +16,14 @@ use crate::{
 use anyhow::Context as _;
 use std::{collections::BTreeSet, time::Duration};
 
-/// How long an answer waits for the message that it answers, while another worker is at that one.
-const ORIGINAL_WAIT: Duration = Duration::from_secs(30);
-
-/// How often it looks.
+/// How often an answer looks whether the message that it answers is processed.
 const ORIGINAL_POLL: Duration = Duration::from_millis(50);
 
 /// Waits until the messages that this one refers to are processed, so that it finds their ticket: several workers take
-/// a conversation at once. Only earlier messages are waited for, so that nobody waits in a circle.
+/// a conversation at once. Only earlier messages are waited for, so that nobody waits in a circle; half the time that a
+/// message may take is waited at most, then it goes on without.
 async fn wait_for_originals(app: &App, id: &MessageId, rfc_ids: &[String]) -> anyhow::Result<()> {
-    let end = tokio::time::Instant::now() + ORIGINAL_WAIT;
+    let end = tokio::time::Instant::now() + Duration::from_secs(app.config.limits.message_seconds / 2);
     while app
         .store
         .read()

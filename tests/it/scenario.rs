@@ -33,8 +33,8 @@ async fn a_person_gets_a_ticket_and_one_acknowledgement() {
     let state = site.settle().await;
     assert_eq!(
         state,
-        "processed \"Where is my order\" person -> MR-1001 open (new ticket)\n  seen as INBOX 1: processed\n  \
-         file \"message body\" read \noutbox sent 1\n"
+        "processed \"Where is my order\" person -> MR-1001 open (new ticket)\n  seen as INBOX 1: processed\noutbox \
+         sent 1\n"
     );
     let sent = site.outgoing.sent();
     let text = String::from_utf8(sent[0].1.clone()).unwrap();
