@@ -302,7 +302,8 @@ impl<P: Fn(Taken)> Pass<'_, P> {
     /// Fetches these rows; each one left after a failure has it noted, and is given up after [`FETCHES_MAX`].
     async fn fetch_batch(&mut self, rows: &[Sighting]) -> Result<(), Unfetched> {
         let mut waiting: BTreeMap<i64, &Sighting> = rows.iter().map(|row| (row.uid, row)).collect();
-        let fetched = self.keep(&mut waiting).await;
+        let uids: Vec<i64> = rows.iter().map(|row| row.uid).collect();
+        let fetched = self.keep(&uids, &mut waiting).await;
         let app = self.app;
         let account = async {
             for row in waiting.into_values() {
@@ -327,15 +328,14 @@ impl<P: Fn(Taken)> Pass<'_, P> {
         fetched
     }
 
-    /// Fetches what waits and keeps it; what is left waiting was not there, or not fetched.
-    async fn keep(&mut self, waiting: &mut BTreeMap<i64, &Sighting>) -> Result<(), Unfetched> {
-        let uids: Vec<i64> = waiting.keys().copied().collect();
+    /// Fetches what waits, in the order of `uids`, and keeps it; what is left waiting was not there, or not fetched.
+    async fn keep(&mut self, uids: &[i64], waiting: &mut BTreeMap<i64, &Sighting>) -> Result<(), Unfetched> {
         let mut kept: Vec<Held> = Vec::new();
         let mut bytes = 0;
         // The connection is lent to the incoming stream; what is kept is committed by the app alone.
         let (app, manner) = (self.app, self.manner);
         let mut taken = self.taken;
-        let mut incoming = self.mailbox.fetch(self.folder, &uids).await?;
+        let mut incoming = self.mailbox.fetch(self.folder, uids).await?;
         let ended = loop {
             let fetched = match incoming.next().await {
                 Ok(Some(fetched)) => fetched,
