@@ -183,6 +183,13 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
         let sure = confidence::from_words(if unsure { 0.5 } else { 0.85 }, &words, reading.trusted);
         fields.insert("requested_date".to_owned(), draft::propose(day, &words, sure));
     }
+    if wanted.contains(&"buyer_contact")
+        && !fields.contains_key("buyer_contact")
+        && let Some((name, words)) = sender_name(&layout)
+    {
+        let sure = confidence::from_words(0.9, &words, reading.trusted);
+        fields.insert("buyer_contact".to_owned(), draft::propose(name, &words, sure));
+    }
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     if field::is_form(kind) && kind != Kind::ReturnRequest {
         table.lines.clear();
@@ -373,13 +380,29 @@ fn dollar(layout: &Layout) -> &'static str {
     if canadian(layout) && !all_words(layout).any(|w| w.text == "USD") { "CAD" } else { "USD" }
 }
 
+/// The words after `From:` in the header of a mail.
+fn sender(layout: &Layout) -> Option<&[layout::Word]> {
+    let head = layout.rows.iter().take(6).map(|r| &r.segments);
+    let from = head.filter_map(|s| s.first()).find(|s| {
+        s.words.first().is_some_and(|w| matches!(w.text.as_str(), "From:" | "Von:" | "Från:" | "De:"))
+    })?;
+    from.words.get(1..)
+}
+
+/// The name of the person who sent the mail.
+fn sender_name(layout: &Layout) -> Option<(String, Vec<layout::Word>)> {
+    let words: Vec<layout::Word> =
+        sender(layout)?.iter().take_while(|w| !w.text.contains(['@', '<'])).cloned().collect();
+    let name = layout::join(&words);
+    let name = name.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
+    let person = (2..=4).contains(&words.len()) && !name.chars().any(|c| c.is_ascii_digit());
+    (person && !party::looks_like_company(&name)).then_some((name, words))
+}
+
 /// The sender's mail address, or the only one there is.
 fn lone_email(layout: &Layout) -> Option<(String, Vec<layout::Word>)> {
     let rows = layout.rows.iter().flat_map(|r| &r.segments);
-    let sender = rows.clone().find(|s| {
-        s.words.first().is_some_and(|w| matches!(w.text.as_str(), "From:" | "Von:" | "Från:" | "De:"))
-    });
-    if let Some(found) = sender.and_then(|s| field::email(&s.words)) {
+    if let Some(found) = sender(layout).and_then(field::email) {
         return Some(found);
     }
     let mut all = rows.filter_map(|s| field::email(&s.words));

@@ -14,6 +14,8 @@ use super::{
 use crate::model::draft::{Kind, Proposal};
 use std::collections::{BTreeMap, HashSet};
 
+/// Blank between two rows of one cell, in heights of the letters.
+const CELL_GAP_HEIGHTS: f32 = 0.5;
 /// Heights that a value may stand below its label.
 const BELOW_HEIGHTS: f32 = 2.3;
 
@@ -214,6 +216,7 @@ pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
             "order_date"
         }
         ("date" | "order_date", Kind::Invoice) => "invoice_date",
+        ("requested_date", Kind::Invoice) if label.any(&["request"]) => "due_date",
         ("date" | "order_date" | "requested_date", Kind::DeliveryNote) => "shipped_date",
         ("date" | "order_date", Kind::Quotation) => "rfq_date",
         ("requested_date", Kind::Quotation) if !label.any(&["delivery", "ship"]) && label.any(&["date"]) => {
@@ -252,6 +255,8 @@ pub struct Marked {
     pub field: Option<&'static str>,
     /// The label is the whole segment, or closed by a colon.
     pub whole: bool,
+    /// Row and segment in which a label of two rows ends.
+    pub tail: Option<(usize, usize)>,
 }
 
 /// Every segment of the layout as a label, row by row.
@@ -263,9 +268,154 @@ pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
             return None;
         }
         let field = field_of(&label).map(|f| rename(f, &label, kind));
-        Some(Marked { whole: all || label.closed, field, label })
+        Some(Marked { whole: all || label.closed, field, label, tail: None })
     };
-    layout.rows.iter().map(|row| row.segments.iter().map(mark_one).collect()).collect()
+    let mut marks: Vec<Vec<Option<Marked>>> =
+        layout.rows.iter().map(|row| row.segments.iter().map(mark_one).collect()).collect();
+    for index in 0..layout.rows.len() {
+        join_wrapped(layout, &mut marks, index, kind);
+    }
+    marks
+}
+
+fn marked_at(marks: &[Vec<Option<Marked>>], row: usize, at: usize) -> Option<&Marked> {
+    marks.get(row).and_then(|r| r.get(at)).and_then(Option::as_ref)
+}
+
+/// A segment close below another that starts at the same place: the next row of one cell.
+fn next_row_of_cell<'a>(
+    layout: &'a Layout,
+    index: usize,
+    x0: f32,
+    y1: f32,
+    height: f32,
+) -> Option<(usize, usize, &'a Segment)> {
+    let page = layout.rows.get(index)?.page;
+    for below in index + 1..=index + 2 {
+        let row = layout.rows.get(below).filter(|r| r.page == page)?;
+        let found = row.segments.iter().enumerate().find(|(_, s)| (s.x0() - x0).abs() < 3.0);
+        if let Some((at, segment)) = found {
+            let gap = segment.y0() - y1;
+            return (gap > -0.3 * height && gap < CELL_GAP_HEIGHTS * height).then_some((below, at, segment));
+        }
+    }
+    None
+}
+
+/// Labels that go on in the next row of their cell: `Conditions de` over `paiement`.
+fn join_wrapped(layout: &Layout, marks: &mut [Vec<Option<Marked>>], index: usize, kind: Kind) {
+    let Some(row) = layout.rows.get(index) else { return };
+    for (at, segment) in row.segments.iter().enumerate() {
+        let Some(upper) = marked_at(marks, index, at) else { continue };
+        if upper.label.closed || upper.label.words != segment.words.len() || upper.tail.is_some() {
+            continue;
+        }
+        let found = next_row_of_cell(layout, index, segment.x0(), segment.y1(), segment.height());
+        let Some((below, under, lower)) = found else { continue };
+        let Some(second) =
+            marked_at(marks, below, under).filter(|m| m.whole && m.label.words == lower.words.len())
+        else {
+            continue;
+        };
+        let texts = segment.words.iter().chain(&lower.words).map(|w| w.text.as_str());
+        let Some(label) = label_at(texts).filter(|l| l.words == segment.words.len() + lower.words.len())
+        else {
+            continue;
+        };
+        let Some(field) = field_of(&label).map(|f| rename(f, &label, kind)) else { continue };
+        let beside = layout.rows.get(below).and_then(|r| r.segments.get(under + 1));
+        let own_value = beside.is_some_and(|s| {
+            let label = marked_at(marks, below, under + 1).is_some_and(|m| m.whole && m.field.is_some());
+            !label && s.x0() - lower.x1() < 0.3 * layout.width
+        });
+        let changes = upper.field != Some(field) || second.field.is_none();
+        if own_value && upper.field.is_some() || !changes {
+            continue;
+        }
+        let whole = Marked {
+            label: Label { words: segment.words.len(), ..label },
+            field: Some(field),
+            whole: true,
+            tail: Some((below, under)),
+        };
+        if let Some(place) = marks.get_mut(index).and_then(|r| r.get_mut(at)) {
+            *place = Some(whole);
+        }
+        if let Some(tail) = marks.get_mut(below).and_then(|r| r.get_mut(under)).and_then(Option::as_mut) {
+            tail.field = None;
+            tail.label.closed = true;
+        }
+    }
+}
+
+/// Fields whose values may be broken over two rows.
+fn may_wrap(field: &str) -> bool {
+    matches!(
+        field,
+        "payment_terms"
+            | "incoterms"
+            | "reason"
+            | "carrier_name"
+            | "email"
+            | "buyer_email"
+            | "legal_name"
+            | "trade_name"
+            | "customer_name"
+            | "address"
+            | "bank_name"
+            | "bill_to"
+            | "ship_to"
+    )
+}
+
+/// A value with the rows of its cell below it.
+fn with_rest_of_cell(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    index: usize,
+    label_x: f32,
+    field: &str,
+    words: Vec<Word>,
+) -> Vec<Word> {
+    let mut words = words;
+    if !may_wrap(field) {
+        return words;
+    }
+    let mut at = index;
+    for _ in 0..2 {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { break };
+        let height = (last.y1 - last.y0).max(4.0);
+        let Some((below, under, next)) = next_row_of_cell(layout, at, first.x0, last.y1, height) else {
+            break;
+        };
+        let other_label = layout.rows.get(below).is_some_and(|r| {
+            r.segments.iter().enumerate().any(|(s, left)| {
+                left.x1() < next.x0()
+                    && (left.x0() - label_x).abs() < 6.0
+                    && marked_at(marks, below, s).is_some_and(|m| m.field.is_some())
+            })
+        });
+        let labelled =
+            marked_at(marks, below, under).is_some_and(|m| m.whole && (m.field.is_some() || m.label.closed));
+        if other_label || labelled || next.words.len() > 8 || next.text().ends_with(':') {
+            break;
+        }
+        let mail_tail = |w: &Word| w.text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | '-'));
+        if field.contains("email") {
+            let whole_before = words.last().is_some_and(|w| w.text.contains('@'));
+            match (next.words.first().filter(|w| next.words.len() == 1 && mail_tail(w)), words.last_mut()) {
+                (Some(tail), Some(last)) if whole_before => {
+                    last.text.push_str(&tail.text);
+                    last.rect = last.rect.union(&tail.rect);
+                }
+                _ => break,
+            }
+        } else {
+            words.extend(next.words.iter().cloned());
+        }
+        at = below;
+    }
+    words
 }
 
 struct Candidate {
@@ -359,6 +509,7 @@ fn candidates(
             - segment.words.get(marked.label.words.saturating_sub(1)).map_or(0.0, |w| w.x1);
         if strong || gap > 0.4 * segment.height() {
             let mut words = inside.to_vec();
+            words = with_rest_of_cell(layout, marks, index, segment.x0(), field, words);
             // a value that goes on after a wider blank
             if marked.label.closed
                 && inside.len() <= 2
@@ -373,42 +524,24 @@ fn candidates(
         return out;
     }
     let right = row.and_then(|r| r.segments.get(at + 1)).filter(|_| !is_label(index, at + 1));
-    let grid = row.is_some_and(|r| (0..r.segments.len()).filter(|s| is_label(index, *s)).count() >= 2)
-        && !(0..2).any(|_| false)
-        && {
-            let next = is_label(index, at + 1);
-            let previous = at > 0 && is_label(index, at - 1);
-            next || previous || at == 0 && right.is_none()
-        };
-    let right = right.map(|r| with_mail_tail(layout, index, r));
+    let grid = row.is_some_and(|r| (0..r.segments.len()).filter(|s| is_label(index, *s)).count() >= 2) && {
+        let next = is_label(index, at + 1);
+        let previous = at > 0 && is_label(index, at - 1);
+        next || previous || at == 0 && right.is_none()
+    };
     if let Some(right) = &right {
         let far = (right.x0() - segment.x1()) / layout.width.max(1.0);
-        push(&right.words, if grid { 0.7 } else { 0.97 } - if far > 0.35 { 0.25 } else { 0.0 });
+        let words = with_rest_of_cell(layout, marks, index, segment.x0(), field, right.words.clone());
+        push(&words, if grid { 0.7 } else { 0.97 } - if far > 0.35 { 0.25 } else { 0.0 });
     }
-    if let Some(below) = below(layout, index, segment, &is_label) {
-        push(&below, if right.is_none() || grid { 0.95 } else { 0.72 });
+    let (end, last) = marked.tail.map_or((index, segment), |(r, s)| {
+        (r, layout.rows.get(r).and_then(|row| row.segments.get(s)).unwrap_or(segment))
+    });
+    if let Some((at, below)) = below(layout, end, last, &is_label) {
+        let words = with_rest_of_cell(layout, marks, at, f32::MIN, field, below);
+        push(&words, if right.is_none() || grid { 0.95 } else { 0.72 });
     }
     out
-}
-
-/// A mail address that was broken over two rows, whole again.
-fn with_mail_tail(layout: &Layout, index: usize, segment: &Segment) -> Segment {
-    let mut whole = segment.clone();
-    let below =
-        layout.rows.get(index + 1).filter(|r| r.page == segment.page).and_then(|r| {
-            r.segments.iter().find(|s| (s.x0() - segment.x0()).abs() < 3.0 && s.words.len() == 1)
-        });
-    if let (true, Some(last), Some(tail)) = (
-        segment.words.len() == 1,
-        whole.words.last_mut().filter(|w| w.text.contains('@')),
-        below.and_then(|s| s.words.first()),
-    ) && tail.y0 - last.y1 < 0.6 * (last.y1 - last.y0)
-        && tail.text.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '-')
-    {
-        last.text.push_str(&tail.text);
-        last.rect = last.rect.union(&tail.rect);
-    }
-    whole
 }
 
 /// The segment that stands below a label, if it is no label itself.
@@ -417,7 +550,7 @@ fn below(
     index: usize,
     segment: &Segment,
     is_label: &dyn Fn(usize, usize) -> bool,
-) -> Option<Vec<Word>> {
+) -> Option<(usize, Vec<Word>)> {
     for step in 1..=4 {
         let row = layout.rows.get(index + step).filter(|r| r.page == segment.page)?;
         let down = row.y0() - segment.y1();
@@ -430,7 +563,7 @@ fn below(
             left || over
         });
         if let Some((at, hit)) = hit {
-            return (!is_label(index + step, at)).then(|| hit.words.clone());
+            return (!is_label(index + step, at)).then(|| (index + step, hit.words.clone()));
         }
     }
     None
@@ -532,12 +665,18 @@ pub(super) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
                 .cloned()
                 .collect();
             let name_text = join(&name).trim_end_matches([',', ';']).to_owned();
-            let fits = (1..=5).contains(&name.len()) && !name_text.chars().any(|c| c.is_ascii_digit());
-            fits.then(|| (name_text, name.clone(), if name.len() >= 2 { 1.0 } else { 0.6 }))
+            let fits = (1..=5).contains(&name.len())
+                && !name_text.chars().any(|c| c.is_ascii_digit() || matches!(c, ':' | '#'));
+            let label_words = name.iter().any(|w| {
+                label_at(std::iter::once(w.text.as_str())).is_some_and(|l| !l.forgiven && !l.has(&["filler"]))
+            });
+            let quality = if name.len() >= 2 { 1.0 } else { 0.6 } * if label_words { 0.5 } else { 1.0 };
+            fits.then(|| (name_text, name.clone(), quality))
         }
         _ => {
             let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-            (letters >= 2 && text.len() <= 140).then(|| (text.clone(), trimmed.clone(), 0.97))
+            let quality = if text.contains(": ") || text.ends_with(':') { 0.5 } else { 0.97 };
+            (letters >= 2 && text.len() <= 140).then(|| (text.clone(), trimmed.clone(), quality))
         }
     }
 }

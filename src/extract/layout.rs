@@ -9,6 +9,12 @@ use crate::model::page::{FormValue, How, Page, Rect};
 const WORD_GAP_HEIGHTS: f32 = 1.0;
 /// Words that are read of one page at most.
 const WORDS_MAX: usize = 20_000;
+/// Ruling lines that are looked at on one page at most.
+const RULINGS_MAX: usize = 5_000;
+/// Height from which a vertical ruling line parts cells, in points.
+const UPRIGHT_MIN_PT: f32 = 7.0;
+/// Slope of a row of words below which the page counts as level.
+const SLOPE_MIN: f32 = 0.002;
 
 /// One word with its place in points.
 #[derive(Clone, Debug)]
@@ -126,11 +132,26 @@ impl Row {
     }
 }
 
+/// A vertical ruling line in points.
+#[derive(Clone, Copy, Debug)]
+pub struct Upright {
+    /// Page number, from 1.
+    pub page: u32,
+    /// Where it stands from the left.
+    pub x: f32,
+    /// Upper end.
+    pub y0: f32,
+    /// Lower end.
+    pub y1: f32,
+}
+
 /// The rows of some pages.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     /// Rows from top to bottom, page after page.
     pub rows: Vec<Row>,
+    /// Vertical ruling lines, page after page.
+    pub uprights: Vec<Upright>,
     /// Every page came with letters of its own (no OCR).
     pub trusted: bool,
     /// Width of the first page in points.
@@ -141,6 +162,7 @@ pub struct Layout {
 
 /// Puts the words of the pages into rows.
 pub fn lay_out(pages: &[Page]) -> Layout {
+    let pages: Vec<Page> = pages.iter().map(with_way_up).collect();
     let upright: Vec<Page> = pages.iter().map(Page::upright).collect();
     let mut layout = Layout {
         trusted: pages.iter().all(|p| p.how != How::Ocr),
@@ -148,19 +170,91 @@ pub fn lay_out(pages: &[Page]) -> Layout {
         height: upright.first().map_or(0.0, |p| p.height_pt),
         ..Layout::default()
     };
-    for (page, shown) in upright.iter().zip(pages) {
+    for (page, shown) in upright.iter().zip(&pages) {
         let mut words = page_words(page);
         for word in &mut words {
             word.rect = shown.place_as_shown(word.rect);
         }
+        if page.how == How::Ocr {
+            straighten(&mut words);
+        }
+        let uprights = uprights(page);
         words.sort_by(|a, b| (a.y0 + a.y1).total_cmp(&(b.y0 + b.y1)));
         for mut row in visual_rows(words) {
             row.sort_by(|a, b| a.x0.total_cmp(&b.x0));
             let at = layout.rows.len();
-            layout.rows.push(Row { page: page.number, segments: segments(row, page.number, at) });
+            layout.rows.push(Row { page: page.number, segments: segments(row, page.number, at, &uprights) });
         }
+        layout.uprights.extend(uprights);
     }
     layout
+}
+
+/// The page with its way up found from its words, where the reader did not say: words of several letters that are
+/// higher than wide stand on their side.
+fn with_way_up(page: &Page) -> Page {
+    let mut page = page.clone();
+    let long: Vec<(f32, f32)> = page
+        .words
+        .iter()
+        .filter(|w| w.text.chars().count() >= 4)
+        .map(|w| (w.bbox.width() * page.width_pt, w.bbox.height() * page.height_pt))
+        .collect();
+    let tall = long.iter().filter(|(width, height)| height > width).count();
+    if page.turned == 0 && page.how == How::TextLayer && long.len() >= 10 && tall * 10 > long.len() * 8 {
+        // text that runs up or down: its words come in reading order
+        let down = page.words.windows(2).filter(|w| matches!(w, [a, b] if b.bbox.y0 > a.bbox.y0)).count();
+        page.turned = if down * 2 > page.words.len() { 90 } else { 270 };
+    }
+    page
+}
+
+/// Vertical ruling lines that are higher than a letter.
+fn uprights(page: &Page) -> Vec<Upright> {
+    let mut found: Vec<Upright> = page
+        .rulings
+        .iter()
+        .take(RULINGS_MAX)
+        .filter(|r| !r.horizontal)
+        .map(|r| Upright {
+            page: page.number,
+            x: f32::midpoint(r.bbox.x0, r.bbox.x1) * page.width_pt,
+            y0: r.bbox.y0 * page.height_pt,
+            y1: r.bbox.y1 * page.height_pt,
+        })
+        .filter(|u| u.y1 - u.y0 > UPRIGHT_MIN_PT)
+        .collect();
+    found.sort_by(|a, b| a.x.total_cmp(&b.x));
+    found
+}
+
+/// Levels rows of words that run slightly up or down, as on photos: the usual slope from word to word is taken out.
+fn straighten(words: &mut [Word]) {
+    let mut slopes: Vec<f32> = words
+        .windows(2)
+        .filter_map(|pair| {
+            let [a, b] = pair else { return None };
+            let height = (a.y1 - a.y0).min(b.y1 - b.y0);
+            let (dx, dy) = (
+                f32::midpoint(b.x0, b.x1) - f32::midpoint(a.x0, a.x1),
+                f32::midpoint(b.y0, b.y1) - f32::midpoint(a.y0, a.y1),
+            );
+            (dx > 3.0 * height && dy.abs() < 0.25 * dx && dy.abs() < height).then_some(dy / dx)
+        })
+        .collect();
+    if slopes.len() < 12 {
+        return;
+    }
+    slopes.sort_by(f32::total_cmp);
+    let slope = slopes.get(slopes.len() / 2).copied().unwrap_or(0.0);
+    if slope.abs() < SLOPE_MIN {
+        return;
+    }
+    for word in words {
+        let drop = slope * f32::midpoint(word.x0, word.x1);
+        word.y0 -= drop;
+        word.y1 -= drop;
+    }
 }
 
 fn page_words(page: &Page) -> Vec<Word> {
@@ -275,12 +369,19 @@ fn visual_rows(words: Vec<Word>) -> Vec<Vec<Word>> {
     rows.into_iter().map(|r| r.2).collect()
 }
 
-fn segments(words: Vec<Word>, page: u32, row: usize) -> Vec<Segment> {
+fn segments(words: Vec<Word>, page: u32, row: usize, uprights: &[Upright]) -> Vec<Segment> {
     let mut out: Vec<Segment> = Vec::new();
     for word in words {
         if let Some(last) = out.last_mut() {
             let height = (word.y1 - word.y0).min(last.height()).max(5.0);
-            if word.x0 - last.x1() < WORD_GAP_HEIGHTS * height * 0.9 {
+            let middle = f32::midpoint(word.y0, word.y1);
+            let from = uprights.partition_point(|u| u.x < last.x1() - 1.5);
+            let parted = uprights
+                .iter()
+                .skip(from)
+                .take_while(|u| u.x <= word.x0 + 1.5)
+                .any(|u| u.y0 < middle && u.y1 > middle);
+            if !parted && word.x0 - last.x1() < WORD_GAP_HEIGHTS * height * 0.9 {
                 last.words.push(word);
                 continue;
             }

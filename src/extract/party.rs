@@ -7,7 +7,7 @@ use super::{
     confidence::from_words,
     draft::{Reading, propose},
     field::{Marked, is_form},
-    label::label_at,
+    label::{field_of, label_at},
     layout::{Layout, Row, Segment, Word, join},
 };
 use crate::{
@@ -106,6 +106,17 @@ pub fn find_parties(
                         "buyer"
                     }
                     Some("customer_name") => "buyer",
+                    // `Auftraggeber` asks for the company or for a person of it
+                    None | Some("buyer_contact")
+                        if marked.label.any(&["buyer"])
+                            && !marked.label.any(&["contact", "number", "email", "date"]) =>
+                    {
+                        let right = row.segments.get(at + 1).map(Segment::text).unwrap_or_default();
+                        if !looks_like_company(&right) {
+                            continue;
+                        }
+                        "buyer"
+                    }
                     _ => continue,
                 };
                 if let Some(block) = block(layout, marks, table_rows, index, at, marked)
@@ -223,8 +234,45 @@ fn block(
         pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
     }
     let mut lines: Vec<Vec<Word>> = lines.into_iter().map(without_phone).collect();
+    join_legal_form(&mut lines);
     lines.retain(|l| !l.is_empty() && !is_contact_line(l));
     (!lines.is_empty()).then_some(Block { lines })
+}
+
+/// A legal form that was broken off the name of its company: `… GmbH & Co.` over `KG`.
+fn join_legal_form(lines: &mut Vec<Vec<Word>>) {
+    if lines.len() >= 2 && lines.get(1).is_some_and(|l| is_legal_form(l)) {
+        let second = lines.remove(1);
+        if let Some(first) = lines.first_mut() {
+            first.extend(second);
+        }
+    }
+}
+
+fn is_legal_form(words: &[Word]) -> bool {
+    !words.is_empty()
+        && words.iter().all(|w| {
+            let text = fold(&w.text);
+            text.is_empty() || SUFFIXES.contains(&text.as_str())
+        })
+}
+
+/// The words of a segment, with the legal form that stands alone below them.
+fn with_legal_form(layout: &Layout, index: usize, segment: &Segment) -> Vec<Word> {
+    let mut words = segment.words.clone();
+    let below = layout.rows.iter().skip(index + 1).take(3).flat_map(|r| &r.segments);
+    let rest = below.filter(|s| s.page == segment.page && (s.x0() - segment.x0()).abs() < 4.0).take(1);
+    for rest in rest.filter(|s| is_legal_form(&s.words) && s.y0() - segment.y1() < 0.6 * segment.height()) {
+        words.extend(rest.words.iter().cloned());
+    }
+    words
+}
+
+/// `www.example.com`, `example.com`
+fn is_domain(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim_matches(|c: char| !c.is_alphanumeric()).split('.').collect();
+    let last = parts.last().is_some_and(|p| p.len() >= 2 && p.chars().all(|c| c.is_ascii_lowercase()));
+    parts.len() >= 2 && last && parts.first().is_some_and(|p| p.len() >= 2)
 }
 
 /// The words after a label within an address block: `Name: …`, `Street: …`.
@@ -287,7 +335,8 @@ fn is_contact_line(words: &[Word]) -> bool {
     text.contains('@') || phone || label
 }
 
-fn looks_like_company(text: &str) -> bool {
+/// Whether the words name a company by its legal form.
+pub fn looks_like_company(text: &str) -> bool {
     fold(text).split(' ').any(|w| SUFFIXES.contains(&w))
 }
 
@@ -422,6 +471,15 @@ fn name_parties(
         .filter(|w| !is_us(&join(w)));
     let our_text = us.as_ref().map(|u| fold(&bare_name(&join(&u.0))));
     let top = letterhead(layout, our_text.as_deref());
+    let labelled_buyer = head("buyer").filter(|_| !theirs);
+    if let (None, Some(buyer), Some(top)) = (&us, &labelled_buyer, &top)
+        && looks_like_company(&join(top))
+        && strsim_ratio(&fold(&bare_name(&join(top))), &fold(&bare_name(&join(buyer)))) < 0.8
+    {
+        // the letterhead of a form that the buyer filled in is the vendor's
+        us = Some((top.clone(), 0.85));
+        them = them.or_else(|| Some((buyer.clone(), 0.9)));
+    }
     if them.is_none() {
         them = match (top, from_blocks) {
             (Some(t), Some(b)) => {
@@ -481,15 +539,25 @@ fn letterhead(layout: &Layout, ours: Option<&str>) -> Option<Vec<Word>> {
     let first = layout.rows.first()?.page;
     let all = fold(&layout.rows.iter().map(Row::text).collect::<Vec<_>>().join(" "));
     let mut best: Option<(f32, Vec<Word>)> = None;
-    for row in layout.rows.iter().filter(|r| r.page == first && r.y0() < 0.3 * layout.height) {
-        for segment in &row.segments {
-            let text = segment.text();
+    for (index, row) in
+        layout.rows.iter().enumerate().filter(|(_, r)| r.page == first && r.y0() < 0.3 * layout.height)
+    {
+        for (at, segment) in row.segments.iter().enumerate() {
+            let words = with_legal_form(layout, index, segment);
+            let text = join(&words);
             let name = bare_name(&text);
             let folded = fold(&name);
+            let labelled = at > 0
+                && row.segments.get(at - 1).is_some_and(|left| {
+                    label_at(left.words.iter().map(|w| w.text.as_str()))
+                        .is_some_and(|l| l.closed || l.words == left.words.len() && field_of(&l).is_some())
+                });
             if folded.len() < 4
-                || segment.words.len() > 12
-                || name.chars().any(|c| c.is_ascii_digit())
-                || name.contains('@')
+                || labelled
+                || is_legal_form(&segment.words)
+                || words.len() > 12
+                || name.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':'))
+                || words.iter().any(|w| is_domain(&w.text))
                 || ours.is_some_and(|o| strsim_ratio(o, &folded) > 0.9)
             {
                 continue;
@@ -506,7 +574,7 @@ fn letterhead(layout: &Layout, ours: Option<&str>) -> Option<Vec<Word>> {
                 - if name.split(' ').count() < 2 { 1.5 } else { 0.0 };
             if best.as_ref().is_none_or(|(s, _)| score > *s) {
                 let used = name.split_whitespace().count();
-                best = Some((score, segment.words.iter().take(used).cloned().collect()));
+                best = Some((score, words.into_iter().take(used).collect()));
             }
         }
     }

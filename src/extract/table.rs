@@ -15,10 +15,14 @@ use super::{
 use crate::model::draft::Line;
 use std::collections::{BTreeMap, HashSet};
 
+mod columns;
+
 /// Lines of one document at most.
 const LINES_MAX: usize = 5_000;
 /// Blank between two words of one head, in heights of the letters.
-const HEAD_GAP_HEIGHTS: f32 = 0.62;
+const HEAD_GAP_HEIGHTS: f32 = 0.7;
+/// Ruling lines between two heads that are looked at at most.
+const RULINGS_MAX: usize = 200;
 /// Length of a section's text that may stand between lines without being part of one.
 const SECTION_GAP_PT: f32 = 6.0;
 
@@ -97,6 +101,32 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
 fn same_head(a: &[Column], b: &[Column]) -> bool {
     let names = |c: &[Column]| c.iter().map(|c| c.name).collect::<Vec<_>>();
     names(a) == names(b)
+}
+
+/// Names of columns whose heads say nothing that is known, from left to right.
+const UNNAMED: [&str; 12] = ["?0", "?1", "?2", "?3", "?4", "?5", "?6", "?7", "?8", "?9", "?10", "?11"];
+
+/// Cuts a row into chunks that name columns.
+fn chunks_of(row: &Row) -> Vec<Chunk> {
+    let mut out: Vec<Chunk> = Vec::new();
+    for segment in &row.segments {
+        let mut apart = true;
+        for chunk in chunks(&segment.words) {
+            // words that say nothing belong to the head that they stand beside
+            if let Some(last) = out.last_mut().filter(|_| !apart) {
+                let near = chunk.x0 - last.x1 <= HEAD_GAP_HEIGHTS * segment.height();
+                if near && (chunk.column.is_none() || last.column.is_none()) {
+                    last.column = last.column.or(chunk.column);
+                    last.x1 = chunk.x1;
+                    last.words.extend(chunk.words);
+                    continue;
+                }
+            }
+            out.push(chunk);
+            apart = false;
+        }
+    }
+    out
 }
 
 /// Cuts the words of a row into chunks that name columns.
@@ -203,7 +233,7 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
     if digits(first) > 1 || first.segments.iter().any(|s| s.words.len() > 9) {
         return None;
     }
-    let mut parts = chunks(&first.words());
+    let mut parts = chunks_of(first);
     let mut text = first.text();
     let mut next = at + 1;
     let own = parts.iter().filter(|c| c.column.is_some()).count();
@@ -215,7 +245,7 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
         let words = above.words();
         let heads = words.iter().all(|w| label_at(std::iter::once(w.text.as_str())).is_some());
         if close && heads && words.len() <= 6 && above.segments.len() <= 5 {
-            parts = stack(chunks(&words), parts).0;
+            parts = stack(chunks_of(above), parts).0;
         }
     }
     let mut lower: Vec<Chunk> = Vec::new();
@@ -223,7 +253,7 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
         let Some(row) = layout.rows.get(at + step).filter(|r| r.page == first.page) else { break };
         let height = (first.y1() - first.y0()).max(6.0);
         let above = layout.rows.get(at + step - 1).map_or(0.0, Row::y1);
-        let more = chunks(&row.words());
+        let more = chunks_of(row);
         let known = more.iter().filter(|c| c.column.is_some()).count();
         let heads = row.words().iter().all(|w| {
             label_at(std::iter::once(w.text.as_str())).is_some()
@@ -241,15 +271,19 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
         next = at + step + 1;
     }
     let mut columns: Vec<Column> = Vec::new();
+    let mut unnamed = UNNAMED.into_iter();
     let mut known = 0;
     let total = parts.iter().chain(&lower).map(|c| c.words.len()).sum::<usize>();
     for (level, chunk) in parts.iter().map(|c| (0, c)).chain(lower.iter().map(|c| (1, c))) {
         if let Some(name) = chunk.column {
             known += chunk.words.len();
             columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, level });
+        } else if let Some(name) = unnamed.next().filter(|_| level == 0) {
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, level });
         }
     }
-    let distinct: HashSet<&str> = columns.iter().map(|c| c.name).collect();
+    let distinct: HashSet<&str> =
+        columns.iter().map(|c| c.name).filter(|name| !name.starts_with('?')).collect();
     let has = |name: &str| distinct.contains(name);
     let what = has("description") || has("sku") || has("invoice_number") || has("customer_sku");
     let figures = has("quantity") || has("amount") || has("unit_price") || has("ordered_quantity");
@@ -393,10 +427,14 @@ fn ends_table(row: &Row) -> bool {
 }
 
 /// Where each column begins: the gap with the fewest words of the body in it.
-fn edges(columns: &[Column], rows: &[&Row]) -> Vec<f32> {
+fn edges(columns: &[Column], rows: &[&Row], layout: &Layout) -> Vec<f32> {
     let mut edges = vec![f32::MIN];
     for pair in columns.windows(2) {
         let [a, b] = pair else { continue };
+        if let Some(x) = ruled_edge(a, b, rows, layout) {
+            edges.push(x);
+            continue;
+        }
         let (mut from, mut to) = (a.x0 + (a.x1 - a.x0) * 0.3, b.x1 - (b.x1 - b.x0) * 0.1);
         if to <= from {
             (from, to) = (from.min(to), from.max(to) + 1.0);
@@ -437,6 +475,28 @@ fn edges(columns: &[Column], rows: &[&Row]) -> Vec<f32> {
     edges
 }
 
+/// A vertical ruling line between two heads that runs beside most rows of the body.
+fn ruled_edge(a: &Column, b: &Column, rows: &[&Row], layout: &Layout) -> Option<f32> {
+    if a.x1 > b.x0 + 1.0 || rows.is_empty() {
+        return None;
+    }
+    let from = layout.uprights.iter().filter(|u| u.x >= a.x1 - 1.5 && u.x <= b.x0 + 1.5);
+    let mut beside: Vec<(f32, usize)> = Vec::new();
+    for upright in from.take(RULINGS_MAX) {
+        let along = rows.iter().filter(|r| {
+            let middle = f32::midpoint(r.y0(), r.y1());
+            r.page == upright.page && upright.y0 < middle && upright.y1 > middle
+        });
+        let along = along.count();
+        match beside.iter_mut().find(|(x, _)| (*x - upright.x).abs() < 2.0) {
+            Some((_, n)) => *n += along,
+            None => beside.push((upright.x, along)),
+        }
+    }
+    let (x, n) = beside.into_iter().max_by_key(|(_, n)| *n)?;
+    (n * 10 >= rows.len() * 7).then_some(x)
+}
+
 type Cells = BTreeMap<&'static str, Vec<Word>>;
 
 fn cells_of(row: &Row, columns: &[Column], edges: &[f32]) -> Cells {
@@ -450,6 +510,9 @@ fn cells_of(row: &Row, columns: &[Column], edges: &[f32]) -> Cells {
     }
     cells
 }
+
+/// Columns of which three in one row make a line, also where its anchor was misread.
+const STRONG: [&str; 6] = ["line_no", "sku", "invoice_number", "quantity", "unit_price", "amount"];
 
 fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usize], table: &mut Table) {
     let rows: Vec<&Row> = body.iter().filter_map(|i| layout.rows.get(*i)).collect();
@@ -469,8 +532,9 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
         };
         full.iter().filter(numbered).copied().collect()
     };
-    let edges_upper = edges(&upper, if for_edges.is_empty() { &rows } else { &for_edges });
-    let split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
+    let edges_upper = edges(&upper, if for_edges.is_empty() { &rows } else { &for_edges }, layout);
+    let mut split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
+    columns::name_by_content(&mut split, reading);
     let Some(anchor) = anchor(&split, &upper, reading) else { return };
     let middles: Vec<f32> =
         lower.windows(2).map(|p| p.iter().map(|c| f32::midpoint(c.x0, c.x1)).sum::<f32>() / 2.0).collect();
@@ -483,7 +547,12 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
     let mut open = false;
     for ((row, cells), index) in rows.iter().zip(split).zip(body) {
         let height = (row.y1() - row.y0()).max(6.0);
-        let starts = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
+        let anchored = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
+        let filled =
+            STRONG.iter().filter(|name| cells.get(**name).is_some_and(|w| plausible(name, w, reading)));
+        let taken =
+            |name: &&&str| !open || lines.last().is_some_and(|item: &Item| item.cells.contains_key(**name));
+        let starts = anchored || lower.is_empty() && filled.filter(taken).count() >= 3;
         let below = open && row.page == page && row.y0() - bottom < 1.7 * height;
         if starts {
             lines.push(Item { cells, notes: Vec::new() });

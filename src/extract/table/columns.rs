@@ -1,0 +1,186 @@
+//! Columns named by what stands in them: where a head says nothing that is known, or arithmetic contradicts it.
+
+use super::{Cells, join};
+use crate::extract::{date::parse_date, draft::Reading, layout::Word, number::parse_number};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Share of the rows, in tenths, that must agree with what a column is taken for.
+const AGREE_TENTHS: usize = 7;
+/// Columns of numbers among which quantity, price and amount are looked for at most.
+const NUMBERS_MAX: usize = 8;
+
+/// Gives unnamed columns (`?0`…) the name that their content proves, and mends names that arithmetic contradicts.
+pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
+    let lines: Vec<usize> = (0..rows.len()).filter(|i| rows.get(*i).is_some_and(|c| c.len() >= 3)).collect();
+    let body: Vec<&Cells> = lines.iter().filter_map(|i| rows.get(*i)).collect();
+    if body.is_empty() {
+        return;
+    }
+    let mut names: BTreeMap<&'static str, &'static str> = by_arithmetic(&body, reading);
+    let present: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
+    let mut used: HashSet<&'static str> =
+        present.iter().map(|name| names.get(name).copied().unwrap_or(name)).collect();
+    for name in present.iter().filter(|n| n.starts_with('?')) {
+        if names.contains_key(name) {
+            continue;
+        }
+        let cells: Vec<&Vec<Word>> = body.iter().filter_map(|c| c.get(name)).collect();
+        if let Some(new) = by_form(&cells, body.len(), &used, reading) {
+            names.insert(name, new);
+            used.insert(new);
+        }
+    }
+    names.retain(|old, new| old != new);
+    if names.is_empty() {
+        return;
+    }
+    for row in rows {
+        let old = std::mem::take(row);
+        for (name, words) in old {
+            let name = names.get(name).copied().unwrap_or(name);
+            row.entry(name).or_default().extend(words);
+        }
+    }
+}
+
+fn number(words: &[Word], reading: &Reading) -> Option<Decimal> {
+    parse_number(&join(words), reading.style)
+        .or_else(|| words.iter().find_map(|w| parse_number(&w.text, reading.style)))
+}
+
+/// The columns that multiply to one another on nearly every row are quantity, price and amount.
+fn by_arithmetic(body: &[&Cells], reading: &Reading) -> BTreeMap<&'static str, &'static str> {
+    let mut columns: BTreeMap<&'static str, Vec<Option<Decimal>>> = BTreeMap::new();
+    let all: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
+    for name in all.into_iter().filter(|n| {
+        n.starts_with('?')
+            || matches!(
+                *n,
+                "quantity"
+                    | "unit_price"
+                    | "amount"
+                    | "price_per"
+                    | "discount"
+                    | "tax_rate"
+                    | "ordered_quantity"
+                    | "unit"
+            )
+    }) {
+        let values: Vec<Option<Decimal>> =
+            body.iter().map(|c| c.get(name).and_then(|w| number(w, reading))).collect();
+        if values.iter().flatten().count() * 10 >= body.len() * 5 && columns.len() < NUMBERS_MAX {
+            columns.insert(name, values);
+        }
+    }
+    let agreeing = |q: &str, p: &str, a: &str| -> (usize, usize) {
+        let (Some(q), Some(p), Some(a)) = (columns.get(q), columns.get(p), columns.get(a)) else {
+            return (0, 0);
+        };
+        let (mut right, mut all) = (0, 0);
+        for (row, ((quantity, price), amount)) in q.iter().zip(p).zip(a).enumerate() {
+            let (Some(quantity), Some(price), Some(amount)) = (quantity, price, amount) else { continue };
+            let mut others = columns.values().filter_map(|c| c.get(row).copied().flatten());
+            all += 1;
+            right += usize::from(multiplies(*quantity, *price, *amount, &mut others));
+        }
+        (right, all)
+    };
+    let (right, all) = agreeing("quantity", "unit_price", "amount");
+    if all > 0 && right * 2 >= all {
+        return BTreeMap::new();
+    }
+    let mut best: Option<(usize, [&'static str; 3])> = None;
+    for q in columns.keys() {
+        for p in columns.keys().filter(|p| *p != q) {
+            for a in columns.keys().filter(|a| *a != q && *a != p) {
+                let (right, all) = agreeing(q, p, a);
+                // multiplication does not say which factor is the quantity: heads that do are kept
+                let kept = [(q, "quantity"), (p, "unit_price"), (a, "amount")]
+                    .iter()
+                    .filter(|(column, name)| *column == name)
+                    .count();
+                let score = right * 4 + kept;
+                if right >= 1
+                    && right * 10 >= all * AGREE_TENTHS
+                    && all * 10 >= body.len() * 5
+                    && best.as_ref().is_none_or(|(s, _)| score > *s)
+                {
+                    best = Some((score, [q, p, a]));
+                }
+            }
+        }
+    }
+    let Some((_, [q, p, a])) = best else { return BTreeMap::new() };
+    let mut names = BTreeMap::from([(q, "quantity"), (p, "unit_price"), (a, "amount")]);
+    // a head that lost its name to another column stands aside
+    for old in ["quantity", "unit_price", "amount"] {
+        if columns.contains_key(old) && !names.contains_key(old) {
+            names.insert(old, "?");
+        }
+    }
+    names
+}
+
+/// Whether the amount is quantity times price, perhaps less another number of the row in percent.
+fn multiplies(
+    quantity: Decimal,
+    price: Decimal,
+    amount: Decimal,
+    others: &mut dyn Iterator<Item = Decimal>,
+) -> bool {
+    let Some(full) = quantity.checked_mul(price).filter(|f| !f.is_zero()) else { return false };
+    let cent = Decimal::new(11, 3);
+    let hundred = Decimal::ONE_HUNDRED;
+    let reduced = |off: Decimal| full.checked_mul(hundred - off).and_then(|r| r.checked_div(hundred));
+    (full - amount).abs() <= cent
+        || others
+            .filter(|off| *off > Decimal::ZERO && *off < hundred)
+            .any(|off| reduced(off).is_some_and(|r| (r - amount).abs() <= cent))
+}
+
+/// The name that the form of the cells suggests, if no other column has it.
+fn by_form(
+    cells: &[&Vec<Word>],
+    rows: usize,
+    used: &HashSet<&'static str>,
+    reading: &Reading,
+) -> Option<&'static str> {
+    let texts: Vec<String> = cells.iter().map(|w| join(w)).collect();
+    let most = |n: usize| n > 0 && n * 10 >= texts.len() * AGREE_TENTHS;
+    let count = |fits: &dyn Fn(&str) -> bool| texts.iter().filter(|t| fits(t)).count();
+    let free = |name: &'static str| (!used.contains(name)).then_some(name);
+    if most(count(&|t| t.ends_with('%'))) {
+        let same = texts.iter().all(|t| Some(t) == texts.first()) && texts.len() == rows && rows >= 2;
+        return free(if same { "tax_rate" } else { "discount" });
+    }
+    if most(count(&|t| parse_date(t, reading.order).is_some())) {
+        return free("delivery_date");
+    }
+    let counts_up = texts.len() >= 2 && texts.windows(2).all(|w| {
+        let of = |t: &String| t.trim_matches('.').parse::<u32>().ok();
+        matches!((w.first().and_then(of), w.last().and_then(of)), (Some(a), Some(b)) if b > a && b - a <= 10)
+    });
+    if counts_up {
+        return free("line_no");
+    }
+    let letters = |t: &str| t.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '/' | '²' | '³'));
+    let distinct: HashSet<&String> = texts.iter().collect();
+    if most(count(&|t| letters(t) && t.chars().count() <= 8)) && (distinct.len() * 2 <= texts.len() + 2) {
+        return free("unit");
+    }
+    let code = |t: &str| {
+        !t.contains(' ')
+            && t.len() >= 4
+            && t.chars().any(|c| c.is_ascii_digit())
+            && parse_number(t, reading.style)
+                .is_none_or(|_| t.len() >= 5 && t.chars().all(|c| c.is_ascii_digit()))
+    };
+    if most(count(&code)) {
+        return free("sku").or_else(|| free("customer_sku"));
+    }
+    if most(count(&|t| t.chars().filter(|c| c.is_alphabetic()).count() >= 6)) {
+        return free("description");
+    }
+    None
+}
