@@ -164,6 +164,7 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     if wanted.contains(&"buyer_email")
         && !fields.contains_key("buyer_email")
         && let Some((mail, words)) = lone_email(&layout)
+        && !words.iter().any(|w| in_foot(&layout, w))
     {
         let sure = confidence::from_words(0.85, &words, reading.trusted);
         fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
@@ -368,16 +369,33 @@ fn british(layout: &Layout) -> bool {
         .any(|w| w.text.contains('£') || matches!(w.text.as_str(), "GBP" | "Kingdom" | "UK" | "plc" | "Ltd"))
 }
 
+/// Signs of Canada: its name, its currency, or a postcode such as `J4B 1X9`.
 fn canadian(layout: &Layout) -> bool {
-    all_words(layout).any(|w| {
-        matches!(w.text.trim_matches(','), "Canada" | "CAD" | "ON" | "QC" | "BC" | "AB") && w.text != "AB"
-            || w.text.starts_with("CA$")
-    })
+    let form = |text: &str, wanted: &str| {
+        text.chars().count() == 3
+            && text
+                .chars()
+                .zip(wanted.chars())
+                .all(|(c, w)| if w == 'A' { c.is_ascii_uppercase() } else { c.is_ascii_digit() })
+    };
+    let postcode = layout.rows.iter().flat_map(|r| &r.segments).any(|s| {
+        s.words
+            .windows(2)
+            .any(|w| matches!(w, [a, b] if form(&a.text, "A1A") && form(b.text.trim_end_matches(','), "1A1")))
+    });
+    postcode
+        || all_words(layout)
+            .any(|w| matches!(w.text.trim_matches(','), "Canada" | "CAD") || w.text.starts_with("CA$"))
 }
 
 /// What a bare dollar sign means here.
 fn dollar(layout: &Layout) -> &'static str {
     if canadian(layout) && !all_words(layout).any(|w| w.text == "USD") { "CAD" } else { "USD" }
+}
+
+/// Whether a word stands at the foot of a page, where a company tells how to reach it.
+fn in_foot(layout: &Layout, word: &layout::Word) -> bool {
+    word.y0 > 0.88 * layout.height
 }
 
 /// The words after `From:` in the header of a mail.

@@ -11,7 +11,10 @@ use super::{
     layout::{Layout, Segment, Word, join},
     number::{parse_currency, parse_number, split_currency},
 };
-use crate::model::draft::{Kind, Proposal};
+use crate::{
+    model::draft::{Kind, Proposal},
+    validate::account::fold,
+};
 use std::collections::{BTreeMap, HashSet};
 
 /// Blank between two rows of one cell, in heights of the letters.
@@ -283,13 +286,13 @@ fn marked_at(marks: &[Vec<Option<Marked>>], row: usize, at: usize) -> Option<&Ma
 }
 
 /// A segment close below another that starts at the same place: the next row of one cell.
-fn next_row_of_cell<'a>(
-    layout: &'a Layout,
+fn next_row_of_cell(
+    layout: &Layout,
     index: usize,
     x0: f32,
     y1: f32,
     height: f32,
-) -> Option<(usize, usize, &'a Segment)> {
+) -> Option<(usize, usize, &Segment)> {
     let page = layout.rows.get(index)?.page;
     for below in index + 1..=index + 2 {
         let row = layout.rows.get(below).filter(|r| r.page == page)?;
@@ -465,6 +468,31 @@ pub fn find_fields(
             }
         }
     }
+    for (index, row) in layout.rows.iter().enumerate().filter(|(i, _)| !table_rows.contains(i)) {
+        for segment in &row.segments {
+            let Some(pair) = pair_of(segment) else { continue };
+            let Some((_, words)) = below(layout, index, segment, &|_, _| false) else { continue };
+            for (second, label) in [(false, &pair[0]), (true, &pair[1])] {
+                let Some(field) = field_of(label).map(|f| rename(f, label, reading.kind)) else { continue };
+                let part = part_of_pair(&words, second).filter(|_| wanted.contains(&field));
+                if let Some((value, words, quality)) = part.and_then(|p| accept(field, &p, reading)) {
+                    let score = 0.93 * quality;
+                    if best.get(field).is_none_or(|b| score > b.score) {
+                        best.insert(field, Candidate { value, words, score });
+                    }
+                }
+            }
+        }
+    }
+    for field in ["incoterms", "payment_terms"] {
+        if wanted.contains(&field)
+            && !best.contains_key(field)
+            && let Some((value, words, _)) =
+                by_pattern(layout, marks, table_rows, field).and_then(|w| accept(field, &w, reading))
+        {
+            best.insert(field, Candidate { value, words, score: 0.4 });
+        }
+    }
     best.into_iter()
         .map(|(field, c)| {
             let ambiguous = is_date(field)
@@ -494,7 +522,19 @@ fn candidates(
             out.push(Candidate { value, words: used, score: score * quality - soft });
         }
     };
-    let inside = segment.words.get(marked.label.words..).unwrap_or_default();
+    // `net` belongs to the terms: `Payment terms net 30 days`
+    let net = !marked.label.closed
+        && field == "payment_terms"
+        && segment
+            .words
+            .get(marked.label.words - 1)
+            .is_some_and(|w| matches!(fold(&w.text).as_str(), "net" | "netto"))
+        && marked.label.words >= 2;
+    let label_words = marked.label.words - usize::from(net && marked.label.words < segment.words.len());
+    let inside = until_next_label(segment.words.get(label_words..).unwrap_or_default());
+    let hint = inside.first().is_some_and(|w| w.text.starts_with('('))
+        && inside.last().is_some_and(|w| w.text.ends_with(')'));
+    let inside = if hint { &[] } else { inside };
     let row = layout.rows.get(index);
     let is_label = |r: usize, s: usize| {
         marks
@@ -504,7 +544,7 @@ fn candidates(
             .is_some_and(|m| m.whole && (m.field.is_some() || m.label.closed))
     };
     if !inside.is_empty() {
-        let strong = marked.label.closed || typed(field);
+        let strong = marked.label.closed || typed(field) || may_follow(field, &marked.label, inside);
         let gap = inside.first().map_or(0.0, |w| w.x0)
             - segment.words.get(marked.label.words.saturating_sub(1)).map_or(0.0, |w| w.x1);
         if strong || gap > 0.4 * segment.height() {
@@ -542,6 +582,140 @@ fn candidates(
         push(&words, if right.is_none() || grid { 0.95 } else { 0.72 });
     }
     out
+}
+
+/// The words before a further label that ends with a colon.
+fn until_next_label(words: &[Word]) -> &[Word] {
+    let next = (1..words.len()).find(|at| {
+        let texts = words.iter().skip(*at).map(|w| w.text.as_str());
+        label_at(texts).is_some_and(|l| l.closed && l.words <= 4 && field_of(&l).is_some())
+    });
+    let end = next.unwrap_or(words.len());
+    let dash = end
+        .checked_sub(1)
+        .and_then(|i| words.get(i))
+        .is_some_and(|w| next.is_some() && w.text.chars().all(|c| !c.is_alphanumeric()));
+    words.get(..end - usize::from(dash)).unwrap_or_default()
+}
+
+/// Whether these words may be the value of a label that they follow without a colon or a gap.
+fn may_follow(field: &str, label: &Label, words: &[Word]) -> bool {
+    match field {
+        "payment_terms" => terms_of_payment(words),
+        "incoterms" => words.first().is_some_and(|w| is_incoterm(&w.text)),
+        "buyer_contact" | "contact_name" => {
+            let name = |w: &Word| w.text.chars().next().is_some_and(char::is_uppercase);
+            label.words >= 2 && (2..=3).contains(&words.len()) && words.iter().all(name)
+        }
+        _ => false,
+    }
+}
+
+/// One of the three-letter codes of the Incoterms rules (ICC, 1990 to 2020).
+fn is_incoterm(text: &str) -> bool {
+    let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+    matches!(
+        bare,
+        "EXW"
+            | "FCA"
+            | "FAS"
+            | "FOB"
+            | "CFR"
+            | "CIF"
+            | "CPT"
+            | "CIP"
+            | "DAT"
+            | "DAP"
+            | "DPU"
+            | "DDP"
+            | "DDU"
+            | "DAF"
+    ) || matches!(text, "F.O.B." | "F.O.B" | "C.I.F.")
+}
+
+/// Whether the words say when to pay: `Net 30`, `30 Tage netto`, `45 jours fin de mois`, `2/10 N30`.
+fn terms_of_payment(words: &[Word]) -> bool {
+    let text = fold(&join(words));
+    let tokens: Vec<&str> = text.split(' ').collect();
+    let number =
+        tokens.iter().any(|t| t.chars().all(|c| c.is_ascii_digit()) && !t.is_empty() && t.len() <= 3);
+    let days = tokens.iter().any(|t| {
+        matches!(
+            *t,
+            "days"
+                | "day"
+                | "tage"
+                | "tagen"
+                | "dagar"
+                | "dgr"
+                | "dag"
+                | "jours"
+                | "net"
+                | "netto"
+                | "eom"
+                | "mois"
+        )
+    });
+    let short_form =
+        tokens.iter().any(|t| t.len() <= 4 && t.strip_prefix('n').is_some_and(|n| n.parse::<u8>().is_ok()));
+    let at_once = [
+        "due on receipt",
+        "upon receipt",
+        "sofort",
+        "comptant",
+        "kontant",
+        "prepaid",
+        "vorkasse",
+        "immediate",
+    ];
+    tokens.len() <= 12 && (number && days || number && short_form || at_once.iter().any(|a| text.contains(a)))
+}
+
+/// Incoterms and terms of payment that stand alone, without a label that is known.
+fn by_pattern(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    field: &str,
+) -> Option<Vec<Word>> {
+    let first = layout.rows.first()?.page;
+    let rows = layout.rows.iter().enumerate().filter(|(i, r)| r.page == first && !table_rows.contains(i));
+    for (index, row) in rows {
+        for (at, segment) in row.segments.iter().enumerate() {
+            if marked_at(marks, index, at)
+                .is_some_and(|m| m.field.is_some() && m.label.words < segment.words.len())
+            {
+                continue;
+            }
+            let fits = match field {
+                "incoterms" => {
+                    segment.words.len() <= 6 && segment.words.first().is_some_and(|w| is_incoterm(&w.text))
+                }
+                _ => segment.words.len() <= 8 && terms_of_payment(&segment.words),
+            };
+            if fits {
+                return Some(segment.words.clone());
+            }
+        }
+    }
+    None
+}
+
+/// The part of a value that belongs to one of two fields whose labels share a cell: `Number / Date` over `4711 / 5.1.2026`.
+fn part_of_pair(words: &[Word], second: bool) -> Option<Vec<Word>> {
+    let slash = words.iter().position(|w| w.text == "/")?;
+    let part = if second { words.get(slash + 1..)? } else { words.get(..slash)? };
+    (!part.is_empty() && !part.iter().any(|w| w.text == "/")).then(|| part.to_vec())
+}
+
+/// The two labels of a cell that asks for two things, apart.
+fn pair_of(segment: &Segment) -> Option<[Label; 2]> {
+    let text = segment.text();
+    let (first, second) = text.split_once('/')?;
+    let label = |t: &str| label_at(t.split_whitespace()).filter(|l| l.words == t.split_whitespace().count());
+    let pair = [label(first.trim())?, label(second.trim())?];
+    let fields = pair.each_ref().map(field_of);
+    (fields.iter().any(Option::is_some) && fields.first() != fields.last()).then_some(pair)
 }
 
 /// The segment that stands below a label, if it is no label itself.
@@ -675,6 +849,13 @@ pub(super) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
         }
         _ => {
             let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+            if field == "incoterms"
+                && trimmed.iter().filter(|w| w.text.chars().any(char::is_alphabetic)).all(|w| {
+                    label_at(std::iter::once(w.text.as_str())).is_some_and(|l| !l.has(&["incoterm"]))
+                })
+            {
+                return None;
+            }
             let quality = if text.contains(": ") || text.ends_with(':') { 0.5 } else { 0.97 };
             (letters >= 2 && text.len() <= 140).then(|| (text.clone(), trimmed.clone(), quality))
         }
@@ -684,7 +865,12 @@ pub(super) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
 /// A number or code: the words from the start that hold digits.
 fn code(field: &str, words: &[Word]) -> Option<(String, Vec<Word>, f32)> {
     let start = words.iter().position(|w| w.text.chars().any(|c| c.is_ascii_digit()))?;
-    if start > 1 {
+    let led = words.first().is_some_and(|w| {
+        let bare = w.text.trim_matches(|c: char| !c.is_alphanumeric());
+        bare.len() <= 3 && bare.chars().all(char::is_uppercase)
+            || label_at(std::iter::once(w.text.as_str())).is_some_and(|l| l.any(&["number"]))
+    });
+    if start > 1 || start == 1 && !led {
         return None;
     }
     let mut used: Vec<Word> = words

@@ -9,7 +9,7 @@ use crate::{model::draft::Kind, validate::account::fold};
 /// Words of a title with their weight.
 #[rustfmt::skip]
 const TITLES: &[(Kind, &[&str])] = &[
-    (Kind::PurchaseOrderCancellation, &["order cancellation", "cancellation", "purchase order cancellation", "notice of cancellation", "stornierung", "storno", "bestellstorno", "bestellstornierung", "auftragsstornierung", "annullering", "avbestallning", "makulering", "annulation", "annulation de commande", "cancelled", "annulering"]),
+    (Kind::PurchaseOrderCancellation, &["order cancellation", "cancellation", "purchase order cancellation", "cancelled purchase order", "canceled purchase order", "cancelled order", "stornierte bestellung", "commande annulee", "makulerad order", "annullerad order", "notice of cancellation", "stornierung", "storno", "bestellstorno", "bestellstornierung", "auftragsstornierung", "annullering", "avbestallning", "makulering", "annulation", "annulation de commande", "cancelled", "annulering"]),
     (Kind::PurchaseOrderChange, &["purchase order change", "change order", "order change", "amendment", "order amendment", "revised purchase order", "revised order", "po change", "bestellanderung", "anderung der bestellung", "auftragsanderung", "nachtrag", "orderandring", "andrad order", "andring av order", "bestallningsandring", "avenant", "modification de commande", "commande modifiee", "commande modificative", "modification", "anderungsbestellung", "andrad bestallning", "changement de commande", "bestellung anderung", "rev order", "commande rectificative", "purchase order revision", "change notice", "change request", "po revision", "order revision", "revised po", "revision"]),
     (Kind::ReturnRequest, &["return request", "return form", "goods return", "rma request", "return authorization", "return authorisation", "rucksendung", "retoure", "retourenschein", "retourenantrag", "rucksendeformular", "reklamation", "retur", "returbegaran", "returanmalan", "returblankett", "returformular", "demande de retour", "bon de retour", "retour marchandise", "formulaire de retour", "retourenanmeldung", "rucksendeantrag", "rma form", "return merchandise", "retouranmeldung", "returns form"]),
     (Kind::CreditApplication, &["credit application", "application for credit", "trade credit", "credit account application", "kreditantrag", "antrag auf kredit", "kreditlimit antrag", "antrag auf zahlungsziel", "kreditansokan", "ansokan om kredit", "ansokan om kundkredit", "demande de credit", "ouverture de credit", "demande d encours", "demande de credit fournisseur", "lieferantenkredit", "warenkreditantrag", "ansokan om foretagskredit", "demande d ouverture de credit", "antrag auf lieferantenkredit", "kreditansokan foretag"]),
@@ -24,6 +24,7 @@ const TITLES: &[(Kind, &[&str])] = &[
 /// A phrase anywhere in the text that speaks for a kind.
 #[rustfmt::skip]
 const PHRASES: &[(Kind, f32, &str)] = &[
+    (Kind::PurchaseOrder, 2.0, "our purchase order"), (Kind::PurchaseOrder, 2.0, "notre commande"), (Kind::PurchaseOrder, 2.0, "unserer bestellung"), (Kind::PurchaseOrder, 1.5, "unsere bestellung"), (Kind::PurchaseOrder, 2.0, "var bestallning"), (Kind::PurchaseOrder, 2.5, "veuillez nous fournir"), (Kind::PurchaseOrder, 2.5, "please supply"), (Kind::PurchaseOrder, 2.5, "supply the following"), (Kind::PurchaseOrder, 2.0, "bitten um lieferung"), (Kind::PurchaseOrder, 2.0, "bitten wir um lieferung"), (Kind::PurchaseOrder, 2.5, "harmed bestaller"), (Kind::PurchaseOrder, 2.0, "hiermit bestellen"), (Kind::PurchaseOrder, 2.0, "we would like to order"),
     (Kind::PurchaseOrder, 1.5, "please deliver"), (Kind::PurchaseOrder, 1.5, "hereby order"), (Kind::PurchaseOrder, 1.5, "bitte liefern sie"), (Kind::PurchaseOrder, 1.5, "wir bestellen"), (Kind::PurchaseOrder, 1.5, "bestellen wir"),
     (Kind::PurchaseOrder, 1.5, "vi bestaller"), (Kind::PurchaseOrder, 1.5, "vanligen leverera"), (Kind::PurchaseOrder, 1.5, "merci de nous livrer"), (Kind::PurchaseOrder, 1.5, "nous vous commandons"), (Kind::PurchaseOrder, 1.5, "nous vous passons commande"), (Kind::PurchaseOrder, 1.0, "confirm receipt of this order"),
     (Kind::Quotation, 6.0, "this is not an order"), (Kind::Quotation, 6.0, "not a purchase order"), (Kind::Quotation, 6.0, "dies ist keine bestellung"), (Kind::Quotation, 6.0, "keine bestellung"), (Kind::Quotation, 6.0, "ar inte en bestallning"), (Kind::Quotation, 6.0, "n est pas une commande"), (Kind::Quotation, 3.0, "best offer"), (Kind::Quotation, 3.0, "meilleure offre"), (Kind::Quotation, 3.0, "lamna offert"), (Kind::Quotation, 3.0, "ihr angebot abgeben"),
@@ -32,7 +33,7 @@ const PHRASES: &[(Kind, f32, &str)] = &[
     (Kind::RemittanceAdvice, 5.0, "paid the following invoices"), (Kind::RemittanceAdvice, 5.0, "folgende rechnungen"), (Kind::RemittanceAdvice, 5.0, "foljande fakturor"), (Kind::RemittanceAdvice, 5.0, "factures suivantes"),
     (Kind::DeliveryNote, 3.0, "check the goods on receipt"), (Kind::DeliveryNote, 3.0, "ware bei erhalt"), (Kind::DeliveryNote, 3.0, "kontrollera godset"), (Kind::DeliveryNote, 3.0, "verifier la marchandise"),
     (Kind::Invoice, 3.0, "thank you for your business"), (Kind::Invoice, 2.0, "amount due"), (Kind::Invoice, 2.0, "bitte uberweisen"), (Kind::Invoice, 2.0, "remercions de votre confiance"), (Kind::Invoice, 3.0, "invoice number"), (Kind::Invoice, 3.0, "invoice date"), (Kind::Invoice, 3.0, "rechnungsnummer"), (Kind::Invoice, 3.0, "rechnungsdatum"), (Kind::Invoice, 3.0, "fakturanummer"), (Kind::Invoice, 3.0, "fakturadatum"), (Kind::Invoice, 3.0, "numero de facture"), (Kind::Invoice, 3.0, "date de facture"), (Kind::Invoice, 3.0, "invoice no"), (Kind::Invoice, 2.0, "facture no"), (Kind::Invoice, 2.0, "rechnungs nr"), (Kind::Invoice, 2.0, "tack for"),
-    (Kind::ReturnRequest, 3.0, "items to be returned"), (Kind::ReturnRequest, 3.0, "articles a retourner"), (Kind::ReturnRequest, 3.0, "without approval will be refused"), (Kind::ReturnRequest, 3.0, "zuruckgesandt"), (Kind::ReturnRequest, 2.0, "reason for return"), (Kind::ReturnRequest, 2.0, "motif du retour"),
+    (Kind::ReturnRequest, 3.0, "items to be returned"), (Kind::ReturnRequest, 3.0, "articles a retourner"), (Kind::ReturnRequest, 3.0, "without approval will be refused"), (Kind::ReturnRequest, 1.0, "zuruckgesandt"), (Kind::ReturnRequest, 2.0, "reason for return"), (Kind::ReturnRequest, 2.0, "motif du retour"),
     (Kind::CreditApplication, 3.0, "subject to credit approval"), (Kind::CreditApplication, 2.0, "annual turnover"), (Kind::CreditApplication, 2.0, "annual revenue"), (Kind::CreditApplication, 2.0, "jahresumsatz"), (Kind::CreditApplication, 2.0, "arsomsattning"), (Kind::CreditApplication, 2.0, "chiffre d affaires"),
     (Kind::AccountApplication, 2.0, "tax exempt"), (Kind::AccountApplication, 2.0, "wirtschaftszweig"), (Kind::AccountApplication, 2.0, "bransch"), (Kind::AccountApplication, 2.0, "secteur"), (Kind::AccountApplication, 2.0, "branche"),
     (Kind::Other, 4.0, "dear sir"), (Kind::Other, 3.0, "special offer"), (Kind::Other, 3.0, "newsletter"), (Kind::Other, 3.0, "sonderangebot"), (Kind::Other, 3.0, "sincerely"), (Kind::Other, 3.0, "sehr geehrte"), (Kind::Other, 3.0, "med vanlig halsning"), (Kind::Other, 3.0, "madame monsieur"), (Kind::Other, 2.0, "unsubscribe"),
@@ -79,7 +80,9 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
         fold(&layout.rows.iter().take(250).map(super::layout::Row::text).collect::<Vec<_>>().join(" "));
     for (kind, weight, phrase) in PHRASES {
         if text.contains(phrase) {
-            add(*kind, *weight);
+            // letters without goods are letters
+            let letter = *kind == Kind::Other && lines > 0;
+            add(*kind, if letter { 0.2 * weight } else { *weight });
         }
     }
     let labels = labels(layout);
@@ -99,7 +102,7 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
         ])
         .min(6.0),
     );
-    add(Kind::PurchaseOrderChange, 2.0 * has(&["change_date"]) + 0.7 * has(&["revision"]));
+    add(Kind::PurchaseOrderChange, 1.5 * has(&["change_date"]) + 0.4 * has(&["revision"]));
     add(Kind::PurchaseOrderCancellation, 1.5 * has(&["cancellation_date"]));
     add(
         Kind::CreditApplication,

@@ -15,7 +15,7 @@ use crate::{
         account::Known,
         draft::{Kind, Proposal},
     },
-    validate::account::{fold, strsim_ratio},
+    validate::account::{fold, squeeze, strsim_ratio},
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -59,6 +59,26 @@ const SUFFIXES: &[&str] = &[
     "group",
     "sasu",
     "scop",
+    "pc",
+    "pllc",
+    "lp",
+    "mbb",
+    "ek",
+    "gesmbh",
+    "gbr",
+    "kgaa",
+    "eg",
+    "ev",
+    "sca",
+    "snc",
+    "sci",
+    "eirl",
+    "oyj",
+    "asa",
+    "cic",
+    "ltee",
+    "senc",
+    "cie",
 ];
 
 struct Block {
@@ -164,6 +184,8 @@ fn block(
             .is_some_and(|m| m.whole && m.field.is_some())
     };
     let inside = segment.words.get(marked.label.words..).unwrap_or_default();
+    // a hint in brackets is part of the label
+    let inside = if inside.first().is_some_and(|w| w.text.starts_with('(')) { &[] } else { inside };
     let mut lines: Vec<Vec<Word>> = Vec::new();
     let right = row
         .segments
@@ -253,7 +275,7 @@ fn is_legal_form(words: &[Word]) -> bool {
     !words.is_empty()
         && words.iter().all(|w| {
             let text = fold(&w.text);
-            text.is_empty() || SUFFIXES.contains(&text.as_str())
+            text.is_empty() || SUFFIXES.contains(&squeeze(&text).as_str())
         })
 }
 
@@ -338,14 +360,18 @@ fn is_contact_line(words: &[Word]) -> bool {
 /// Whether the words name a company by its legal form.
 pub fn looks_like_company(text: &str) -> bool {
     fold(text).split(' ').any(|w| SUFFIXES.contains(&w))
+        || text.split(' ').any(|w| w.contains('.') && SUFFIXES.contains(&squeeze(w).as_str()))
 }
 
 /// The name without what marks a place of the company: `- Warehouse`, `- Lager`.
 fn bare_name(text: &str) -> String {
-    let cut = text.split(" - ").next().unwrap_or(text).split(" · ").next().unwrap_or(text);
+    let cut =
+        [" - ", " – ", " — ", " · ", " | "].iter().fold(text, |t, mark| t.split(mark).next().unwrap_or(t));
+    let cut = cut.strip_prefix("M/s ").unwrap_or(cut);
     let mut name = String::new();
     for part in cut.split(", ") {
-        let suffix = fold(part).split(' ').next().is_some_and(|w| SUFFIXES.contains(&w));
+        let suffix = SUFFIXES.contains(&squeeze(part).as_str())
+            || fold(part).split(' ').next().is_some_and(|w| SUFFIXES.contains(&w));
         if !name.is_empty() && !suffix {
             break;
         }

@@ -32,6 +32,8 @@ struct Column {
     name: &'static str,
     x0: f32,
     x1: f32,
+    /// The head's words.
+    text: String,
     /// 0, or 1 in the lower row of a layout that gives each line two rows.
     level: u8,
 }
@@ -213,7 +215,11 @@ fn one_head(part: &[Word], label: &Label) -> bool {
     let between = |a: &str, b: &str| {
         alone.iter().any(|l| l.any(&[a]) && !l.any(&[b])) && alone.iter().any(|l| l.any(&[b]) && !l.any(&[a]))
     };
-    if first.any(&["price"]) && last.any(&["total", "amount", "unit"]) && !first.any(&["total", "unit"]) {
+    if first.any(&["price"])
+        && last.any(&["total", "amount", "unit"])
+        && !first.any(&["total", "unit"])
+        && !label.any(&["per"])
+    {
         return false;
     }
     !APART.iter().any(|(a, b)| label.has(&[a, b]) && between(a, b))
@@ -277,9 +283,9 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
     for (level, chunk) in parts.iter().map(|c| (0, c)).chain(lower.iter().map(|c| (1, c))) {
         if let Some(name) = chunk.column {
             known += chunk.words.len();
-            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, level });
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, text: join(&chunk.words), level });
         } else if let Some(name) = unnamed.next().filter(|_| level == 0) {
-            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, level });
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, text: join(&chunk.words), level });
         }
     }
     let distinct: HashSet<&str> =
@@ -381,6 +387,21 @@ fn settle(mut columns: Vec<Column>) -> Vec<Column> {
         && let Some(first) = columns.iter_mut().find(|c| c.name == "amount")
     {
         first.name = "unit_price";
+    }
+    if has(&columns, "description") >= 1 && has(&columns, "sku") == 2 && has(&columns, "customer_sku") == 0 {
+        // of two item numbers, the one that is said to be the other side's is the seller's
+        let theirs =
+            |c: &Column| label_at(c.text.split_whitespace()).is_some_and(|l| l.any(&["your", "supplier"]));
+        let named: Vec<bool> = columns.iter().filter(|c| c.name == "sku").map(theirs).collect();
+        if let [first, second] = named[..]
+            && first != second
+        {
+            let mut codes = columns.iter_mut().filter(|c| c.name == "sku");
+            let own = if first { codes.nth(1) } else { codes.next() };
+            if let Some(own) = own {
+                own.name = "customer_sku";
+            }
+        }
     }
     if has(&columns, "description") == 0
         && has(&columns, "sku") >= 2
@@ -536,11 +557,26 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
     let mut split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
     columns::name_by_content(&mut split, reading);
     let Some(anchor) = anchor(&split, &upper, reading) else { return };
-    let middles: Vec<f32> =
-        lower.windows(2).map(|p| p.iter().map(|c| f32::midpoint(c.x0, c.x1)).sum::<f32>() / 2.0).collect();
-    let edges_lower: Vec<f32> = std::iter::once(f32::MIN).chain(middles).collect();
+    let figures: Vec<&Row> = rows
+        .iter()
+        .filter(|r| {
+            r.segments
+                .iter()
+                .filter(|s| s.words.iter().any(|w| parse_number(&w.text, reading.style).is_some()))
+                .count()
+                >= 2
+        })
+        .filter(|r| !for_edges.iter().any(|f| std::ptr::eq(*f, **r)))
+        .copied()
+        .collect();
+    let edges_lower = edges(&lower, &figures, layout);
     let description_x =
         upper.iter().position(|c| c.name == "description").and_then(|i| edges_upper.get(i)).copied();
+    let right_edge = split
+        .iter()
+        .filter_map(|c| c.get("description").filter(|_| c.len() >= 2)?.last())
+        .map(|w| w.x1)
+        .fold(0.0, f32::max);
     let mut lines: Vec<Item> = Vec::new();
     let mut bottom = 0.0;
     let mut page = 0;
@@ -570,7 +606,7 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
                     item.cells.entry(name).or_insert(words);
                 }
             } else {
-                open = continues(item, row, cells, description_x, reading);
+                open = continues(item, row, cells, description_x, right_edge, reading);
             }
         } else {
             open = false;
@@ -658,21 +694,48 @@ struct Item {
     notes: Vec<(Label, Vec<Word>)>,
 }
 
+/// Whether a text goes on in the next row because its next word did not fit, and is not another remark.
+fn wraps_on(words: &[Word], more: &[Word], right_edge: f32) -> bool {
+    let (Some(last), Some(next)) = (words.last(), more.first()) else { return true };
+    if words.len() == 1 && last.text.chars().any(|c| c.is_ascii_digit()) {
+        // an item number in the first row of the description's cell
+        return true;
+    }
+    let height = (last.y1 - last.y0).max(4.0);
+    last.x1 + 0.25 * height + (next.x1 - next.x0) > right_edge - 0.5 * height
+}
+
+/// A label and its value below a line: `Your item no. 4711`, `Delivery: 5 May`, `Price per 100`.
+fn note_in(words: &[Word]) -> Option<(Label, Vec<Word>)> {
+    let label = label_at(words.iter().map(|w| w.text.as_str())).filter(|l| l.words < words.len())?;
+    let rest = words.get(label.words..)?;
+    let column = column_of(&label);
+    let figure = rest.len() <= 3 && rest.iter().any(|w| w.text.chars().any(|c| c.is_ascii_digit()));
+    let known = match column {
+        Some("delivery_date" | "price_per") => true,
+        Some("sku" | "customer_sku") => figure && label.any(&["article"]),
+        Some("lot" | "serial_no" | "discount") => figure,
+        _ => false,
+    };
+    (label.closed && column != Some("sku") || known).then(|| (label, rest.to_vec()))
+}
+
 /// Takes in a further row of a line; false if the row does not belong to it.
 fn continues(
     item: &mut Item,
     row: &Row,
     cells: Cells,
     description_x: Option<f32>,
+    right_edge: f32,
     reading: &Reading,
 ) -> bool {
     let words = row.words();
-    let label = label_at(words.iter().map(|w| w.text.as_str()));
-    if let Some(label) =
-        label.filter(|l| l.words < words.len() && (l.closed || column_of(l) == Some("delivery_date")))
-    {
-        let rest = words.get(label.words..).unwrap_or_default().to_vec();
-        item.notes.push((label, rest));
+    if row.segments.iter().all(|s| note_in(&s.words).is_some()) {
+        item.notes.extend(row.segments.iter().filter_map(|s| note_in(&s.words)));
+        return true;
+    }
+    if let Some(note) = note_in(&words) {
+        item.notes.push(note);
         return true;
     }
     let only_description = cells.keys().all(|k| *k == "description");
@@ -689,7 +752,11 @@ fn continues(
     let has_unit = item.cells.contains_key("unit");
     for (name, more) in cells {
         match item.cells.get_mut(name) {
-            Some(words) if name == "description" => words.extend(more),
+            Some(words) if name == "description" => {
+                if wraps_on(words, &more, right_edge) {
+                    words.extend(more);
+                }
+            }
             Some(_)
                 if name == "quantity"
                     && more.len() == 1
@@ -725,6 +792,14 @@ impl Item {
                 Some(name) => name,
                 None => continue,
             };
+            // the buyer's own number heads the column where a note names the seller's
+            if name == "sku"
+                && label.any(&["your", "supplier"])
+                && !line.contains_key("customer_sku")
+                && let Some(own) = line.remove("sku")
+            {
+                line.insert("customer_sku".to_owned(), own);
+            }
             if !line.contains_key(name) && super::draft::is_column(name) {
                 put(&mut line, name, words, reading);
             }
@@ -747,6 +822,18 @@ impl Item {
             self.cells.insert("description", rest);
         }
         self.split_code();
+        if let Some([word]) = self.cells.get("quantity").map(Vec::as_slice)
+            && let Some((number, unit)) = word.text.split_once('/')
+            && parse_number(number, reading.style).is_some()
+            && unit.chars().all(|c| c.is_alphabetic() || c == '.')
+            && !unit.is_empty()
+            && !self.cells.contains_key("unit")
+        {
+            let with = |text: &str| vec![Word { text: text.to_owned(), ..word.clone() }];
+            let (number, unit) = (with(number), with(unit));
+            self.cells.insert("quantity", number);
+            self.cells.insert("unit", unit);
+        }
         if let Some(words) = self.cells.get("quantity").cloned()
             && words.len() >= 2
         {
@@ -830,7 +917,10 @@ fn put(line: &mut Line, name: &'static str, words: &[Word], reading: &Reading) {
                 .or_else(|| parse_number(split_currency(&text.replace(' ', "")).0, reading.style));
             number.map(|n| n.normalize().to_string())
         }
-        "delivery_date" | "invoice_date" => parse_date(&text, reading.order).map(|d| d.iso),
+        "delivery_date" | "invoice_date" => (0..words.len().min(3)).find_map(|from| {
+            let text = join(words.get(from..).unwrap_or_default());
+            parse_date(&text, reading.order).map(|d| d.iso)
+        }),
         "sku" | "customer_sku" | "lot" | "serial_no" | "invoice_number" => {
             let code = text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')' | ',' | ';' | ':')).to_owned();
             (code.chars().any(char::is_alphanumeric) && words.len() <= 4).then_some(code)

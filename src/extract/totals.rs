@@ -5,9 +5,12 @@ use super::{
     draft::{Reading, propose},
     label::{field_of, label_at},
     layout::{Layout, Segment, Word},
-    number::{Style, parse_number, split_currency},
+    number::{Style, parse_currency, parse_number, split_currency},
 };
-use crate::model::draft::{Line, Proposal};
+use crate::{
+    model::draft::{Line, Proposal},
+    validate::account::fold,
+};
 use rust_decimal::Decimal;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -30,7 +33,7 @@ pub fn money(text: &str) -> Option<Decimal> {
 }
 
 /// The money at the end of these words.
-fn amount_in(words: &[Word], reading: &Reading) -> Option<(Decimal, Vec<Word>)> {
+fn amount_in(words: &[Word], strict: bool, reading: &Reading) -> Option<(Decimal, Vec<Word>)> {
     for start in 0..words.len() {
         let part = words.get(start..)?;
         if part.len() > 4 {
@@ -40,9 +43,8 @@ fn amount_in(words: &[Word], reading: &Reading) -> Option<(Decimal, Vec<Word>)> 
         if text.ends_with('%') {
             continue;
         }
-        if let Some(value) =
-            parse_number(&text, reading.style).filter(|_| money(&text).is_some() || part.len() == 1)
-        {
+        let bare = !strict && part.len() == 1;
+        if let Some(value) = parse_number(&text, reading.style).filter(|_| money(&text).is_some() || bare) {
             return Some((value, part.to_vec()));
         }
     }
@@ -57,9 +59,14 @@ pub fn find_totals(
     reading: &Reading,
 ) -> BTreeMap<String, Proposal> {
     let mut candidates: BTreeMap<&'static str, Vec<(Decimal, Vec<Word>)>> = BTreeMap::new();
+    let mut whole = false;
     for (index, row) in layout.rows.iter().enumerate().filter(|(i, _)| !table_rows.contains(i)) {
         for (at, segment) in row.segments.iter().enumerate() {
             let Some((name, used)) = sum_name(segment) else { continue };
+            let label = fold(&segment.text());
+            whole |= name == "subtotal"
+                && ["total", "order", "summa"].iter().any(|w| label.contains(w))
+                && !["sub", "s total", "sous", "zwischen", "del"].iter().any(|w| label.starts_with(w));
             let inside = segment.words.get(used..).unwrap_or_default();
             let right: Vec<Word> = row
                 .segments
@@ -70,24 +77,60 @@ pub fn find_totals(
                 .collect();
             let mut words = inside.to_vec();
             words.extend(right);
-            let found = amount_in(&words, reading).or_else(|| below(layout, index, segment, reading));
+            let strict = matches!(name, "shipping" | "tax" | "discount");
+            let found = amount_in(&words, strict, reading).or_else(|| below(layout, index, segment, reading));
             if let Some(found) = found {
                 candidates.entry(name).or_default().push(found);
             }
         }
     }
+    // a sum without tax that is the only one is the total, where its label does not say that it is a part
+    if candidates.len() == 1
+        && let Some(only) = candidates.remove("subtotal")
+    {
+        candidates.insert(if whole { "total" } else { "subtotal" }, only);
+    }
     decide(&candidates, lines, reading)
 }
 
 fn sum_name(segment: &Segment) -> Option<(&'static str, usize)> {
-    let label = label_at(segment.words.iter().map(|w| w.text.as_str()))?;
-    let name = NAMES.iter().find(|n| field_of(&label) == Some(**n))?;
-    let rest = segment.words.get(label.words..).unwrap_or_default();
-    // what follows the label must be figures, not prose
-    let figures = rest.iter().all(|w| {
-        w.text.chars().any(|c| c.is_ascii_digit()) || w.text.chars().count() <= 3 || w.text.starts_with('(')
+    // `20 % VAT`, `Total GBP Excl. VAT`: rates and currencies say nothing here
+    let skipped = |text: &str| {
+        parse_currency(text).is_some()
+            || text == "%"
+            || text.ends_with('%') && text.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let rate = segment.words.windows(2).take(1).any(|w| {
+        matches!(w, [a, b] if b.text == "%" && a.text.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.')))
     });
-    figures.then_some((*name, label.words))
+    let start = if rate { 2 } else { 0 };
+    let end = segment
+        .words
+        .iter()
+        .skip(start)
+        .position(|w| money(&w.text).is_some())
+        .map_or(segment.words.len(), |n| n + start);
+    let head = segment.words.get(start..end)?;
+    let texts: Vec<&str> = head.iter().map(|w| w.text.as_str()).filter(|t| !skipped(t)).collect();
+    let label = label_at(texts.iter().copied())?;
+    let name = NAMES.iter().find(|n| field_of(&label) == Some(**n))?;
+    // what follows the label must be figures, not prose
+    let used = label.words;
+    let figures = texts
+        .iter()
+        .skip(used)
+        .all(|t| t.chars().any(|c| c.is_ascii_digit()) || t.chars().count() <= 3 || t.starts_with('('));
+    let mut left = used;
+    let taken = head.iter().position(|w| {
+        if !skipped(&w.text) {
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+        }
+        false
+    });
+    figures.then_some((*name, start + taken.unwrap_or(head.len())))
 }
 
 fn below(layout: &Layout, index: usize, label: &Segment, reading: &Reading) -> Option<(Decimal, Vec<Word>)> {
@@ -95,10 +138,13 @@ fn below(layout: &Layout, index: usize, label: &Segment, reading: &Reading) -> O
     if row.page != label.page || row.y0() - label.y1() > 1.5 * label.height() {
         return None;
     }
-    let hit = row.segments.iter().find(|s| s.x0() < label.x1() + 3.0 && label.x0() < s.x1() + 3.0)?;
+    let under = row.segments.iter().find(|s| s.x0() < label.x1() + 3.0 && label.x0() < s.x1() + 3.0);
+    // the only figure of the row may stand at the right end of the label's cell
+    let lone = row.segments.first().filter(|s| row.segments.len() == 1 && s.x0() > label.x0());
+    let hit = under.or(lone)?;
     let text = hit.text();
     money(&text)?;
-    amount_in(&hit.words, reading)
+    amount_in(&hit.words, true, reading)
 }
 
 /// The combination in which subtotal − discount + shipping + tax is the total, else the last of each.

@@ -31,6 +31,23 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
             used.insert(new);
         }
     }
+    for name in ["line_no", "tax_rate"] {
+        let cells: Vec<String> = body.iter().filter_map(|c| c.get(name)).map(|w| join(w)).collect();
+        if cells.is_empty() || names.contains_key(name) {
+            continue;
+        }
+        let fits = |text: &String| match name {
+            "line_no" => text.len() <= 6 && text.trim_matches('.').chars().all(|c| c.is_ascii_digit()),
+            // amounts and codes of taxes are no rates
+            _ => parse_number(text, reading.style).is_some_and(|n| {
+                text.ends_with('%') || n.is_zero() || n >= Decimal::from(5) && n <= Decimal::from(30)
+            }),
+        };
+        if cells.iter().filter(|t| fits(t)).count() * 2 < cells.len() {
+            let code = name == "line_no" && !used.contains("sku");
+            names.insert(name, if code { "sku" } else { "?" });
+        }
+    }
     names.retain(|old, new| old != new);
     if names.is_empty() {
         return;
