@@ -16,6 +16,7 @@ pub mod headless;
 pub mod kind;
 pub mod label;
 pub mod layout;
+pub mod letter;
 pub mod number;
 pub mod party;
 pub mod prose;
@@ -190,6 +191,9 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     {
         let sure = confidence::from_words(0.9, &words, reading.trusted);
         fields.insert("buyer_contact".to_owned(), draft::propose(name, &words, sure));
+    }
+    for (name, proposal) in letter::find_fields(&layout, &reading) {
+        fields.entry(name).or_insert(proposal);
     }
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     if field::is_form(kind) && kind != Kind::ReturnRequest {

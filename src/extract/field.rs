@@ -385,7 +385,8 @@ fn with_rest_of_cell(
         return words;
     }
     let mut at = index;
-    for _ in 0..2 {
+    let rows = if matches!(field, "address" | "bill_to" | "ship_to") { 5 } else { 2 };
+    for _ in 0..rows {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { break };
         let height = (last.y1 - last.y0).max(4.0);
         let Some((below, under, next)) = next_row_of_cell(layout, at, first.x0, last.y1, height) else {
@@ -830,7 +831,7 @@ pub(super) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
         | "rma_number" => code(field, &trimmed),
         "return_reason" | "resolution" | "entity_type" | "tax_exempt" | "industry" => None,
         "bill_to" | "ship_to" | "address" => {
-            (text.chars().any(|c| c.is_ascii_digit())).then(|| (text.clone(), trimmed.clone(), 0.95))
+            (text.chars().any(|c| c.is_ascii_digit())).then(|| (join_rows(&trimmed), trimmed.clone(), 0.95))
         }
         "buyer_contact" | "contact_name" | "signatory_name" | "ap_contact" => {
             let name: Vec<Word> = trimmed
@@ -860,6 +861,26 @@ pub(super) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
             (letters >= 2 && text.len() <= 140).then(|| (text.clone(), trimmed.clone(), quality))
         }
     }
+}
+
+/// The words of an address as one line, its rows apart by commas.
+fn join_rows(words: &[Word]) -> String {
+    let mut text = String::new();
+    for (at, word) in words.iter().enumerate() {
+        let below = at
+            .checked_sub(1)
+            .and_then(|i| words.get(i))
+            .is_some_and(|w| word.y0 > w.y0 + 0.6 * (w.y1 - w.y0));
+        if below {
+            text.truncate(text.trim_end_matches([',', ' ']).len());
+            text.push(',');
+        }
+        if at > 0 {
+            text.push(' ');
+        }
+        text.push_str(&word.text);
+    }
+    text
 }
 
 /// A number or code: the words from the start that hold digits.

@@ -12,36 +12,105 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// Printed options, folded, with their fixed values by field.
+/// What the words of an option stand for: field, fixed value, and the beginnings of words that speak for it, folded; `a+b`
+/// wants both.
 #[rustfmt::skip]
 const OPTIONS: &[(&str, &str, &[&str])] = &[
-    ("return_reason", "defective", &["defective", "defekt", "defectueux", "faulty", "schadhaft", "felaktig"]),
-    ("return_reason", "wrong_item", &["wrong item", "falscher artikel", "falschlieferung", "fel artikel", "fel vara", "erreur d article", "mauvais article", "falsche ware", "felleverans"]),
-    ("return_reason", "damaged_in_transit", &["damaged in transit", "transportschaden", "transportskada", "transportskadad", "avarie transport", "endommage", "damaged", "skadad i transport"]),
-    ("return_reason", "ordered_in_error", &["ordered in error", "fehlbestellung", "falsch bestellt", "felbestalld", "felbestallt", "felbestallning", "erreur de commande", "irrtumlich bestellt"]),
-    ("resolution", "credit", &["credit", "gutschrift", "kredit", "kreditering", "kreditfaktura", "avoir", "refund", "kreditnota", "erstattung"]),
-    ("resolution", "replacement", &["replacement", "ersatz", "ersatzlieferung", "ersattning", "ersattningsvara", "utbyte", "remplacement", "echange", "umtausch", "ny vara", "replace"]),
-    ("resolution", "repair", &["repair", "reparatur", "reparation"]),
-    ("entity_type", "corporation", &["corporation", "aktiengesellschaft", "ag", "publikt aktiebolag", "societe anonyme", "sa", "corp", "publikt ab", "se"]),
-    ("entity_type", "limited_company", &["llc ltd", "limited company", "llc", "ltd", "gmbh", "aktiebolag", "ab", "sarl", "sarl sas", "sas", "limited", "gmbh ug"]),
-    ("entity_type", "partnership", &["partnership", "personengesellschaft", "ohg kg", "kg", "kg ohg", "handelsbolag", "kommanditbolag", "snc", "societe de personnes", "gmbh co kg", "hb kb", "handelsbolag kb", "ohg"]),
-    ("entity_type", "sole_proprietor", &["sole proprietor", "sole proprietorship", "sole trader", "einzelunternehmen", "einzelkaufmann", "einzelunternehmer", "enskild firma", "entreprise individuelle", "e k", "einzelfirma", "ei", "entrepreneur individuel", "enskild naringsidkare"]),
+    ("return_reason", "defective", &["defect", "defekt", "faulty", "fault", "doesn t+work", "not+work", "broken", "mangel", "kaputt", "schadhaft", "felaktig", "trasig", "fungerar+inte", "fonctionne+pas", "panne", "dysfonction", "funktioniert+nicht", "hors service", "quality problem"]),
+    ("return_reason", "wrong_item", &["wrong+item", "wrong+product", "wrong+article", "wrong+goods", "wrong+part", "incorrect+item", "incorrect+product", "not+as ordered", "misship", "falsch+artikel", "falsch+ware", "falsch+geliefert", "falsch+produkt", "falschliefer", "fehlliefer", "fel+vara", "fel+artikel", "fel+produkt", "felleverans", "erreur+article", "erreur+livraison", "erreur+expedition", "mauvais+article", "mauvais+produit", "produit+errone", "article+errone"]),
+    ("return_reason", "damaged_in_transit", &["damage", "transit", "transport", "beschadig", "skadad", "skadat", "endommag", "abim", "avarie"]),
+    ("return_reason", "ordered_in_error", &["order+error", "order+mistake", "order+wrong", "order+accident", "order+too", "by mistake", "irrtum", "versehent", "fehlbestell", "falsch+bestell", "felbestall", "fel+bestall", "misstag", "erreur+command", "command+par erreur", "trompes+command"]),
+    ("resolution", "credit", &["credit", "gutschrift", "kredit", "avoir", "refund", "erstatt", "aterbetal", "rembours", "money back"]),
+    ("resolution", "replacement", &["replac", "ersatz", "ersatt", "utbyte", "byte", "remplac", "echang", "exchange", "umtausch", "austausch", "neuliefer", "ny vara", "nachliefer"]),
+    ("resolution", "repair", &["repair", "reparatur", "reparat", "reparer", "instandsetz", "laga"]),
+    ("entity_type", "corporation", &["corporation", "corp", "inc", "incorporated", "aktiengesellschaft", "ag", "publikt", "societe anonyme", "sa", "plc", "se"]),
+    ("entity_type", "limited_company", &["llc", "ltd", "limited", "gmbh", "ug", "aktiebolag", "ab", "sarl", "sas", "eurl", "beschrankter"]),
+    ("entity_type", "partnership", &["partner", "personengesell", "personenges", "ohg", "kg", "gbr", "handelsbolag", "kommanditbolag", "hb", "kb", "snc", "societe de personnes", "offene handels", "llp"]),
+    ("entity_type", "sole_proprietor", &["sole", "proprietor", "trader", "einzel", "enskild", "individuel", "auto entrepreneur", "self employed", "selbstandig", "e k", "ei"]),
     ("tax_exempt", "yes", &["yes", "ja", "oui"]),
     ("tax_exempt", "no", &["no", "nein", "nej", "non"]),
-    ("industry", "manufacturing", &["manufacturing", "industrie", "produktion", "tillverkning", "industri", "fertigung", "fabrication", "herstellung"]),
-    ("industry", "construction", &["construction", "bau", "bygg", "btp", "batiment", "baugewerbe"]),
-    ("industry", "wholesale", &["wholesale", "grosshandel", "partihandel", "negoce", "handel", "grossiste", "commerce de gros", "grossist"]),
-    ("industry", "service", &["service", "service maintenance", "service wartung", "dienstleistung", "tjanster", "services", "service underhall", "maintenance"]),
+    ("industry", "manufacturing", &["manufactur", "produktion", "production", "industri", "tillverk", "fertigung", "herstell", "fabrica", "fabrik", "verarbeit"]),
+    ("industry", "construction", &["construct", "building", "baugewerbe", "bau", "hochbau", "bygg", "btp", "batiment", "contractor"]),
+    ("industry", "wholesale", &["wholesal", "grosshand", "handel", "partihandel", "grossist", "negoce", "commerce", "distribut"]),
+    ("industry", "service", &["service", "dienstleist", "tjanst", "prestat", "maintenance", "wartung"]),
 ];
 
+/// Fields whose options are asked for by a label of their own: `yes` and `credit` say nothing without it.
+const LABELLED: &[(&str, &str)] = &[("tax_exempt", "exempt")];
+
+/// Blank after a word, in heights of its letters, that ends an option.
+const OPTION_GAP_HEIGHTS: f32 = 1.1;
+
+/// The fixed value of a field for the words of an option, and how much of the words speaks for it; none if no option or
+/// two options fit.
+pub fn option_of(field: &str, text: &str) -> Option<(&'static str, f32)> {
+    let folded = format!(" {} ", fold(text));
+    let mut best: Option<(&'static str, usize)> = None;
+    let mut second = 0;
+    for (_, value, names) in OPTIONS.iter().filter(|(f, _, _)| *f == field) {
+        let strength = names.iter().filter_map(|name| strength(&folded, name)).max().unwrap_or(0);
+        match best {
+            Some((_, most)) if strength <= most => second = second.max(strength),
+            _ if strength > 0 => {
+                second = best.map_or(0, |(_, most)| most);
+                best = Some((value, strength));
+            }
+            _ => {}
+        }
+    }
+    let (value, most) = best.filter(|(_, most)| *most > second)?;
+    Some((value, (most as f32 / folded.trim().len().max(1) as f32).clamp(0.3, 1.0)))
+}
+
+/// How many letters of a text speak for an option; short names must be whole words.
+fn strength(folded: &str, name: &str) -> Option<usize> {
+    let parts: Vec<&str> = name.split('+').collect();
+    let fits = parts.iter().all(|part| {
+        if part.len() <= 4 || part.contains(' ') {
+            folded.contains(&format!(" {part} "))
+        } else {
+            folded.contains(&format!(" {part}")) || part.len() >= 7 && folded.contains(part)
+        }
+    });
+    // two words say more than the same letters in one
+    fits.then(|| parts.iter().map(|part| part.len()).sum::<usize>() + 4 * (parts.len() - 1))
+}
+
+/// Whether a word is a box: ticked, or empty.
 fn is_mark(text: &str) -> Option<bool> {
     match text.trim_matches(|c| matches!(c, '[' | ']' | '(' | ')')) {
-        "☒" | "☑" | "×" | "x" | "X" | "✓" | "✔" | "✗" | "✘" | "■" | "●" | "⊠" | "⊗" | "◉" | "√" => {
-            Some(true)
-        }
-        "☐" | "□" | "○" | "◯" | "" | "O" => Some(false),
-        _ => None,
+        "x" | "X" => Some(true),
+        "☐" | "□" | "○" | "◯" | "▢" | "❏" | "❑" | "" | "O" => Some(false),
+        bare => bare.chars().all(is_cross).then_some(true),
     }
+}
+
+/// Signs with which boxes are ticked or crossed.
+fn is_cross(c: char) -> bool {
+    matches!(
+        c,
+        '☒' | '☑'
+            | '×'
+            | '✓'
+            | '✔'
+            | '✗'
+            | '✘'
+            | '✕'
+            | '✖'
+            | '⨯'
+            | '╳'
+            | '☓'
+            | '■'
+            | '●'
+            | '⊠'
+            | '⊗'
+            | '◉'
+            | '√'
+            | '⮽'
+            | '🗹'
+            | '🗷'
+            | '✅'
+    )
 }
 
 /// Chosen options, signature and references.
@@ -52,18 +121,38 @@ pub fn find_choices(
 ) -> BTreeMap<String, Proposal> {
     let wanted = super::field::fields_of(reading.kind);
     let mut out = BTreeMap::new();
+    let mut fields: Vec<&str> = OPTIONS.iter().map(|(field, _, _)| *field).collect();
+    fields.dedup();
+    fields.retain(|field| wanted.contains(field));
     for row in &layout.rows {
-        let words = row.words();
-        for (field, value, names) in OPTIONS.iter().filter(|(f, _, _)| wanted.contains(f)) {
-            for name in *names {
-                if let Some(chosen) = marked_option(&words, name)
-                    && !out.contains_key(*field)
-                {
-                    out.insert(
-                        (*field).to_owned(),
-                        propose((*value).to_owned(), &chosen, if reading.trusted { 0.97 } else { 0.85 }),
-                    );
+        for (words, start) in ticked(&row.words()) {
+            let text = join(words.get(start..).unwrap_or_default());
+            for field in &fields {
+                let concept = LABELLED.iter().find(|(f, _)| f == field).map(|(_, concept)| *concept);
+                if concept.is_some_and(|concept| !asks(row, concept)) {
+                    continue;
                 }
+                let Some((value, share)) = option_of(field, &text) else { continue };
+                let sure = if reading.trusted { 0.97 } else { 0.85 } - 0.15 * (1.0 - share);
+                let new = propose(value.to_owned(), &words, sure);
+                // two crosses that say different things are a question
+                match out.get_mut(*field) {
+                    None => drop(out.insert((*field).to_owned(), new)),
+                    Some(Proposal { value, confidence, .. }) if *value != new.value => *confidence = 0.4,
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    if !reading.trusted {
+        for (row, field) in layout.rows.iter().flat_map(|row| fields.iter().map(move |field| (row, *field))) {
+            let labelled =
+                LABELLED.iter().find(|(f, _)| *f == field).is_none_or(|(_, concept)| asks(row, concept));
+            if !out.contains_key(field)
+                && labelled
+                && let Some((value, words)) = odd_one_out(&row.words(), field)
+            {
+                out.insert(field.to_owned(), propose(value.to_owned(), &words, 0.7));
             }
         }
     }
@@ -92,37 +181,77 @@ pub fn find_choices(
     out
 }
 
-/// The words of an option that has a mark before it.
-fn marked_option(words: &[Word], name: &str) -> Option<Vec<Word>> {
-    let wanted: Vec<&str> = name.split(' ').collect();
-    for start in 1..words.len() {
-        let before = words.get(start - 1)?;
-        let mut at = start;
-        let mut text = String::new();
-        while at < words.len() && text.split(' ').filter(|t| !t.is_empty()).count() < wanted.len() {
-            text.push_str(&fold(&words.get(at)?.text));
-            text.push(' ');
-            at += 1;
-        }
-        if text.split_whitespace().collect::<Vec<_>>() != wanted {
+/// Whether a row holds a label with this concept.
+fn asks(row: &super::layout::Row, concept: &str) -> bool {
+    row.segments.iter().any(|segment| {
+        (0..segment.words.len()).any(|at| {
+            let words = segment.words.iter().skip(at).take(1).map(|w| w.text.as_str());
+            super::label::label_at(words).is_some_and(|label| label.has(&[concept]))
+        })
+    })
+}
+
+/// The options of a row that are ticked: mark and words, and where the words begin.
+fn ticked(words: &[Word]) -> Vec<(Vec<Word>, usize)> {
+    let mut found = Vec::new();
+    for (at, mark) in words.iter().enumerate() {
+        let glued = mark.text.chars().next().is_some_and(is_cross) && mark.text.chars().count() > 1;
+        let alone = is_mark(&mark.text) == Some(true);
+        if !alone && !glued {
             continue;
         }
-        let ends = words.get(at).is_none_or(|n| {
-            is_mark(&n.text).is_some() || n.x0 - words.get(at - 1).map_or(0.0, |w| w.x1) > 4.0
-        });
-        if ends && is_mark(&before.text) == Some(true) && words.get(start)?.x0 - before.x1 < 25.0 {
-            return words.get(start - 1..at).map(<[Word]>::to_vec);
+        let near = |last: &Word, next: &Word| {
+            next.x0 - last.x1 < OPTION_GAP_HEIGHTS * (next.y1 - next.y0).max(4.0)
+                && is_mark(&next.text).is_none()
+        };
+        let mut option = vec![mark.clone()];
+        for next in words.iter().skip(at + 1) {
+            let first = option.len() == 1 && alone;
+            let reach = first && next.x0 - mark.x1 < 25.0 && is_mark(&next.text).is_none();
+            if option.len() > 12 || !(reach || option.last().is_some_and(|last| near(last, next))) {
+                break;
+            }
+            option.push(next.clone());
+        }
+        if glued {
+            if let Some(first) = option.first_mut() {
+                first.text = first.text.trim_start_matches(is_cross).to_owned();
+            }
+        }
+        if option.len() > 1 || glued {
+            found.push((option, usize::from(alone)));
         }
     }
-    // a mark that touches the option: `×LLC`
-    words.iter().enumerate().find_map(|(i, word)| {
-        let mark = word.text.chars().next()?;
-        let rest: String = word.text.chars().skip(1).collect();
-        let first = wanted.first()?;
-        let marked = matches!(mark, '×' | '☒' | '☑' | '✓' | '✔' | '■' | '✗')
-            && fold(&rest).split(' ').next() == Some(*first);
-        marked.then(|| words.iter().skip(i).take(wanted.len()).cloned().collect())
-    })
+    found
+}
+
+/// The option of a field before which a row has another sign than before its other options: text recognition makes all
+/// kinds of letters out of boxes, yet of a crossed box it makes another one than of empty boxes.
+fn odd_one_out(words: &[Word], field: &str) -> Option<(&'static str, Vec<Word>)> {
+    let mut options: Vec<(bool, &'static str, Vec<Word>)> = Vec::new();
+    for (at, sign) in words.iter().enumerate() {
+        let short = sign.text.chars().count() <= 3;
+        let mut option: Vec<Word> = Vec::new();
+        for next in words.iter().skip(at + 1).take(6) {
+            let last = option.last().unwrap_or(sign);
+            let reach =
+                if option.is_empty() { 25.0 } else { OPTION_GAP_HEIGHTS * (next.y1 - next.y0).max(4.0) };
+            if next.x0 - last.x1 > reach {
+                break;
+            }
+            option.push(next.clone());
+        }
+        if !short || option.is_empty() {
+            continue;
+        }
+        if let Some((value, _)) = option_of(field, &join(&option)).filter(|(_, share)| *share > 0.4) {
+            let crossed = sign.text.chars().any(|c| is_cross(c) || "xXkK%&*#vV".contains(c));
+            options.push((crossed, value, option));
+        }
+    }
+    let mut crossed = options.iter().filter(|(crossed, ..)| *crossed);
+    let (_, value, words) = crossed.next().filter(|_| options.len() >= 2)?;
+    crossed.next().is_none().then(|| (*value, words.clone()))
 }
 
 /// Whether something stands where a signature is asked for.
@@ -176,16 +305,14 @@ fn references(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> Vec<Reference> 
     let start = layout.rows.iter().position(|r| {
         let text = fold(&r.text());
         let words = text.split(' ').count();
-        words <= 5 && (text.contains("reference") || text.contains("referenz") || text.contains("referens"))
+        words <= 7 && (text.contains("reference") || text.contains("referenz") || text.contains("referens"))
     });
     let Some(start) = start else { return Vec::new() };
     let mut found: Vec<Reference> = Vec::new();
     for (index, row) in layout.rows.iter().enumerate().skip(start + 1) {
-        let text = fold(&row.text());
-        if ["declaration", "erklarung", "forsakran", "signature", "unterschrift", "underskrift"]
-            .iter()
-            .any(|w| text.starts_with(w))
-            || found.len() > 10
+        if found.len() > 10
+            || row.page != layout.rows.get(start).map_or(0, |r| r.page)
+            || ends_references(&row.text())
         {
             break;
         }
@@ -215,5 +342,52 @@ fn references(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> Vec<Reference> 
             last.email = last.email.take().or(current.email);
         }
     }
+    // a name alone is a reference only where none has more
+    if found.iter().any(|r| r.phone.is_some() || r.email.is_some()) {
+        found.retain(|r| r.phone.is_some() || r.email.is_some());
+    }
     found
+}
+
+/// What follows the references in a form: the declaration, or who signs.
+fn ends_references(text: &str) -> bool {
+    let folded = fold(text);
+    let starts =
+        ["declaration", "erklarung", "forsakran", "by signing", "we certify", "i certify", "wir bestatigen"];
+    starts.iter().any(|start| folded.starts_with(start))
+        || folded.split(' ').take(5).any(|word| {
+            super::label::label_at(std::iter::once(word))
+                .is_some_and(|l| l.any(&["signature", "signatory"]) && !l.forgiven)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_known_by_their_words() {
+        for (field, text, value) in [
+            ("return_reason", "Doesn’t work / faulty", Some("defective")),
+            ("return_reason", "Sent the wrong product", Some("wrong_item")),
+            ("return_reason", "We ordered by mistake", Some("ordered_in_error")),
+            ("return_reason", "Falsche Ware geliefert", Some("wrong_item")),
+            ("return_reason", "Falsch bestellt", Some("ordered_in_error")),
+            ("return_reason", "Beim Transport beschädigt", Some("damaged_in_transit")),
+            ("return_reason", "Felbeställd", Some("ordered_in_error")),
+            ("return_reason", "Erreur de commande", Some("ordered_in_error")),
+            ("return_reason", "colour", None),
+            ("resolution", "Send replacement", Some("replacement")),
+            ("resolution", "Kreditnota", Some("credit")),
+            ("resolution", "Repair & return", Some("repair")),
+            ("entity_type", "GmbH / UG", Some("limited_company")),
+            ("entity_type", "GmbH & Co. KG", None),
+            ("entity_type", "Sole trader", Some("sole_proprietor")),
+            ("entity_type", "Société anonyme (SA)", Some("corporation")),
+            ("industry", "Bau / Handwerk", Some("construction")),
+            ("tax_exempt", "Nein", Some("no")),
+        ] {
+            assert_eq!(option_of(field, text).map(|(value, _)| value), value, "{text}");
+        }
+    }
 }

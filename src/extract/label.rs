@@ -450,6 +450,8 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["rma"], &["reason", "article", "delivery"], "rma_number"),
     (&["discount"], &["pay", "terms"], "discount"),
     (&["accounting"], &[], "ap_contact"),
+    (&["person", "pay", "invoice"], &[], "ap_contact"),
+    (&["credit", "line", "request"], &[], "requested_credit_limit"),
     (&["signatory"], &["title"], "signatory_name"),
     (&["signature", "date"], &[], "date_signed"),
     (&["signature"], &[], "signature"),
