@@ -213,10 +213,8 @@ fn ticked(words: &[Word]) -> Vec<(Vec<Word>, usize)> {
             }
             option.push(next.clone());
         }
-        if glued {
-            if let Some(first) = option.first_mut() {
-                first.text = first.text.trim_start_matches(is_cross).to_owned();
-            }
+        if glued && let Some(first) = option.first_mut() {
+            first.text = first.text.trim_start_matches(is_cross).to_owned();
         }
         if option.len() > 1 || glued {
             found.push((option, usize::from(alone)));

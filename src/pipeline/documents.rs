@@ -115,7 +115,9 @@ pub async fn settle_body(
 ) -> anyhow::Result<()> {
     if drafts.iter().all(|drafted| drafted.document > 0) {
         documents.remove(0);
-        drafts.iter_mut().for_each(|drafted| drafted.document -= 1);
+        for drafted in drafts {
+            drafted.document -= 1;
+        }
     } else if let Some(body) = documents.first_mut() {
         let kept = app.blob.put(message.new_text.as_bytes()).await;
         body.sha256 = kept.context("failed to keep the message's text")?;
