@@ -123,6 +123,7 @@ mod tests {
             fields: BTreeMap::new(),
             lines: Vec::new(),
             findings: Vec::new(),
+            standard: None,
         };
         for (typed, kind, confidence, changed) in [
             ("purchase_order", Kind::PurchaseOrder, 0.6, vec![]),
