@@ -451,9 +451,8 @@ fn name_goods(words: &[Word], trails: bool, line: &mut Line, reading: &Reading) 
         line.insert("line_no".to_owned(), propose(text, number, sure(0.9, number, reading)));
         words.remove(0);
     }
-    while words.first().is_some_and(joins) {
-        words.remove(0);
-    }
+    let start = words.iter().take_while(|w| joins(w)).count();
+    words.drain(..start);
     if trails {
         // what leads up to the goods in a sentence: "please send us A-1312, 20 pcs"
         if let Some(wish) = words.iter().rposition(is_wish) {

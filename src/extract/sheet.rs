@@ -19,8 +19,17 @@ use crate::model::{
     draft::{Draft, Kind, Line, Proposal},
     page::{How, Page},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
+/// Orders of one sheet; rows of further ones go to the last.
+const ORDERS_MAX: usize = 500;
+/// Rows below a head that tell what a column holds.
+const ROWS_ASKED_MAX: usize = 50;
+/// Columns that are looked at.
+const COLUMNS_MAX: u32 = 256;
 /// Rows of an address below its label.
 const ADDRESS_ROWS_MAX: u32 = 6;
 /// Columns between a label and its value.
@@ -101,8 +110,8 @@ struct Part {
     fields: BTreeMap<String, Proposal>,
     lines: Vec<Line>,
     pages: [u32; 2],
-    reading: Reading,
-    layout: Layout,
+    reading: Rc<Reading>,
+    layout: Rc<Layout>,
 }
 
 /// A named column of a table.
@@ -133,7 +142,7 @@ impl Sheet {
                 rect: w.bbox,
             });
             let words: Vec<Word> = words.collect();
-            if !words.is_empty() {
+            if !words.is_empty() && cell.column < COLUMNS_MAX {
                 rows.entry(cell.row).or_default().push(Cell { column: cell.column, words });
             }
         }
@@ -145,30 +154,24 @@ impl Sheet {
 
     /// The orders of this sheet, in their order.
     fn parts(&self, reading: Reading, layout: Layout) -> Vec<Part> {
-        let mut reader =
-            SheetReader { sheet: self, reading: &reading, done: Vec::new(), open: Found::default() };
+        let (reading, layout) = (Rc::new(reading), Rc::new(layout));
+        let mut reader = SheetReader {
+            sheet: self,
+            reading: &reading,
+            heads: BTreeSet::new(),
+            done: Vec::new(),
+            open: Found::default(),
+        };
         reader.run();
         let found = reader.done;
         let copies = found.into_iter().map(|found| Part {
             fields: found.fields,
             lines: found.lines,
             pages: [self.page, self.page],
-            reading: copy(&reading),
-            layout: layout.clone(),
+            reading: Rc::clone(&reading),
+            layout: Rc::clone(&layout),
         });
         copies.collect()
-    }
-}
-
-fn copy(reading: &Reading) -> Reading {
-    Reading {
-        style: reading.style,
-        order: reading.order,
-        kind: reading.kind,
-        language: reading.language,
-        trusted: reading.trusted,
-        skus: reading.skus.clone(),
-        customer_skus: reading.customer_skus.clone(),
     }
 }
 
@@ -195,16 +198,21 @@ impl Found {
 struct SheetReader<'a> {
     sheet: &'a Sheet,
     reading: &'a Reading,
+    /// Rows that head a table.
+    heads: BTreeSet<u32>,
     done: Vec<Found>,
     open: Found,
 }
 
 impl SheetReader<'_> {
     fn run(&mut self) {
+        let heads = self.sheet.rows.iter().filter_map(|(&row, cells)| Some((row, self.head(row, cells)?)));
+        let mut heads: BTreeMap<u32, Vec<Column>> = heads.collect();
+        self.heads = heads.keys().copied().collect();
         let mut columns: Vec<Column> = Vec::new();
         let mut taken: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (&row, cells) in &self.sheet.rows {
-            if let Some(head) = self.head(cells) {
+            if let Some(head) = heads.remove(&row) {
                 columns = head;
                 continue;
             }
@@ -221,7 +229,7 @@ impl SheetReader<'_> {
     }
 
     /// The columns that the cells of a row name, if it is the head of a table of goods.
-    fn head(&self, cells: &[Cell]) -> Option<Vec<Column>> {
+    fn head(&self, row: u32, cells: &[Cell]) -> Option<Vec<Column>> {
         let mut columns: Vec<Column> = Vec::new();
         for cell in cells {
             if parse_number(&cell.text(), self.reading.style).is_some() {
@@ -241,11 +249,11 @@ impl SheetReader<'_> {
         let has = |name: &str| columns.iter().any(|c| c.name == name);
         let what = has("sku") || has("description") || has("customer_sku");
         let figures = has("quantity") || has("ordered_quantity");
-        (what && figures && columns.len() * 2 >= cells.len()).then(|| self.settle(columns))
+        (what && figures && columns.len() * 2 >= cells.len()).then(|| self.settle(row, columns))
     }
 
     /// A column of numbers that name goods is no column of line numbers.
-    fn settle(&self, mut columns: Vec<Column>) -> Vec<Column> {
+    fn settle(&self, row: u32, mut columns: Vec<Column>) -> Vec<Column> {
         if columns.iter().any(|c| c.name == "sku") {
             return columns;
         }
@@ -254,8 +262,9 @@ impl SheetReader<'_> {
         let values: Vec<String> = self
             .sheet
             .rows
-            .values()
-            .filter_map(|cells| cells.iter().find(|c| c.column == column))
+            .range(row + 1..)
+            .take(ROWS_ASKED_MAX)
+            .filter_map(|(_, cells)| cells.iter().find(|c| c.column == column))
             .map(Cell::text)
             .collect();
         let codes = values.iter().filter(|v| {
@@ -291,6 +300,7 @@ impl SheetReader<'_> {
         if let (Some(number), Some(open)) = (&number, self.open.number())
             && open != number
             && !self.open.lines.is_empty()
+            && self.done.len() < ORDERS_MAX
         {
             let known = self.done.iter().position(|found| found.number() == Some(number));
             self.close();
@@ -426,7 +436,7 @@ impl SheetReader<'_> {
             let Some(cells) = self.sheet.rows.get(&row) else { break };
             let labelled = column != label_column && cells.iter().any(|c| c.column == label_column);
             let Some(cell) = cells.iter().find(|c| c.column == column) else { break };
-            if labelled || is_label(cell) || self.head(cells).is_some() {
+            if labelled || is_label(cell) || self.heads.contains(&row) {
                 break;
             }
             taken.insert((row, column));
@@ -445,6 +455,7 @@ impl SheetReader<'_> {
         if field == "po_number"
             && !self.open.lines.is_empty()
             && self.open.number().is_some_and(|number| number != join(&words))
+            && self.done.len() < ORDERS_MAX
         {
             self.close();
         }

@@ -12,9 +12,14 @@ use crate::{
 use rust_decimal::Decimal;
 use std::{collections::HashSet, str::FromStr as _};
 
+/// Words of the pages, and lines of the file, that are compared.
+const WORDS_MAX: usize = 20_000;
+const LINES_MAX: usize = 500;
+
 /// Compares what the pages show with the draft of the XML inside; `shown` are the lines that were read on the pages.
 pub fn compare(draft: &mut Draft, pages: &[Page], shown: &[Line]) {
-    let text: String = pages.iter().flat_map(|page| &page.words).map(|word| word.text.as_str()).collect();
+    let words = pages.iter().flat_map(|page| &page.words).take(WORDS_MAX);
+    let text: String = words.map(|word| word.text.as_str()).collect();
     if text.is_empty() {
         return;
     }
@@ -46,6 +51,7 @@ pub fn compare(draft: &mut Draft, pages: &[Page], shown: &[Line]) {
     let absent = draft
         .lines
         .iter()
+        .take(LINES_MAX)
         .filter(|line| {
             let mut numbers = numbers(std::slice::from_ref(*line)).peekable();
             numbers.peek().is_some() && !numbers.any(|number| letters.contains(&number))

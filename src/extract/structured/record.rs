@@ -29,6 +29,8 @@ pub(super) const CUSTOM: f32 = 0.75;
 const LANGUAGE_CHARS_MAX: usize = 20_000;
 /// Languages that documents are read in.
 const LANGUAGES: [&str; 4] = ["en", "de", "sv", "fr"];
+/// Characters of a number: sums of many such numbers still fit.
+const NUMBER_CHARS_MAX: usize = 18;
 /// Characters of a note that a finding shows.
 const NOTE_CHARS_MAX: usize = 400;
 
@@ -297,7 +299,7 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
     let bare = text.strip_prefix('+').unwrap_or(text);
     let digits = bare.strip_prefix('-').unwrap_or(bare);
     let plain = !digits.is_empty()
-        && digits.len() <= 28
+        && digits.len() <= NUMBER_CHARS_MAX
         && digits.chars().all(|c| c.is_ascii_digit() || c == '.')
         && digits.chars().any(|c| c.is_ascii_digit());
     plain.then(|| Decimal::from_str(bare).ok()).flatten()

@@ -188,6 +188,7 @@ pub(super) const COLUMN_ORDER: &[&str] = &[
     "price_per",
     "gross",
     "discount",
+    "charge",
     "tax_rate",
     "amount",
     "delivery_date",
@@ -198,6 +199,7 @@ pub(super) const COLUMN_ORDER: &[&str] = &[
 pub(super) const NUMBERS: &[&str] = &[
     "amount",
     "annual_revenue",
+    "charge",
     "discount",
     "gross",
     "ordered_quantity",
