@@ -176,15 +176,6 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     if let Some(number) = order_number.filter(|_| !fields.contains_key("po_number")) {
         fields.insert("po_number".to_owned(), number);
     }
-    if is_text
-        && !fields.contains_key("requested_date")
-        && let Some((day, words, ambiguous)) =
-            prose::find_wanted(&all_words(&layout).cloned().collect::<Vec<_>>(), &reading)
-    {
-        let unsure = ambiguous && reading.order == Order::Unknown;
-        let sure = confidence::from_words(if unsure { 0.5 } else { 0.85 }, &words, reading.trusted);
-        fields.insert("requested_date".to_owned(), draft::propose(day, &words, sure));
-    }
     if wanted.contains(&"buyer_contact")
         && !fields.contains_key("buyer_contact")
         && let Some((name, words)) = sender_name(&layout)
@@ -234,6 +225,14 @@ fn mend_text_fields(layout: &Layout, kind: Kind, reading: &Reading, fields: &mut
     }
     if fields.get("buyer_name").and_then(|p| p.value.as_text()).is_some_and(prose::is_sentence) {
         fields.remove("buyer_name");
+    }
+    if !fields.contains_key("requested_date")
+        && let Some((day, words, ambiguous)) =
+            prose::find_wanted(&all_words(layout).cloned().collect::<Vec<_>>(), reading)
+    {
+        let unsure = ambiguous && reading.order == Order::Unknown;
+        let sure = confidence::from_words(if unsure { 0.5 } else { 0.85 }, &words, reading.trusted);
+        fields.insert("requested_date".to_owned(), draft::propose(day, &words, sure));
     }
     if !fields.contains_key("buyer_contact")
         && let Some((name, words)) = prose::find_sender(layout)
