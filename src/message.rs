@@ -2,13 +2,19 @@
 //!
 //! Follows RFC 5322, 2045–2047, 2231, 3676 and what programs really send. Charsets and dates come from `mail-parser`,
 //! the MIME structure from our own [`mime`], which is linear in time and keeps attachments byte for byte.
-//! Does not: judge the sender (see [`crate::screen`]), open attachments (see [`crate::reader`]), or make HTML safe.
+//! What only wraps content is opened: TNEF ([`tnef`]), signatures around it ([`cms`]), files within text ([`enclosure`]).
+//! Does not: judge the sender (see [`crate::screen`]), open attachments (see [`crate::reader`]), make HTML safe, verify
+//! signatures, or decrypt.
 //! Limits: [`mime::PARTS_MAX`], [`mime::DEPTH_MAX`], [`mime::HEADER_BYTES_MAX`], [`field::FIELD_BYTES_MAX`],
-//! [`body::BODY_CHARS_MAX`]. Hitting one is a finding.
+//! [`body::BODY_CHARS_MAX`], [`body::WRAPPERS_MAX`], [`body::INNER_FILES_MAX`]. Hitting one is a finding.
 
 mod attachment;
 mod body;
+mod calendar;
 mod charset;
+mod cms;
+mod cursor;
+mod enclosure;
 mod field;
 pub mod html;
 pub(crate) mod language;
@@ -16,8 +22,10 @@ pub mod mbox;
 mod mime;
 pub mod own_id;
 mod quote;
+mod rtf;
 mod signature;
 pub mod subject;
+mod tnef;
 mod transfer;
 mod words;
 
@@ -36,21 +44,21 @@ pub fn parse(raw: &[u8]) -> Message {
     let fields = tree.parts.first().map_or(&empty, |part| &part.fields);
     let body = body::assemble(&tree, raw);
     let shown = body.html.as_deref().map(html::content_ids).unwrap_or_default();
+    let mut inner_number = tree.parts.len();
     let attachments = body
         .files
-        .iter()
-        .filter_map(|index| {
-            let part = tree.parts.get(*index)?;
-            let parent = part.parent.and_then(|p| tree.parts.get(p));
-            let in_related = parent.is_some_and(|p| p.content_type.value == "multipart/related");
-            Some(attachment::take(*index, part, raw, in_related, &shown))
+        .into_iter()
+        .map(|file| {
+            let number = if file.inner { inner_number } else { file.part };
+            inner_number += usize::from(file.inner);
+            file.into_attachment(number, &shown)
         })
         .collect();
     let mut message = Message {
         sha256: hex::encode(Sha256::digest(raw)),
         size_bytes: raw.len() as u64,
         text: text_of(&body.lines),
-        html: body.html.clone(),
+        html: body.html,
         attachments,
         ..read_fields(fields)
     };

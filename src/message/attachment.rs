@@ -1,6 +1,6 @@
-//! A file part into an [`Attachment`]: its exact bytes, its name, and whether it is a picture within the body.
+//! A file of a message into an [`Attachment`]: its exact bytes, its name, and whether it is a picture within the body.
 //!
-//! Does not: open archives, TNEF or nested messages; those are read as documents later.
+//! Does not: open archives or nested messages; those are read as documents later.
 
 use super::{
     field::{self, Parameters},
@@ -13,26 +13,86 @@ use sha2::{Digest, Sha256};
 /// Longest file name; a longer one is cut before its extension.
 const NAME_CHARS_MAX: usize = 200;
 
-/// Takes a file out of the message. `shown` holds the content ids that the HTML body refers to.
-pub(super) fn take(index: usize, part: &Part, raw: &[u8], in_related: bool, shown: &[String]) -> Attachment {
-    let encoding = field::find(&part.fields, "Content-Transfer-Encoding").unwrap_or_default();
-    let body = raw.get(part.body.clone()).unwrap_or_default();
-    let bytes = transfer::decode(encoding, body).into_owned();
-    let content_id = field::find(&part.fields, "Content-ID")
-        .and_then(|v| field::ids(v).into_iter().next().or_else(|| bare_id(v)));
-    let media_type = part.content_type.value.clone();
-    let is_picture = media_type.starts_with("image/");
-    let is_shown = content_id.as_ref().is_some_and(|id| shown.contains(id));
-    let is_related = in_related && content_id.is_some() && part.disposition.value != "attachment";
-    Attachment {
-        part: u32::try_from(index).unwrap_or(u32::MAX),
-        name: name_of(index, part, &bytes),
-        media_type,
-        inline: is_picture && (is_shown || is_related),
-        content_id,
-        sha256: hex::encode(Sha256::digest(&bytes)),
-        size_bytes: bytes.len() as u64,
-        bytes,
+/// A file before it is numbered and its name made harmless.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    /// The MIME part that it is, or in which it was found.
+    pub(super) part: usize,
+    /// It was found within the part: in its text, in a TNEF stream, behind a signature.
+    pub(super) inner: bool,
+    /// Name as given, decoded.
+    pub(super) name: Option<String>,
+    /// Media type in lower case.
+    pub(super) media_type: String,
+    /// `Content-ID` without angle brackets.
+    pub(super) content_id: Option<String>,
+    /// It stands beside markup that is meant to show it.
+    pub(super) related: bool,
+    /// Decoded bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl File {
+    /// A leaf of the MIME tree as a file.
+    pub(super) fn of_part(index: usize, part: &Part, raw: &[u8], in_related: bool) -> Self {
+        let encoding = field::find(&part.fields, "Content-Transfer-Encoding").unwrap_or_default();
+        let body = raw.get(part.body.clone()).unwrap_or_default();
+        let content_id = field::find(&part.fields, "Content-ID")
+            .and_then(|v| field::ids(v).into_iter().next().or_else(|| bare_id(v)));
+        Self {
+            part: index,
+            inner: false,
+            name: given_name(part),
+            media_type: part.content_type.value.clone(),
+            content_id,
+            related: in_related && part.disposition.value != "attachment",
+            bytes: transfer::decode(encoding, body).into_owned(),
+        }
+    }
+
+    /// Gives it a number. `shown` holds the content ids that the HTML body refers to.
+    pub(super) fn into_attachment(self, number: usize, shown: &[String]) -> Attachment {
+        let is_picture = self.media_type.starts_with("image/");
+        let is_shown = self.content_id.as_ref().is_some_and(|id| shown.contains(id));
+        let is_related = self.related && self.content_id.is_some();
+        let name = self.name.as_deref().map(clean_name).filter(|name| !name.is_empty());
+        Attachment {
+            part: u32::try_from(number).unwrap_or(u32::MAX),
+            name: name.unwrap_or_else(|| default_name(number, &self.media_type, &self.bytes)),
+            media_type: self.media_type,
+            inline: is_picture && (is_shown || is_related),
+            content_id: self.content_id,
+            sha256: hex::encode(Sha256::digest(&self.bytes)),
+            size_bytes: self.bytes.len() as u64,
+            bytes: self.bytes,
+        }
+    }
+}
+
+/// The media type that a file name speaks of, for files that come without one.
+pub(super) fn type_of_name(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
+    match extension.as_str() {
+        "pdf" => "application/pdf",
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "gif" => "image/gif",
+        "tif" | "tiff" => "image/tiff",
+        "bmp" => "image/bmp",
+        "txt" => "text/plain",
+        "htm" | "html" => "text/html",
+        "csv" => "text/csv",
+        "xml" => "application/xml",
+        "ics" => "text/calendar",
+        "vcf" => "text/vcard",
+        "eml" => "message/rfc822",
+        "zip" => "application/zip",
+        "rtf" => "application/rtf",
+        "doc" => "application/msword",
+        "xls" => "application/vnd.ms-excel",
+        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        _ => "application/octet-stream",
     }
 }
 
@@ -41,14 +101,14 @@ fn bare_id(value: &str) -> Option<String> {
     (!id.is_empty()).then_some(id)
 }
 
-fn name_of(index: usize, part: &Part, bytes: &[u8]) -> String {
-    let given =
-        |parameters: &Parameters, name| parameters.get(name).map(clean_name).filter(|n| !n.is_empty());
+fn given_name(part: &Part) -> Option<String> {
+    let given = |parameters: &Parameters, name| {
+        parameters.get(name).filter(|n| !clean_name(n).is_empty()).map(str::to_owned)
+    };
     given(&part.disposition, "filename")
         .or_else(|| given(&part.content_type, "name"))
         .or_else(|| given(&part.disposition, "name"))
         .or_else(|| given(&part.content_type, "filename"))
-        .unwrap_or_else(|| default_name(index, part, bytes))
 }
 
 /// Without control characters, folders and excess length.
@@ -74,8 +134,7 @@ fn clean_name(name: &str) -> String {
     name.chars().take(room).collect::<String>() + &extension
 }
 
-fn default_name(index: usize, part: &Part, bytes: &[u8]) -> String {
-    let media_type = part.content_type.value.as_str();
+fn default_name(number: usize, media_type: &str, bytes: &[u8]) -> String {
     if matches!(media_type, "message/rfc822" | "message/global") {
         let head = bytes.get(..16_384).unwrap_or(bytes);
         let subject = super::mime::split(head)
@@ -85,7 +144,7 @@ fn default_name(index: usize, part: &Part, bytes: &[u8]) -> String {
             .map(field::decode_words);
         let subject =
             subject.map(|s| clean_name(&s.replace(['/', '\\', ':'], " "))).filter(|s| !s.is_empty());
-        return subject.map_or_else(|| format!("message-{index}.eml"), |s| format!("{s}.eml"));
+        return subject.map_or_else(|| format!("message-{number}.eml"), |s| format!("{s}.eml"));
     }
     let extension = match media_type {
         "application/pdf" => "pdf",
@@ -111,7 +170,7 @@ fn default_name(index: usize, part: &Part, bytes: &[u8]) -> String {
         "application/pgp-signature" => "asc",
         _ => "bin",
     };
-    format!("part-{index}.{extension}")
+    format!("part-{number}.{extension}")
 }
 
 #[cfg(test)]

@@ -50,10 +50,51 @@ pub(super) fn decode(label: Option<&str>, bytes: &[u8]) -> Decoded {
         Some(decoder) => {
             let text = decoder(bytes);
             let doubtful = text.contains('\u{fffd}');
+            // The same for a charset of several bytes, which then hits a sequence that it does not have.
+            if doubtful && is_utf8_with_accents(bytes) {
+                return Decoded { text: without_mark(&String::from_utf8_lossy(bytes)), doubtful };
+            }
             Decoded { text: without_mark(&text), doubtful }
         }
         None => Decoded { doubtful: true, ..decode(None, bytes) },
     }
+}
+
+/// The charset that a Windows code page number stands for.
+pub(super) fn of_code_page(number: u32) -> Option<String> {
+    Some(match number {
+        437 | 850 => "ibm850".to_owned(),
+        866 => "ibm866".to_owned(),
+        874 => "windows-874".to_owned(),
+        932 => "shift_jis".to_owned(),
+        936 => "gbk".to_owned(),
+        949 | 51_949 => "euc-kr".to_owned(),
+        950 => "big5".to_owned(),
+        1_250..=1_258 => format!("windows-{number}"),
+        10_000 => "macintosh".to_owned(),
+        20_127 => "us-ascii".to_owned(),
+        20_866 => "koi8-r".to_owned(),
+        21_866 => "koi8-u".to_owned(),
+        28_591..=28_606 => format!("iso-8859-{}", number - 28_590),
+        50_220..=50_222 => "iso-2022-jp".to_owned(),
+        51_932 => "euc-jp".to_owned(),
+        54_936 => "gb18030".to_owned(),
+        65_000 => "utf-7".to_owned(),
+        65_001 => "utf-8".to_owned(),
+        _ => return None,
+    })
+}
+
+/// `<meta charset=…>` within the first bytes of HTML.
+pub(super) fn declared_in_html(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(bytes.get(..2_048).unwrap_or(bytes)).to_ascii_lowercase();
+    let after = head.split("charset=").nth(1)?;
+    let label: String = after
+        .trim_start_matches(['"', '\''])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        .collect();
+    (!label.is_empty()).then_some(label)
 }
 
 fn is_single_byte(label: &str) -> bool {
@@ -82,4 +123,28 @@ fn without_mark(text: &str) -> String {
 
 fn windows_1252(bytes: &[u8]) -> String {
     encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_by_what_they_are() {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        for (label, raw, expected, doubtful) in [
+            (Some("iso-8859-1"), b"gr\xf6n".to_vec(), "grön", false),
+            (Some("\"UTF-8\""), bytes("grön"), "grön", false),
+            (Some("utf-8"), b"gr\xf6n".to_vec(), "grön", true),
+            (None, b"gr\xf6n".to_vec(), "grön", true),
+            (Some("iso-8859-1"), bytes("grön åkerö"), "grön åkerö", true),
+            (Some("gb2312"), bytes("您好，我司"), "您好，我司", true),
+            (Some("gb2312"), b"\xc4\xfa\xba\xc3".to_vec(), "您好", false),
+            (Some("x-unheard-of"), bytes("grön"), "grön", true),
+            (Some("utf-8"), bytes("\u{feff}a"), "a", false),
+        ] {
+            let decoded = decode(label, &raw);
+            assert_eq!((decoded.text.as_str(), decoded.doubtful), (expected, doubtful), "{label:?} {raw:?}");
+        }
+    }
 }

@@ -90,7 +90,10 @@ pub(super) fn decode_words(text: &str) -> String {
         };
         let adjacent = before.trim().is_empty() && pending.is_some();
         match &mut pending {
-            Some((last, joined)) if adjacent && last.eq_ignore_ascii_case(label) => {
+            // A word that returns to ASCII (ISO 2022) is complete.
+            Some((last, joined))
+                if adjacent && last.eq_ignore_ascii_case(label) && !joined.ends_with(b"\x1b(B") =>
+            {
                 joined.extend_from_slice(&bytes);
             }
             _ => {
@@ -128,6 +131,8 @@ fn split_word(after: &str) -> Option<(&str, Vec<u8>, &str)> {
         "Q" | "q" => decode_q(data),
         _ => return None,
     };
+    // Letters that were never encoded have been read as UTF-8 with the header.
+    let label = if !data.is_ascii() && std::str::from_utf8(&bytes).is_ok() { "utf-8" } else { label };
     Some((label, bytes, tail))
 }
 
@@ -542,6 +547,8 @@ mod tests {
             ("=?utf-8?B?w6XD?=\t=?utf-8?B?pA==?=", "åä"),
             ("=?iso-8859-1*sv?Q?=E5?= and =?utf-8?Q?=C3=A4?=", "å and ä"),
             ("=?utf-8?X?abc?=", "=?utf-8?X?abc?="),
+            ("=?ISO-2022-JP?B?GyRCJUYlOSVIGyhC?= =?ISO-2022-JP?B?GyRCJUYlOSVIGyhC?=", "テストテスト"),
+            ("=?iso-8859-1?Q?grön_skog?=", "grön skog"),
             ("x=?utf-8?Q?y?=z", "xyz"),
         ] {
             assert_eq!(decode_words(value), expected, "{value}");

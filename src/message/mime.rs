@@ -243,7 +243,9 @@ impl<'a> Walk<'a> {
 
     fn take_field_line(&mut self, line: &[u8], start: usize, end: usize, next: &[u8]) {
         let text = line.trim_ascii_end();
-        if text.is_empty() {
+        // A line of blanks within a folded field does not end the header (obs-FWS, RFC 5322 §4.2).
+        let is_blank_fold = is_continuation(line) && is_continuation(next) && !next.trim_ascii().is_empty();
+        if text.is_empty() && !is_blank_fold {
             self.end_fields(end);
             return;
         }
@@ -256,7 +258,7 @@ impl<'a> Walk<'a> {
             );
         }
         let Some(part) = self.parts.last_mut() else { return };
-        if line.starts_with(b" ") || line.starts_with(b"\t") {
+        if is_continuation(line) {
             if let (true, Some(last)) = (fits, part.fields.last_mut()) {
                 last.extend(line);
             }
@@ -354,7 +356,11 @@ impl<'a> Walk<'a> {
 }
 
 fn is_field_line(line: &[u8]) -> bool {
-    field::name_end(line).is_some() || line.starts_with(b" ") || line.starts_with(b"\t")
+    field::name_end(line).is_some() || is_continuation(line)
+}
+
+fn is_continuation(line: &[u8]) -> bool {
+    line.starts_with(b" ") || line.starts_with(b"\t")
 }
 
 /// A broken `Content-Type` such as `text` or `html`.
@@ -363,5 +369,25 @@ fn default_type(value: &str) -> &'static str {
         "" | "text" | "plain" => "text/plain",
         "html" => "text/html",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_ends_at_the_first_empty_line() {
+        for (raw, expected) in [
+            ("A: 1\nB: 2\n\nC: 3\n", "A=1 B=2"),
+            ("A: 1\n \n\t2\nB: 2\n\nbody", "A=1 \t2 B=2"),
+            ("A: 1\n \nB: no field\n", "A=1"),
+            ("A: 1\n\t\n\n", "A=1"),
+            ("A: 1\nno field\nnor this\n", "A=1"),
+        ] {
+            let tree = split(raw.as_bytes());
+            let fields = tree.parts[0].fields.iter().map(|f| format!("{}={}", f.name, f.value));
+            assert_eq!(fields.collect::<Vec<_>>().join(" "), expected, "{raw:?}");
+        }
     }
 }

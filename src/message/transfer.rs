@@ -61,19 +61,39 @@ pub(super) fn decode_uu(raw: &[u8]) -> Option<Vec<u8>> {
             break;
         }
         let Some((&first, data)) = line.split_first() else { continue };
-        let count = usize::from(first.wrapping_sub(b' ') & 63);
-        let sextet = |b: Option<&u8>| u32::from(b.copied().unwrap_or(b' ').wrapping_sub(b' ') & 63);
-        let mut bytes = Vec::with_capacity(48);
-        for group in data.chunks(4) {
-            let word = sextet(group.first()) << 18
-                | sextet(group.get(1)) << 12
-                | sextet(group.get(2)) << 6
-                | sextet(group.get(3));
-            bytes.extend(word.to_be_bytes().into_iter().skip(1));
-        }
-        out.extend(bytes.into_iter().take(count));
+        out.extend(uu_bytes(uu_count(first), data));
     }
     Some(out)
+}
+
+/// One line of a uuencoded file; none if it cannot be one. Trailing blanks may be lost, a checksum may follow.
+pub(super) fn uu_line(line: &[u8]) -> Option<Vec<u8>> {
+    const FULL_LINE: usize = 45;
+    let Some((&first, data)) = line.split_first() else { return Some(Vec::new()) };
+    let known = |b: &u8| (b' '..=b'`').contains(b);
+    let count = uu_count(first);
+    let expected = count.div_ceil(3) * 4;
+    let long_enough = count == FULL_LINE || data.len() + 3 >= expected;
+    let fits = known(&first) && data.iter().all(known) && long_enough && data.len() <= expected + 2;
+    fits.then(|| uu_bytes(count, data))
+}
+
+fn uu_count(first: u8) -> usize {
+    usize::from(first.wrapping_sub(b' ') & 63)
+}
+
+fn uu_bytes(count: usize, data: &[u8]) -> Vec<u8> {
+    let sextet = |b: Option<&u8>| u32::from(b.copied().unwrap_or(b' ').wrapping_sub(b' ') & 63);
+    let mut bytes = Vec::with_capacity(48);
+    for group in data.chunks(4) {
+        let word = sextet(group.first()) << 18
+            | sextet(group.get(1)) << 12
+            | sextet(group.get(2)) << 6
+            | sextet(group.get(3));
+        bytes.extend(word.to_be_bytes().into_iter().skip(1));
+    }
+    bytes.resize(count, 0);
+    bytes
 }
 
 #[cfg(test)]

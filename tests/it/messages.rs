@@ -20,7 +20,8 @@ fn seen(message: &Message) -> Value {
         .attachments
         .iter()
         .map(|a| {
-            let encoded = !a.media_type.starts_with("message/") && !a.media_type.starts_with("text/");
+            let as_written = ["message/", "text/", "application/pgp-"];
+            let encoded = !as_written.iter().any(|kind| a.media_type.starts_with(kind));
             json!({
                 "name": a.name,
                 "media_type": a.media_type,
@@ -128,6 +129,15 @@ const PIECES: &[&[u8]] = &[
     b"charset=utf-16",
     b"charset=iso-2022-jp\n\n\x1b$B",
     b"begin 644 a\n",
+    b"%:&5L;&\\\n`\nend\n",
+    b"=ybegin line=128 size=3 name=a\n",
+    b"=yend size=3\n",
+    b"-----BEGIN PGP SIGNED MESSAGE-----\n",
+    b"-----BEGIN PGP SIGNATURE-----\n",
+    b"-----END PGP SIGNATURE-----\n",
+    b"Content-Type: application/pkcs7-mime\n\n0\x80",
+    b"Content-Type: application/ms-tnef\n\nx\x9f>\"\x01\x00",
+    b"BEGIN:VEVENT\n",
     b"-- \n",
 ];
 
@@ -215,6 +225,22 @@ fn hostile_mails_cost_no_more_than_their_size() {
         ("attributions", format!("{head}\n{}", repeat("On 12 Jan 2024 somebody\n", 50_000))),
         ("ampersands", format!("{head}Content-Type: text/html\n\n{}", repeat("&", 500_000))),
         ("open quotes", format!("{head}To: {}\n\nx", repeat("\"", 50_000))),
+        ("uuencoded files", format!("{head}\n{}", repeat("begin 644 a\n%:&5L;&\\\n`\nend\n", 3_000))),
+        ("uuencoded files without end", format!("{head}\n{}", repeat("begin 644 a\n`\n", 5_000))),
+        ("yEnc without end", format!("{head}\n{}", repeat("=ybegin line=9 size=9 name=a\n", 5_000))),
+        ("armour without end", format!("{head}\n{}", repeat("-----BEGIN PGP MESSAGE-----\nabc\n", 5_000))),
+        ("signed and signed", format!("{head}\n{}", repeat("-----BEGIN PGP SIGNED MESSAGE-----\n", 5_000))),
+        (
+            "open octet strings",
+            format!("{head}Content-Type: application/pkcs7-mime\n\n{}", repeat("0\u{1}$\u{1}", 100_000)),
+        ),
+        (
+            "calendar",
+            format!(
+                "{head}Content-Type: text/calendar\n\n{}",
+                repeat("BEGIN:VEVENT\nSUMMARY:a\n b\n", 50_000)
+            ),
+        ),
     ];
     for (name, raw) in cases {
         let message = message::parse(raw.as_bytes());
