@@ -20,6 +20,7 @@ mod archive;
 mod decode;
 mod ocr;
 mod office;
+mod outlook;
 mod passes;
 mod pdf;
 mod pool;

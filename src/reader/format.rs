@@ -1,5 +1,7 @@
 //! What a file is, by its content alone: names and declared types lie.
 
+use super::outlook;
+
 /// Kinds of files that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -33,7 +35,11 @@ pub enum Format {
     Zip,
     /// The old compound file of Excel.
     Xls,
-    /// The old compound file, not a sheet (DOC, MSG…).
+    /// An Outlook message in a compound file.
+    Msg,
+    /// Outlook's `winmail.dat`.
+    Tnef,
+    /// The old compound file, neither sheet nor message (DOC…).
     Compound,
     /// Rich Text Format.
     Rtf,
@@ -72,6 +78,8 @@ impl Format {
             Self::Odt => "odt",
             Self::Zip => "zip",
             Self::Xls => "xls",
+            Self::Msg => "msg",
+            Self::Tnef => "tnef",
             Self::Compound => "compound",
             Self::Rtf => "rtf",
             Self::Html => "html",
@@ -106,6 +114,7 @@ pub fn find_format(bytes: &[u8]) -> Format {
         (b"II+\0", Format::Tiff),
         (b"MM\0+", Format::Tiff),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format::Compound),
+        (outlook::TNEF_SIGNATURE, Format::Tnef),
         (b"{\\rtf", Format::Rtf),
         (b"MZ", Format::Unknown),
         (b"\x7fELF", Format::Unknown),
@@ -142,6 +151,8 @@ fn compound_format(bytes: &[u8]) -> Format {
     let name = |s: &str| s.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     if contains(bytes, &name("Workbook")) || contains(bytes, &name("Book")) {
         Format::Xls
+    } else if outlook::is_msg(bytes) {
+        Format::Msg
     } else {
         Format::Compound
     }
