@@ -26,6 +26,7 @@ pub mod reprocess;
 pub mod restore;
 pub mod search;
 pub mod serve;
+pub mod train;
 
 use crate::{
     app::App,
@@ -67,6 +68,9 @@ pub enum Command {
     Read(read::Args),
     /// The drafts in documents and messages, with confidence and place.
     Extract(extract::Args),
+    /// Learns confidence from documents with known truth.
+    #[command(hide = true)]
+    Train(train::Args),
     /// A reader process, started by the program itself.
     #[command(hide = true)]
     Reader(reader::Args),
@@ -131,6 +135,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => wait(restore::run(args, config()?)),
         Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
+        Command::Train(args) => train::run(args),
         Command::Reader(args) => Ok(reader::run(args)),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
 //! document is; then [`field`], [`party`], [`form`], [`table`], [`headless`] and [`totals`] read it, [`confidence`] says
-//! how sure. [`bundle`] takes the documents of one message together.
+//! how sure, from what [`training`] learnt of documents with known truth. [`bundle`] takes the documents of one
+//! message together.
 //! [`structured`] and [`sheet`] read orders that need no picture.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
@@ -26,6 +27,7 @@ pub mod structured;
 pub mod table;
 pub mod text;
 pub mod totals;
+pub mod training;
 
 use crate::{
     model::{
@@ -106,6 +108,19 @@ fn beside_picture(mut drafts: Vec<Draft>, pages: &[Page], context: &Context<'_>)
 }
 
 fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
+    weigh_document(pages, context).0
+}
+
+/// A document's draft with what speaks for and against each of its values.
+pub type Weighed = (Draft, Vec<confidence::features::Sample>);
+
+/// The documents in these pages as they look, with the features by which confidence was found: what training needs.
+pub fn extract_weighed(pages: &Pages, context: &Context<'_>) -> Vec<Weighed> {
+    let pages = pages.pages.get(..pages.pages.len().min(PAGES_MAX)).unwrap_or_default();
+    split::split(pages).into_iter().map(|part| weigh_document(part, context)).collect()
+}
+
+fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     let layout = layout::lay_out(pages);
     let language = kind::find_language(&layout);
     let mut reading = reading(&layout, language, context.known);
@@ -144,7 +159,7 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
         findings: Vec::new(),
     };
     if kind == Kind::Other {
-        return draft;
+        return (draft, Vec::new());
     }
     let marks = field::mark(&layout, kind);
     let wanted = field::fields_of(kind);
@@ -202,7 +217,8 @@ fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
     }
     draft.fields = fields;
     draft.lines = table.lines;
-    draft
+    let samples = confidence::weigh(&mut draft, &layout, &reading, context.known);
+    (draft, samples)
 }
 
 /// What stands otherwise in the text of a mail than on a page: the date of the mail is that of what it asks for, its

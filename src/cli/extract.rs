@@ -231,7 +231,8 @@ fn round(confidence: f32) -> f64 {
     (f64::from(confidence) * 10_000.0).round() / 10_000.0
 }
 
-fn as_json(name: &str, draft: &Draft) -> Value {
+/// One draft as the scorer reads it.
+pub(super) fn as_json(name: &str, draft: &Draft) -> Value {
     let fields: Map<String, Value> = draft.fields.iter().map(|(k, p)| (k.clone(), cell(p))).collect();
     let lines: Vec<Map<String, Value>> =
         draft.lines.iter().map(|line| line.iter().map(|(k, p)| (k.clone(), cell(p))).collect()).collect();

@@ -101,7 +101,8 @@ pub fn action_of(text: &str) -> Option<String> {
     Some(action.to_owned())
 }
 
-fn number(line: &Line, name: &str) -> Option<Decimal> {
+/// A number of a line.
+pub fn number(line: &Line, name: &str) -> Option<Decimal> {
     line.get(name).and_then(|p| p.value.as_text()).and_then(|t| Decimal::from_str(t).ok())
 }
 
