@@ -5,7 +5,12 @@ RUN_PACKAGES  = build-essential pkg-config libtesseract-dev libleptonica-dev \
                 tesseract-ocr-eng tesseract-ocr-swe tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-osd
 TEST_PACKAGES = dovecot-imapd dovecot-submissiond opensmtpd postgresql chromium chromium-driver openssl
 
-.PHONY: demo build test lint packages test-packages
+# The folder with the evaluation data: score.py, and orders/dev with docs, truth, accounts.csv and catalogue.csv.
+EVAL     ?= ../shared/eval
+TRAINING  = $(sort $(wildcard fixtures/training/*.zip))
+MODEL     = src/extract/confidence/model.json
+
+.PHONY: demo build test lint packages test-packages train accuracy
 
 demo: build
 	target/release/mailroom demo $(DEMO_ARGS)
@@ -26,3 +31,24 @@ packages:
 
 test-packages:
 	@.ci/install $(RUN_PACKAGES) $(TEST_PACKAGES)
+
+# Learns the confidence of values anew: the same documents give the same bytes.
+train: build
+	target/release/mailroom train $(TRAINING) --model $(MODEL)
+
+# How much of the development documents is read right: blind, with what a site knows, and with confidence learnt from
+# other layout families only.
+accuracy: build
+	@test -f $(EVAL)/score.py || { echo "No evaluation data in $(EVAL): say where with make accuracy EVAL=FOLDER."; exit 1; }
+	@mkdir -p target/accuracy
+	@echo "== blind"
+	@target/release/mailroom extract --json $(EVAL)/orders/dev/docs/* > target/accuracy/blind.jsonl
+	@python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/blind.jsonl
+	@echo "== with accounts and catalogue"
+	@target/release/mailroom extract --json --accounts $(EVAL)/orders/dev/accounts.csv \
+		--catalogue $(EVAL)/orders/dev/catalogue.csv $(foreach name,$(SITE_NAMES),--site-name "$(name)") \
+		$(EVAL)/orders/dev/docs/* > target/accuracy/known.jsonl
+	@python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/known.jsonl
+	@echo "== blind, each layout family left out of training"
+	@target/release/mailroom train $(TRAINING) --held-out target/accuracy/held-out.jsonl
+	@python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/held-out.jsonl

@@ -170,34 +170,14 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     } else {
         fields.extend(totals::find_totals(&layout, &table.rows, &table.lines, &reading));
     }
-    if wanted.contains(&"currency")
-        && !fields.contains_key("currency")
-        && let Some((code, words)) = field::vote_currency(&layout, dollar(&layout))
-    {
-        let sure = confidence::from_words(0.95, &words, reading.trusted);
-        fields.insert("currency".to_owned(), draft::propose(code.to_owned(), &words, sure));
-    }
-    if wanted.contains(&"buyer_email")
-        && !fields.contains_key("buyer_email")
-        && let Some((mail, words)) = lone_email(&layout)
-        && !words.iter().any(|w| in_foot(&layout, w))
-    {
-        let sure = confidence::from_words(0.85, &words, reading.trusted);
-        fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
-    }
+    add_unlabelled(&layout, wanted, &reading, &mut fields);
     if is_text {
         mend_text_fields(&layout, kind, &reading, &mut fields);
     }
     if let Some(number) = order_number.filter(|_| !fields.contains_key("po_number")) {
         fields.insert("po_number".to_owned(), number);
     }
-    if wanted.contains(&"buyer_contact")
-        && !fields.contains_key("buyer_contact")
-        && let Some((name, words)) = sender_name(&layout)
-    {
-        let sure = confidence::from_words(0.9, &words, reading.trusted);
-        fields.insert("buyer_contact".to_owned(), draft::propose(name, &words, sure));
-    }
+    add_contact(&layout, wanted, &reading, &mut fields);
     for (name, proposal) in letter::find_fields(&layout, &reading) {
         fields.entry(name).or_insert(proposal);
     }
@@ -219,6 +199,41 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     draft.lines = table.lines;
     let samples = confidence::weigh(&mut draft, &layout, &reading, context.known);
     (draft, samples)
+}
+
+/// The currency that most amounts are in, and the only mail address, where no label says them.
+fn add_unlabelled(
+    layout: &Layout,
+    wanted: &[&str],
+    reading: &Reading,
+    fields: &mut BTreeMap<String, Proposal>,
+) {
+    if wanted.contains(&"currency")
+        && !fields.contains_key("currency")
+        && let Some((code, words)) = field::vote_currency(layout, dollar(layout))
+    {
+        let sure = confidence::from_words(0.95, &words, reading.trusted);
+        fields.insert("currency".to_owned(), draft::propose(code.to_owned(), &words, sure));
+    }
+    if wanted.contains(&"buyer_email")
+        && !fields.contains_key("buyer_email")
+        && let Some((mail, words)) = lone_email(layout)
+        && !words.iter().any(|w| in_foot(layout, w))
+    {
+        let sure = confidence::from_words(0.85, &words, reading.trusted);
+        fields.insert("buyer_email".to_owned(), draft::propose(mail, &words, sure));
+    }
+}
+
+/// Who sent the mail, where nobody else is named.
+fn add_contact(layout: &Layout, wanted: &[&str], reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    if wanted.contains(&"buyer_contact")
+        && !fields.contains_key("buyer_contact")
+        && let Some((name, words)) = sender_name(layout)
+    {
+        let sure = confidence::from_words(0.9, &words, reading.trusted);
+        fields.insert("buyer_contact".to_owned(), draft::propose(name, &words, sure));
+    }
 }
 
 /// What stands otherwise in the text of a mail than on a page: the date of the mail is that of what it asks for, its

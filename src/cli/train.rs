@@ -113,7 +113,7 @@ fn open(path: &Path) -> anyhow::Result<Set> {
     let mut entries: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for index in 0..archive.len() {
         let entry = archive.by_index(index)?;
-        let name = entry.name().to_owned();
+        let name = entry.name()?.into_owned();
         let mut bytes = Vec::new();
         entry.take(ENTRY_MAX).read_to_end(&mut bytes)?;
         entries.insert(name, bytes);
@@ -149,7 +149,10 @@ fn pack(pages: &Path, truth: &Path, to: &Path) -> anyhow::Result<()> {
     }
     for (name, bytes) in files(&truth.join("truth"))? {
         let read: serde_json::Value = serde_json::from_slice(&bytes)?;
-        let packed = entries.contains_key(&format!("{}{PAGES}", read["file"].as_str().unwrap_or_default()));
+        let packed = entries.contains_key(&format!(
+            "{}{PAGES}",
+            read.get("file").and_then(|f| f.as_str()).unwrap_or_default()
+        ));
         if packed {
             let mut slim = read;
             if let Some(object) = slim.as_object_mut() {

@@ -141,8 +141,9 @@ fn grow(
     at as u16
 }
 
-/// Isotonic regression (pool adjacent violators) of what was right on what was answered. Each step holds at least
-/// [`STEP_MIN`] examples and counts one more wrong example than there was, so that a few right ones prove little.
+/// Isotonic regression (pool adjacent violators) of what was right on what was answered.
+///
+/// Each step holds at least [`STEP_MIN`] examples and counts one more wrong example than there was, so that a few right ones prove little.
 pub fn calibrate(answers: &[(f32, bool)]) -> Steps {
     let mut sorted = answers.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -183,7 +184,7 @@ mod tests {
     fn a_simple_rule_is_learnt_and_calibrated() {
         let data: Vec<[f32; 2]> = (0..400).map(|i| [(i % 20) as f32, (i % 7) as f32]).collect();
         let right: Vec<bool> = data.iter().map(|d| d[0] > 9.0).collect();
-        let table = Table { rows: data.iter().map(|d| d.as_slice()).collect(), right: right.clone() };
+        let table = Table { rows: data.iter().map(<[f32; 2]>::as_slice).collect(), right: right.clone() };
         let (base, trees) = learn(&table);
         let odds = |row: &[f32]| trees.iter().fold(base, |sum, t| sum + leaf(t, row));
         assert!(odds(&[15.0, 3.0]) > 1.0 && odds(&[2.0, 3.0]) < -1.0);
