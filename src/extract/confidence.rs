@@ -23,6 +23,11 @@ use trees::Model;
 /// Highest confidence of a number read from pixels that neither arithmetic nor master data prove.
 const UNPROVED_MAX: f32 = 0.985;
 
+/// Highest confidence of a figure that the arithmetic of its line contradicts.
+const CONTRADICTED_MAX: f32 = 0.89;
+/// Least confidence of a figure in letters of the file itself that the arithmetic of its line proves.
+const PROVED_MIN: f32 = 0.985;
+
 static MODEL: LazyLock<Model> =
     LazyLock::new(|| serde_json::from_str(include_str!("confidence/model.json")).unwrap_or_default());
 
@@ -75,6 +80,11 @@ pub fn settle(draft: &mut Draft, samples: &[Sample], model: &Model) {
         let number = is_number(place);
         if number && !own_letters && !proved {
             sure = sure.min(UNPROVED_MAX);
+        }
+        if feature("line_adds_up") < -0.5 {
+            sure = sure.min(CONTRADICTED_MAX);
+        } else if feature("line_adds_up") > 0.5 && own_letters {
+            sure = sure.max(PROVED_MIN);
         }
         if let Some(proposal) = proposal_at(draft, place) {
             proposal.confidence = sure;

@@ -162,6 +162,11 @@ pub fn calibrate(answers: &[(f32, bool)]) -> Steps {
         }
     }
     let mut right: Vec<f32> = pools.iter().map(|p| p.1 as f32 / (p.2 as f32 + 1.0)).collect();
+    let mut highest = 0.0f32;
+    for step in &mut right {
+        highest = highest.max(*step);
+        *step = highest;
+    }
     // of all values that are called sure, nearly all must be right: steps that spoil that stay below
     let (mut wrong, mut all) = (0.0f64, 0.0f64);
     let mut spoilt = false;
