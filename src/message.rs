@@ -25,7 +25,7 @@ mod quote;
 mod rtf;
 mod signature;
 pub mod subject;
-mod tnef;
+pub mod tnef;
 mod transfer;
 mod words;
 

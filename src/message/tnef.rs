@@ -36,39 +36,39 @@ mod attribute {
 
 /// What a stream holds.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
+pub struct Contents {
     /// The body as text.
-    pub(super) plain: Option<String>,
+    pub plain: Option<String>,
     /// The body as HTML.
-    pub(super) html: Option<String>,
+    pub html: Option<String>,
     /// The files in order.
-    pub(super) files: Vec<File>,
+    pub files: Vec<File>,
     /// The stream broke off, or holds more than was read.
-    pub(super) broken: bool,
+    pub broken: bool,
 }
 
 /// One file of a stream.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct File {
+pub struct File {
     /// Its name, if it has one.
-    pub(super) name: Option<String>,
+    pub name: Option<String>,
     /// Its media type in lower case, if it has one.
-    pub(super) media_type: Option<String>,
+    pub media_type: Option<String>,
     /// Its content id.
-    pub(super) content_id: Option<String>,
+    pub content_id: Option<String>,
     /// It is shown within the body.
-    pub(super) in_body: bool,
+    pub in_body: bool,
     /// Its bytes; an embedded message is made into a mail.
-    pub(super) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 /// Whether the bytes begin as a stream does.
-pub(super) fn is_tnef(bytes: &[u8]) -> bool {
+pub fn is_tnef(bytes: &[u8]) -> bool {
     bytes.starts_with(&SIGNATURE)
 }
 
 /// Reads a stream.
-pub(super) fn open(bytes: &[u8]) -> Contents {
+pub fn open(bytes: &[u8]) -> Contents {
     let stream = Stream::read(bytes);
     let files: Vec<File> = stream.files(0);
     let body = stream.body();

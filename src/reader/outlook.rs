@@ -1,7 +1,7 @@
 //! Outlook's own containers into text and the files inside: `winmail.dat` (TNEF, MS-OXTNEF) and `.msg` (MS-OXMSG in a
 //! compound file, MS-CFB). The caller reads the files in turn, within its own depth.
 //!
-//! Does not: read bodies that exist only as compressed RTF, nor messages inside a `.msg` message; both are said.
+//! Does not: read `.msg` bodies that exist only as compressed RTF, nor messages inside a `.msg` message; both are said.
 //! Limits: attachments, and bytes of all of them, as for archives.
 
 use super::{decode::Output, text};
@@ -35,13 +35,18 @@ fn broken() -> Finding {
 
 /// Puts out what a `winmail.dat` holds.
 pub(super) fn read_tnef(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
-    let (body, attachments) = parse_tnef(bytes);
-    if body.is_empty() && attachments.is_empty() {
+    let contents = message::tnef::open(bytes);
+    let html = contents.html.as_deref().map(message::html::to_text);
+    let body = contents.plain.or(html).unwrap_or_default();
+    if contents.broken {
+        out.finding(broken())?;
+    } else if body.is_empty() && contents.files.is_empty() {
         let message =
             "The winmail.dat holds no file and no plain text; look at the message that it came with.";
         out.finding(Finding::new("nothing_inside", Severity::Note, message))?;
     }
-    put(&body, attachments, out)
+    let files = contents.files.into_iter();
+    put(&body, files.map(|f| Attachment { name: f.name.unwrap_or_default(), bytes: f.bytes }).collect(), out)
 }
 
 fn put(body: &str, attachments: Vec<Attachment>, out: &mut Output<'_>) -> io::Result<()> {
@@ -61,115 +66,9 @@ fn put(body: &str, attachments: Vec<Attachment>, out: &mut Output<'_>) -> io::Re
     Ok(())
 }
 
-/// Little-endian numbers and slices, as far as the bytes reach.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (head, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(head)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.take(2)?.try_into().ok().map(u16::from_le_bytes)
-    }
-
-    fn u32(&mut self) -> Option<usize> {
-        let bytes = self.take(4)?.try_into().ok()?;
-        usize::try_from(u32::from_le_bytes(bytes)).ok()
-    }
-
-    /// A length, so many bytes, and what fills up to four.
-    fn padded(&mut self) -> Option<&'a [u8]> {
-        let length = self.u32()?;
-        let value = self.take(length)?;
-        self.take((4 - length % 4) % 4)?;
-        Some(value)
-    }
-}
-
-/// The text body and the attachments of a TNEF stream, as far as it is whole (MS-OXTNEF 2.1).
-fn parse_tnef(bytes: &[u8]) -> (String, Vec<Attachment>) {
-    const BODY: usize = 0x0002_800c;
-    const ATTACHMENT_STARTS: usize = 0x0006_9002;
-    const ATTACHMENT_TITLE: usize = 0x0001_8010;
-    const ATTACHMENT_DATA: usize = 0x0006_800f;
-    const ATTACHMENT_PROPERTIES: usize = 0x0006_9005;
-    const KEY_BYTES: usize = 2;
-    let mut body = String::new();
-    let mut attachments: Vec<Attachment> = Vec::new();
-    let mut rest = Bytes(bytes);
-    if rest.take(TNEF_SIGNATURE.len()) != Some(TNEF_SIGNATURE) || rest.take(KEY_BYTES).is_none() {
-        return (body, attachments);
-    }
-    loop {
-        let mut attribute = || {
-            rest.take(1)?;
-            let id = rest.u32()?;
-            let length = rest.u32()?;
-            let value = rest.take(length)?;
-            rest.u16()?;
-            Some((id, value))
-        };
-        let Some((id, value)) = attribute() else { return (body, attachments) };
-        match (id, attachments.last_mut()) {
-            (BODY, _) => body = plain(&text::read_charset(value)),
-            (ATTACHMENT_STARTS, _) => attachments.push(Attachment::default()),
-            (ATTACHMENT_TITLE, Some(last)) if last.name.is_empty() => {
-                last.name = plain(&text::read_charset(value));
-            }
-            (ATTACHMENT_DATA, Some(last)) => last.bytes = value.to_vec(),
-            (ATTACHMENT_PROPERTIES, Some(last)) => {
-                if let Some(name) = find_long_name(value) {
-                    last.name = name;
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 /// Text without the NUL that ends it.
 fn plain(text: &str) -> String {
     text.trim_end_matches('\0').to_owned()
-}
-
-/// `PidTagAttachLongFilename` among MAPI properties (MS-OXTNEF 2.1.3.4): the short one is cut to eight letters.
-fn find_long_name(properties: &[u8]) -> Option<String> {
-    const LONG_NAME: u16 = 0x3707;
-    const FIRST_NAMED: u16 = 0x8000;
-    const GUID_BYTES: usize = 16;
-    let mut rest = Bytes(properties);
-    for _ in 0..rest.u32()? {
-        let (kind, id) = (rest.u16()?, rest.u16()?);
-        if id >= FIRST_NAMED {
-            rest.take(GUID_BYTES)?;
-            if rest.u32()? == 0 {
-                rest.u32()?;
-            } else {
-                rest.padded()?;
-            }
-        }
-        let many = kind & 0x1000 != 0;
-        let fixed_bytes = match kind & 0x0fff {
-            0x02 | 0x03 | 0x04 | 0x0a | 0x0b => 4,
-            0x05 | 0x06 | 0x07 | 0x14 | 0x40 => 8,
-            0x48 => 16,
-            0x0d | 0x1e | 0x1f | 0x0102 => 0,
-            _ => return None,
-        };
-        let count = if many || fixed_bytes == 0 { rest.u32()? } else { 1 };
-        for _ in 0..count {
-            let value = if fixed_bytes > 0 { rest.take(fixed_bytes)? } else { rest.padded()? };
-            match (id, kind) {
-                (LONG_NAME, 0x1e) => return Some(plain(&text::read_charset(value))),
-                (LONG_NAME, 0x1f) => return Some(plain(&utf16(value))),
-                _ => {}
-            }
-        }
-    }
-    None
 }
 
 fn utf16(bytes: &[u8]) -> String {
@@ -233,7 +132,8 @@ mod tests {
     use std::io::Write as _;
 
     fn attribute(id: u32, value: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![2];
+        const BODY: u32 = 0x0002_800c;
+        let mut bytes = vec![if id == BODY { 1 } else { 2 }]; // of the message, or of an attachment
         bytes.extend(id.to_le_bytes());
         bytes.extend((value.len() as u32).to_le_bytes());
         bytes.extend(value);
