@@ -3,7 +3,7 @@
 //! The body is made of segments, each with a plain and an HTML form; a mail that shows text, a file, and more text has two.
 //! Plain text is preferred, unless it is empty or only says that the program cannot show HTML.
 //! The body of a TNEF stream and the summary of an invitation are shown if there is no other text.
-//! Does not: split quotes (see [`quote`]) nor make names harmless (see [`attachment`](super::attachment)).
+//! Does not: split quotes (see [`quote`]) nor make names harmless (see [`super::attachment`]).
 
 use super::{
     attachment::{self, File},
