@@ -2,7 +2,7 @@
 //!
 //! Pages of terms and conditions stay with the document before them.
 
-use super::{field, kind, label::label_at, layout::lay_out};
+use super::{field, kind, layout::lay_out};
 use crate::{
     model::{draft::Kind, page::Page},
     validate::account::squeeze,
@@ -13,19 +13,26 @@ pub fn split(pages: &[Page]) -> Vec<&[Page]> {
     let mut starts = vec![0];
     let mut current = pages.first().and_then(number_of);
     for (at, page) in pages.iter().enumerate().skip(1) {
-        let number = number_of(page);
-        if number.is_some() && current.is_some() && number != current && !says_later_page(page) {
+        let Some(number) = number_of(page) else { continue };
+        let before = pages.get(starts.last().copied().unwrap_or_default()..at).unwrap_or_default();
+        let goes_on = current.as_ref().is_none_or(|current| {
+            number == *current || mentions(page, current) || before.iter().any(|p| mentions(p, &number))
+        });
+        if !goes_on && !says_later_page(page) {
             starts.push(at);
         }
-        if number.is_some() {
-            current = number;
-        }
+        current = Some(number);
     }
     if pages.is_empty() {
         return Vec::new();
     }
     let ends = starts.iter().skip(1).copied().chain([pages.len()]);
     starts.iter().zip(ends).filter_map(|(a, b)| pages.get(*a..b)).collect()
+}
+
+/// Whether a number stands on a page: the later pages of a document repeat its number, another document does not.
+fn mentions(page: &Page, number: &str) -> bool {
+    page.words.iter().any(|word| squeeze(&word.text) == number)
 }
 
 /// The number that a page carries as a first page: only if it has a title and a labelled number.
@@ -55,7 +62,6 @@ fn says_later_page(page: &Page) -> bool {
         let named = ["page", "seite", "sida", "sid", "blatt"].iter().any(|p| text.starts_with(p));
         let bare = text.len() <= 5 && text.contains('/');
         let first = text.chars().find(char::is_ascii_digit);
-        let _ = label_at(std::iter::empty::<&str>());
         (named && s.words.len() <= 4 || bare && s.words.len() == 1) && first.is_some_and(|d| d != '1')
     })
 }
