@@ -78,8 +78,7 @@ pub fn parse(raw: &[u8]) -> Message {
 
 /// The `Message-ID` of raw bytes as [`parse`] finds it, from the header alone.
 pub fn rfc_message_id(raw: &[u8]) -> Option<String> {
-    let tree = mime::split(mime::header_bytes(raw));
-    read_message_id(&tree.parts.first()?.fields)
+    read_message_id(&mime::header(raw))
 }
 
 fn read_message_id(fields: &[Field]) -> Option<String> {

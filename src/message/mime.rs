@@ -81,17 +81,11 @@ pub(super) fn split(raw: &[u8]) -> Tree {
     second
 }
 
-/// The bytes of a message up to the end of its header, at most [`HEADER_BYTES_MAX`] of it.
-pub(super) fn header_bytes(raw: &[u8]) -> &[u8] {
-    let mut end = Walk::new(raw, None).skip_envelope();
-    let limit = end.saturating_add(HEADER_BYTES_MAX);
-    for line in raw.get(end..).unwrap_or_default().split_inclusive(|b| *b == b'\n') {
-        if line.trim_ascii().is_empty() || end >= limit {
-            break;
-        }
-        end += line.len();
-    }
-    raw.get(..end).unwrap_or(raw)
+/// The fields of a message's own header, as [`split`] finds them; the body is not looked at.
+pub(super) fn header(raw: &[u8]) -> Vec<Field> {
+    let mut walk = Walk::new(raw, None);
+    walk.go_on_while(|walk| walk.at == At::Fields);
+    walk.parts.into_iter().next().map(|part| part.fields).unwrap_or_default()
 }
 
 /// The first line that looks like a boundary: it starts with two hyphens and a content field follows.
@@ -153,11 +147,19 @@ impl<'a> Walk<'a> {
     }
 
     fn run(mut self) -> Tree {
+        let end = self.go_on_while(|_| true);
+        self.finish(end)
+    }
+
+    /// Takes line by line from the beginning, while there is a next one that is wanted; where it stopped.
+    fn go_on_while(&mut self, wanted: impl Fn(&Self) -> bool) -> usize {
         self.start_part(0);
         let mut offset = self.skip_envelope();
         let mut lines =
             self.raw.get(offset..).unwrap_or_default().split_inclusive(|b| *b == b'\n').peekable();
-        while let Some(line) = lines.next() {
+        while wanted(self)
+            && let Some(line) = lines.next()
+        {
             let start = offset;
             offset += line.len();
             if self.take_boundary(line, start, offset) {
@@ -167,7 +169,7 @@ impl<'a> Walk<'a> {
                 self.take_field_line(line, start, offset, lines.peek().copied().unwrap_or_default());
             }
         }
-        self.finish(offset)
+        offset
     }
 
     /// Blank lines and an mbox separator before the first field.

@@ -5,7 +5,7 @@
 
 use super::{archive::read_entry, decode::Output, text};
 use crate::model::finding::{Finding, Severity};
-use quick_xml::{Reader, events::Event};
+use quick_xml::{Reader, escape::resolve_xml_entity, events::Event};
 use std::io::{self, Cursor};
 use zip::ZipArchive;
 
@@ -80,9 +80,11 @@ fn read_xml(xml: &str, docx: bool) -> String {
             Ok(Event::CData(characters)) if writer.in_text => {
                 writer.line.push_str(&characters.xml10_content());
             }
-            Ok(Event::GeneralRef(name)) if writer.in_text => {
-                writer.line.push_str(&entity(&name.into_inner()));
-            }
+            // entities other than the five of XML are nothing
+            Ok(Event::GeneralRef(reference)) if writer.in_text => match reference.resolve_char_ref() {
+                Ok(Some(character)) => writer.line.push(character),
+                _ => writer.line.push_str(resolve_xml_entity(&reference).unwrap_or_default()),
+            },
             Ok(Event::Eof) | Err(_) => break,
             Ok(_) => {}
         }
@@ -90,23 +92,6 @@ fn read_xml(xml: &str, docx: bool) -> String {
     writer.end_line();
     writer.end_table();
     writer.text
-}
-
-/// The five entities of XML and character references; all others are nothing.
-fn entity(name: &str) -> String {
-    let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
-    let character = match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        other => other.strip_prefix('#').and_then(|code| match code.strip_prefix('x') {
-            Some(hex) => number(hex, 16),
-            None => number(code, 10),
-        }),
-    };
-    character.map(String::from).unwrap_or_default()
 }
 
 impl Writer {

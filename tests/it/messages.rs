@@ -3,6 +3,7 @@
 //! Each mail is read with LF and with CRLF, and both must give the same. Where the result differs, `actual.json` is
 //! written beside `expected.json`; if it is right, it takes its place.
 
+use crate::support::dice::Dice;
 use mailroom::{
     message,
     model::message::Message,
@@ -81,16 +82,26 @@ fn every_mail_is_seen_as_its_fixture_says() {
     assert!(differing.is_empty(), "see actual.json beside expected.json:\n{}", differing.join("\n"));
 }
 
-/// A small generator, so that the same bytes come at each run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides.max(1) as u64).unwrap()
-    }
+#[test]
+fn a_header_alone_gives_the_message_id_of_the_whole_message() {
+    let check = |raw: &str, expected: Option<&str>| {
+        assert_eq!(message::parse(raw.as_bytes()).rfc_message_id.as_deref(), expected, "whole: {raw:?}");
+        assert_eq!(message::rfc_message_id(raw.as_bytes()).as_deref(), expected, "header: {raw:?}");
+    };
+    check("Message-ID: <a@b.example>\n\nText", Some("a@b.example"));
+    check("Subject: x\r\nmessage-id: <a@b.example>\r\n", Some("a@b.example"));
+    check(
+        "From a@b.example Mon Nov  2 10:00:00 2026\nMessage-ID: <a@b.example>\n\nText",
+        Some("a@b.example"),
+    );
+    // a line of blanks folds the subject on; it does not end the header
+    check("Subject: x\n \n y\nMessage-ID: <a@b.example>\n\nText", Some("a@b.example"));
+    check("Subject: x\n\nMessage-ID: <a@b.example>\n", None);
+    check("", None);
+    check(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nMessage-ID: <inner@b.example>\n\nText\n--b--\n",
+        None,
+    );
 }
 
 /// Pieces that matter to a parser of mail.

@@ -3,6 +3,7 @@
 //!
 //! Where the result differs, `NAME.actual.json` is written beside `NAME.json`; if it is right, it takes its place.
 
+use crate::support::dice::Dice;
 use mailroom::{
     extract::{Context, bundle, extract, message_pages},
     message,
@@ -38,18 +39,6 @@ fn seen(draft: &Draft) -> Value {
         "lines": draft.lines.iter().map(values).collect::<Vec<_>>(),
         "findings": findings,
     })
-}
-
-/// A small generator, so that the same bytes come at each run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides.max(1) as u64).unwrap()
-    }
 }
 
 /// Pieces that matter to those who read messages.

@@ -5,6 +5,7 @@ pub(crate) mod certificates;
 pub(crate) mod cut;
 pub(crate) mod database;
 pub(crate) mod desk;
+pub(crate) mod dice;
 pub(crate) mod dovecot;
 pub(crate) mod files;
 pub(crate) mod postgres;

@@ -5,7 +5,8 @@
 
 use quick_xml::{
     Reader, XmlVersion,
-    events::{BytesStart, Event},
+    escape::resolve_xml_entity,
+    events::{BytesRef, BytesStart, Event},
 };
 use std::collections::HashMap;
 
@@ -92,7 +93,7 @@ impl Tree {
                 }
                 Ok(Event::Text(text)) => tree.write(&open, &text.xml10_content()),
                 Ok(Event::CData(text)) => tree.write(&open, &text.xml10_content()),
-                Ok(Event::GeneralRef(name)) => match entity(&name.into_inner()) {
+                Ok(Event::GeneralRef(reference)) => match resolve(&reference) {
                     Some(text) => tree.write(&open, &text),
                     None => tree.fault(Fault::Entity),
                 },
@@ -179,21 +180,10 @@ impl Tree {
     }
 }
 
-/// The five entities of XML and character references.
-fn entity(name: &str) -> Option<String> {
-    let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
-    let character = match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        other => other.strip_prefix('#').and_then(|code| match code.strip_prefix('x') {
-            Some(hex) => number(hex, 16),
-            None => number(code, 10),
-        }),
-    };
-    character.map(String::from)
+/// What a character reference or one of the five entities of XML stands for; all others are not followed.
+fn resolve(reference: &BytesRef<'_>) -> Option<String> {
+    let character = reference.resolve_char_ref().ok().flatten();
+    character.map(String::from).or_else(|| resolve_xml_entity(reference).map(str::to_owned))
 }
 
 impl<'a> Element<'a> {
