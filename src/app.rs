@@ -15,6 +15,7 @@ use crate::{
     screen::Site,
     search::Index,
     store::Store,
+    vault::Vault,
 };
 use anyhow::Context as _;
 use std::{
@@ -44,6 +45,8 @@ pub struct App {
     pub templates: Templates,
     /// Who we are, for screening.
     pub site: Site,
+    /// Secrets at rest.
+    pub vault: Vault,
     /// Which node this process is.
     pub node: Node,
     due: Notify,
@@ -87,6 +90,7 @@ impl App {
             Some(secret) => config::resolve(secret)?.reveal().as_bytes().to_vec(),
             None => open_signing_key(&data.join("signing.key"))?,
         };
+        let vault = Vault::new(&signing_key);
         let addresses = config.own_addresses();
         let site = Site { addresses, domains: Vec::new(), signing_key };
         let node = Node::claim(data)?;
@@ -99,6 +103,7 @@ impl App {
             mailer,
             templates,
             site,
+            vault,
             node,
             due: Notify::new(),
             master_data: Mutex::new(None),

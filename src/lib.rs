@@ -24,9 +24,9 @@
 //! # Layers
 //! Imports point one way, from surfaces down to words; `tests/it/tidy.rs` enforces it:
 //! words ([`model`]) ← pure stages ([`message`], [`screen`], [`extract`], [`validate`], [`classify`]) ← effects
-//! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`clock`]; one outside system each, they do
-//! not import one another) ← composition ([`config`], [`app`],
-//! [`pipeline`], [`jobs`], [`evidence`], [`backup`]) ← surfaces ([`cli`], [`web`]).
+//! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`vault`], [`clock`]; one outside system each,
+//! they do not import one another) ← composition ([`config`], [`app`], [`pipeline`], [`jobs`], [`evidence`],
+//! [`backup`]) ← surfaces ([`cli`], [`web`]).
 //!
 //! # Invariants
 //! 1. Raw bytes are durable and the ledger row committed before anything on the mail server is touched.
@@ -63,6 +63,7 @@ pub mod message;
 pub mod screen;
 pub mod extract;
 pub mod validate;
+pub mod vault;
 pub mod classify;
 
 // effects

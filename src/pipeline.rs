@@ -10,6 +10,7 @@ pub mod answer;
 pub mod commit;
 pub mod decision;
 pub mod documents;
+pub mod reading;
 pub mod thread;
 
 use crate::{
@@ -89,7 +90,7 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     let mut message = parse(raw).await?;
     let screened = screen::screen(&message, &app.site);
     message.findings.extend(screen::notes(&message, thread::is_id_used(app, id, &message).await?));
-    let mut documents = documents::read(app, &message).await?;
+    let mut documents = documents::read(app, id, &message).await?;
     let mut drafts = draft(app, &row, &message, &documents).await?;
     documents::settle_body(app, &message, &mut documents, &mut drafts).await?;
     let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();

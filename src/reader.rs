@@ -36,7 +36,7 @@ pub use decode::decode;
 
 use crate::model::{finding::Finding, page::Pages};
 use serde::{Deserialize, Serialize};
-use std::{io, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 /// `[reader]` in `mailroom.toml`: the processes that decode documents, and what a document may cost.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -118,6 +118,37 @@ impl Default for Limits {
     }
 }
 
+/// What the caller knows about a file that does not stand in it.
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Options {
+    /// ISO 639-1 codes of the languages that OCR should expect besides English.
+    pub languages: Vec<String>,
+    /// Whether every page is read from its pixels, even where its text layer looks sound.
+    pub force_ocr: bool,
+    /// Tried on an encrypted file, after the empty one.
+    pub passwords: Vec<String>,
+}
+
+impl Options {
+    /// Expecting these languages, ISO 639-1.
+    pub fn languages(codes: &[&str]) -> Self {
+        Self { languages: codes.iter().map(|&code| code.to_owned()).collect(), ..Self::default() }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { languages, force_ocr, passwords } = self;
+        write!(f, "Options {{ {languages:?}, force_ocr: {force_ocr}, {} passwords }}", passwords.len())
+    }
+}
+
+/// The languages that OCR knows, ISO 639-1, whether or not their models are installed.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    ocr::MODELS.iter().map(|(code, _)| *code).filter(|code| *code != "no")
+}
+
 /// Why a document could not be read at all. What is merely wrong with it comes as findings in [`Pages`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -176,15 +207,20 @@ impl Reader {
         Self { pool: Arc::new(pool::Pool::new(config)) }
     }
 
-    /// The pages of one file. `name` is the file's name as given (a hint at most); `languages` are ISO 639-1 codes
-    /// that OCR should expect besides English.
-    pub async fn read(&self, bytes: &[u8], name: &str, languages: &[&str]) -> Result<Pages, ReadError> {
-        self.pool.read(bytes, name, languages).await
+    /// The pages of one file.
+    pub async fn read(&self, bytes: &[u8], options: &Options) -> Result<Pages, ReadError> {
+        self.pool.read(bytes, options).await
     }
 
-    /// A page as a PNG of the given width; pages count from 1.
-    pub async fn picture(&self, bytes: &[u8], page: u32, width_px: u32) -> Result<Vec<u8>, ReadError> {
-        self.pool.picture(bytes, page, width_px).await
+    /// A page as a PNG of the given width; pages count from 1. `passwords` are tried on an encrypted file.
+    pub async fn picture(
+        &self,
+        bytes: &[u8],
+        page: u32,
+        width_px: u32,
+        passwords: &[String],
+    ) -> Result<Vec<u8>, ReadError> {
+        self.pool.picture(bytes, page, width_px, passwords).await
     }
 
     /// What protects this machine from documents, as a reader process reports it, one sentence each.

@@ -23,6 +23,7 @@ pub mod message;
 pub mod outbox;
 pub mod person;
 pub mod quarantine;
+pub mod reading;
 pub mod record;
 pub mod reference;
 mod row;

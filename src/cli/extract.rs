@@ -8,7 +8,7 @@ use crate::{
         draft::{Content, Draft, Kind, Proposal, Source},
         page::{EmbeddedFile, Pages},
     },
-    reader::{Config, Reader},
+    reader::{Config, Options, Reader},
     validate::{self, master_data},
 };
 use anyhow::Context as _;
@@ -155,8 +155,8 @@ async fn open(reader: &Reader, path: &Path) -> anyhow::Result<Vec<Input>> {
 
 /// A file, and the files inside it (archives, attachments of a PDF), breadth first.
 async fn read_all(reader: &Reader, bytes: Vec<u8>, name: &str) -> anyhow::Result<Vec<Input>> {
-    let mut pages =
-        reader.read(&bytes, name, &LANGUAGES).await.with_context(|| format!("failed to read {name}"))?;
+    let options = Options::languages(&LANGUAGES);
+    let mut pages = reader.read(&bytes, &options).await.with_context(|| format!("failed to read {name}"))?;
     let mut waiting: VecDeque<(usize, EmbeddedFile)> =
         std::mem::take(&mut pages.embedded).into_iter().map(|file| (1, file)).collect();
     let mut inputs = vec![Input { pages, body: false, subject: None, sender_domain: None }];
@@ -164,7 +164,7 @@ async fn read_all(reader: &Reader, bytes: Vec<u8>, name: &str) -> anyhow::Result
         if inputs.len() >= INNER_FILES_MAX || depth > INNER_DEPTH_MAX {
             break;
         }
-        match reader.read(&file.bytes, &file.name, &LANGUAGES).await {
+        match reader.read(&file.bytes, &options).await {
             Ok(mut pages) => {
                 let inner = std::mem::take(&mut pages.embedded);
                 waiting.extend(inner.into_iter().map(|file| (depth + 1, file)));

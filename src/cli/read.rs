@@ -2,7 +2,7 @@
 
 use crate::{
     model::page::{How, Page, Pages},
-    reader::{Config, ReadError, Reader},
+    reader::{Config, Options, ReadError, Reader},
 };
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
@@ -35,6 +35,14 @@ pub struct Args {
     /// Language that OCR expects besides English, as ISO 639-1 code; repeatable.
     #[arg(long, value_name = "CODE", default_values = ["de", "sv", "fr"])]
     pub language: Vec<String>,
+
+    /// Reads the pixels of every page, even where a text layer looks sound.
+    #[arg(long)]
+    pub force_ocr: bool,
+
+    /// Password to try on encrypted files; repeatable.
+    #[arg(long, value_name = "PASSWORD")]
+    pub password: Vec<String>,
 }
 
 /// Width of the pictures that `--picture` draws.
@@ -43,12 +51,12 @@ const PICTURE_WIDTH_PX: u32 = 1240;
 /// Reads all files in parallel and prints them in the order given.
 pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     let reader = Reader::start(config);
-    let languages: Vec<&str> = args.language.iter().map(String::as_str).collect();
+    let options = Options { languages: args.language, force_ocr: args.force_ocr, passwords: args.password };
     if let Some(folder) = &args.picture {
         fs::create_dir_all(folder).with_context(|| format!("failed to make folder {}", folder.display()))?;
     }
     let mut results = futures::stream::iter(&args.files)
-        .map(|path| read_one(&reader, path, &languages))
+        .map(|path| read_one(&reader, path, &options))
         .buffered(reader.processes() * 2);
     let mut to = BufWriter::new(std::io::stdout().lock());
     let mut code = ExitCode::SUCCESS;
@@ -67,7 +75,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
                     print_text(&mut to, &name, &pages)?;
                 }
                 if let Some(folder) = &args.picture {
-                    draw_pages(&reader, folder, &name, &bytes, &pages).await?;
+                    draw_pages(&reader, folder, &name, &bytes, &pages, &options.passwords).await?;
                 }
             }
         }
@@ -79,11 +87,10 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
 async fn read_one(
     reader: &Reader,
     path: &Path,
-    languages: &[&str],
+    options: &Options,
 ) -> anyhow::Result<(Vec<u8>, Result<Pages, ReadError>)> {
     let bytes = tokio::fs::read(path).await.with_context(|| format!("failed to read {}", path.display()))?;
-    let name = path.to_string_lossy();
-    let pages = reader.read(&bytes, &name, languages).await;
+    let pages = reader.read(&bytes, options).await;
     Ok((bytes, pages))
 }
 
@@ -182,9 +189,10 @@ async fn draw_pages(
     name: &str,
     bytes: &[u8],
     pages: &Pages,
+    passwords: &[String],
 ) -> anyhow::Result<()> {
     for page in &pages.pages {
-        let mut picture = match reader.picture(bytes, page.number, PICTURE_WIDTH_PX).await {
+        let mut picture = match reader.picture(bytes, page.number, PICTURE_WIDTH_PX, passwords).await {
             Ok(png) => image::load_from_memory_with_format(&png, ImageFormat::Png)?.into_rgb8(),
             Err(ReadError::Unreadable { .. }) => blank_picture(page),
             Err(error) => {

@@ -357,6 +357,9 @@ pub struct Pages {
     /// What was wrong with it, or cut by a limit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// How the bytes were read, if reading them so again would give the same; see `pipeline::reading`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub read_with: String,
 }
 
 impl Pages {

@@ -3,17 +3,17 @@
 //! A body that may hold an order counts as a document of its own. A file that cannot be read costs itself only.
 //! Limits: `limits.archive_depth`, `limits.documents_per_message`, and those of [`crate::reader`].
 
-use super::Drafted;
+use super::{Drafted, reading};
 use crate::{
     app::App,
     clock, extract,
     model::{
         finding::{Finding, Severity},
-        ids::DocumentId,
+        ids::{DocumentId, MessageId},
         message::Message,
         page::Pages,
     },
-    reader::ReadError,
+    reader::{Options, ReadError},
 };
 use anyhow::Context as _;
 use std::collections::VecDeque;
@@ -64,12 +64,16 @@ struct Waiting {
 
 /// Keeps and reads all files of a message, breadth first. The first document is the message's own text, not yet kept:
 /// see [`settle_body`].
-pub async fn read(app: &App, message: &Message) -> anyhow::Result<Vec<ReadDocument>> {
+///
+/// A message that was processed before is read anew, because whoever has it processed again expects better.
+pub async fn read(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<Vec<ReadDocument>> {
+    let before = app.store.read().await?.list_documents(id).await;
+    let anew = !before.context("failed to look for earlier documents")?.is_empty();
     let mut waiting: VecDeque<Waiting> = attachments(message).collect();
     let mut documents = vec![body(message)];
     while let Some(file) = waiting.pop_front() {
         let beyond = documents.len() >= app.config.limits.documents_per_message;
-        let (document, inner) = read_one(app, message, file, beyond).await?;
+        let (document, inner) = read_one(app, message, file, beyond, anew).await?;
         waiting.extend(inner);
         documents.push(document);
     }
@@ -139,6 +143,7 @@ async fn read_one(
     message: &Message,
     file: Waiting,
     beyond: bool,
+    anew: bool,
 ) -> anyhow::Result<(ReadDocument, Vec<Waiting>)> {
     let sha256 = app
         .blob
@@ -163,7 +168,7 @@ async fn read_one(
             format!("the message holds more than {} documents", app.config.limits.documents_per_message),
         ));
     } else if document.skipped.is_none() {
-        read_bytes(app, message, &file, &mut document).await?;
+        read_bytes(app, message, &file, &mut document, anew).await?;
     }
     let mut inner = Vec::new();
     if let Some(pages) = &mut document.pages {
@@ -179,19 +184,17 @@ async fn read_bytes(
     message: &Message,
     file: &Waiting,
     document: &mut ReadDocument,
+    anew: bool,
 ) -> anyhow::Result<()> {
-    if let Some(kept) = find_pages(app, &document.sha256).await? {
-        let json = app.blob.get(&kept).await.context("failed to read earlier pages")?;
-        if let Ok(pages) = serde_json::from_slice(&json) {
-            document.pages = Some(pages);
-            return Ok(());
-        }
+    let options = reading::options(app, message, &document.sha256).await?;
+    if !anew && let Some(pages) = find_pages(app, &document.sha256, &options).await? {
+        document.pages = Some(pages);
+        return Ok(());
     }
-    let language = message.language.as_deref();
-    let languages: Vec<&str> = language.into_iter().collect();
     for attempt in 1..=READ_TRIES {
-        match app.reader.read(&file.bytes, &file.name, &languages).await {
-            Ok(pages) => {
+        match app.reader.read(&file.bytes, &options).await {
+            Ok(mut pages) => {
+                reading::note(&mut pages, &options);
                 document.pages = Some(pages);
                 return Ok(());
             }
@@ -208,11 +211,17 @@ async fn read_bytes(
     Ok(())
 }
 
-/// The pages of the same bytes, if they were read before.
-async fn find_pages(app: &App, sha256: &str) -> anyhow::Result<Option<String>> {
+/// The pages of the same bytes, if they were read the same way before.
+async fn find_pages(app: &App, sha256: &str, options: &Options) -> anyhow::Result<Option<Pages>> {
     let mut db = app.store.read().await?;
     let earlier = db.list_documents_by_sha(sha256, 10).await.context("failed to look for earlier pages")?;
-    Ok(earlier.into_iter().find_map(|row| row.document.pages_sha256))
+    drop(db);
+    let Some(kept) = earlier.into_iter().find_map(|row| row.document.pages_sha256) else {
+        return Ok(None);
+    };
+    let json = app.blob.get(&kept).await.context("failed to read earlier pages")?;
+    let pages = serde_json::from_slice(&json).ok();
+    Ok(pages.filter(|pages| reading::is_current(pages, options)))
 }
 
 /// Takes the files inside a file out of its pages, unless archives nest too deep.

@@ -70,14 +70,14 @@ fn serve(
 
 fn answer(workshop: &mut Workshop, request: &Request, bytes: Vec<u8>, to: &mut impl Write) -> io::Result<()> {
     match &request.task {
-        Task::Read { name, languages } => {
+        Task::Read(options) => {
             let mut send = |part: Part, body: &[u8]| write_frame(to, &part, body);
             let mut out = Output::new(&request.limits, &mut send);
-            let format = decode_into(workshop, bytes, name, languages, &mut out)?;
+            let format = decode_into(workshop, bytes, options, &mut out)?;
             write_frame(to, &Part::Done { format: format.to_owned() }, &[])
         }
-        Task::Picture { page, width_px } => {
-            match draw(bytes, *page, *width_px, &request.limits) {
+        Task::Picture { page, width_px, passwords } => {
+            match draw(bytes, *page, *width_px, passwords, &request.limits) {
                 Ok(png) => write_frame(to, &Part::Picture, &png)?,
                 Err(finding) => write_frame(to, &Part::Finding(finding), &[])?,
             }

@@ -1,7 +1,7 @@
 //! What the bytes are, and which decoder reads them. Runs inside a reader process.
 
 use super::{
-    Limits, archive,
+    Limits, Options, archive,
     format::{Format, find_format},
     ocr::{Engines, find_tessdata},
     office, outlook, pdf,
@@ -124,7 +124,7 @@ impl<'a> Output<'a> {
 }
 
 /// Reads a file in the calling process, without any protection: for tests and for reader processes only.
-pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -> Pages {
+pub fn decode(bytes: Vec<u8>, options: &Options, limits: &Limits) -> Pages {
     let mut pages = Pages::default();
     let mut collect = |part: Part, body: &[u8]| {
         match part {
@@ -136,11 +136,9 @@ pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -
         }
         Ok(())
     };
-    let languages: Vec<String> = languages.iter().map(|&l| l.to_owned()).collect();
+    let mut workshop = Workshop::new(find_tessdata(None).as_deref());
     let mut out = Output::new(limits, &mut collect);
-    let format =
-        decode_into(&mut Workshop::new(find_tessdata(None).as_deref()), bytes, name, &languages, &mut out)
-            .unwrap_or_default();
+    let format = decode_into(&mut workshop, bytes, options, &mut out).unwrap_or_default();
     pages.format = format.to_owned();
     pages
 }
@@ -149,16 +147,15 @@ pub fn decode(bytes: Vec<u8>, name: &str, languages: &[&str], limits: &Limits) -
 pub(super) fn decode_into(
     workshop: &mut Workshop,
     bytes: Vec<u8>,
-    _name: &str,
-    languages: &[String],
+    options: &Options,
     out: &mut Output<'_>,
 ) -> io::Result<&'static str> {
     let format = find_format(&bytes);
     match format {
         Format::Empty => out.finding(Finding::new("empty_file", Severity::Check, "The file is empty."))?,
-        Format::Pdf => pdf::read(workshop, bytes, languages, out)?,
+        Format::Pdf => pdf::read(workshop, bytes, options, out)?,
         Format::Tiff | Format::Png | Format::Jpeg | Format::Gif | Format::Bmp | Format::Webp => {
-            read_pixels(workshop, &bytes, format, languages, out)?;
+            read_pixels(workshop, &bytes, format, &options.languages, out)?;
         }
         Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::read_workbook(&bytes, format, out)?,
         Format::Csv => sheet::read_csv(&bytes, out)?,
@@ -206,10 +203,16 @@ fn unsupported(format: Format) -> Finding {
 }
 
 /// Draws one page as PNG.
-pub(super) fn draw(bytes: Vec<u8>, page: u32, width_px: u32, limits: &Limits) -> Result<Vec<u8>, Finding> {
+pub(super) fn draw(
+    bytes: Vec<u8>,
+    page: u32,
+    width_px: u32,
+    passwords: &[String],
+    limits: &Limits,
+) -> Result<Vec<u8>, Finding> {
     let format = find_format(&bytes);
     match format {
-        Format::Pdf => pdf::draw(bytes, page, width_px, limits),
+        Format::Pdf => pdf::draw(bytes, page, width_px, passwords, limits),
         format @ (Format::Tiff | Format::Png | Format::Jpeg | Format::Gif | Format::Bmp | Format::Webp) => {
             super::raster::draw_png(&bytes, format, page, width_px, limits)
         }

@@ -38,7 +38,7 @@ pub(super) struct Engines {
 }
 
 /// ISO 639-1 to the names of Tesseract's models.
-const MODELS: &[(&str, &str)] = &[
+pub(super) const MODELS: &[(&str, &str)] = &[
     ("en", "eng"),
     ("de", "deu"),
     ("sv", "swe"),

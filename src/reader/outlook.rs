@@ -128,7 +128,7 @@ pub(super) fn read_msg(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reader::{Limits, decode};
+    use crate::reader::{Limits, Options, decode};
     use std::io::Write as _;
 
     fn attribute(id: u32, value: &[u8]) -> Vec<u8> {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn check(bytes: Vec<u8>, format: &str) {
-        let pages = decode(bytes, "file", &[], &Limits::default());
+        let pages = decode(bytes, &Options::default(), &Limits::default());
         assert_eq!((pages.format.as_str(), &pages.findings), (format, &Vec::new()));
         let words: Vec<&str> = pages.pages[0].words.iter().map(|w| w.text.as_str()).collect();
         assert_eq!(words, ["See", "the", "order."]);
@@ -190,7 +190,7 @@ mod tests {
     fn a_container_cut_anywhere_is_survived() {
         for whole in [tnef(), msg()] {
             for length in (0..whole.len()).step_by(7) {
-                decode(whole[..length].to_vec(), "file", &[], &Limits::default());
+                decode(whole[..length].to_vec(), &Options::default(), &Limits::default());
             }
         }
     }

@@ -8,7 +8,7 @@ mod structure;
 mod text;
 
 use super::{
-    Limits,
+    Limits, Options,
     child::panic_text,
     decode::{Output, Workshop},
     ocr::Engines,
@@ -19,7 +19,7 @@ use crate::model::{
     page::{How, Page},
 };
 use hayro::hayro_interpret::{InterpreterCache, hayro_syntax::page::Page as PdfPage};
-use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
+use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData};
 use judge::{Verdict, disagrees, judge};
 use std::{
     io,
@@ -29,12 +29,22 @@ use std::{
 /// How far into a file its first element starts, if it is XML.
 const XML_HEAD_BYTES: usize = 64;
 
-fn open(bytes: Vec<u8>) -> Result<Pdf, Finding> {
-    Pdf::new(bytes).map_err(|error| match error {
+/// Opens it with the empty password, else with the first of `passwords` that fits.
+fn open(bytes: Vec<u8>, passwords: &[String]) -> Result<Pdf, Finding> {
+    let data = PdfData::from(bytes);
+    let needs_password = LoadPdfError::Decryption(DecryptionError::PasswordProtected);
+    let mut opened = Pdf::new(data.clone());
+    for password in passwords {
+        if opened.as_ref().err() != Some(&needs_password) {
+            break;
+        }
+        opened = Pdf::new_with_password(data.clone(), password);
+    }
+    opened.map_err(|error| match error {
         LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Finding::new(
             "password_needed",
             Severity::Problem,
-            "The PDF opens only with a password; ask the sender for it.",
+            "The PDF opens only with a password. Ask the sender for it, then read the document again with it.",
         ),
         LoadPdfError::Decryption(_) => Finding::new(
             "encryption_unknown",
@@ -53,10 +63,10 @@ fn open(bytes: Vec<u8>) -> Result<Pdf, Finding> {
 pub(super) fn read(
     workshop: &mut Workshop,
     bytes: Vec<u8>,
-    languages: &[String],
+    options: &Options,
     out: &mut Output<'_>,
 ) -> io::Result<()> {
-    let pdf = match open(bytes) {
+    let pdf = match open(bytes, &options.passwords) {
         Ok(pdf) => pdf,
         Err(finding) => return out.finding(finding),
     };
@@ -67,16 +77,20 @@ pub(super) fn read(
         }
     }
     let cache = InterpreterCache::new();
-    let mut tongue = Tongue::new(languages);
+    let mut tongue = Tongue::new(&options.languages);
     for (index, page) in pdf.pages().iter().enumerate() {
         if !out.may_have_page()? {
             break;
         }
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let limits = out.limits;
-        let may_ocr = out.ocr_pages < limits.ocr_pages;
-        let engines = &mut workshop.engines;
-        let read = || read_page(page, number, &cache, engines, &mut tongue, limits, may_ocr);
+        let mut ocr = Ocr {
+            engines: &mut workshop.engines,
+            tongue: &mut tongue,
+            limits: out.limits,
+            allowed: out.ocr_pages < out.limits.ocr_pages,
+            forced: options.force_ocr,
+        };
+        let read = || read_page(page, number, &cache, &mut ocr);
         match catch_unwind(AssertUnwindSafe(read)) {
             Ok(Read { page, wants_ocr }) => {
                 if wants_ocr {
@@ -97,6 +111,15 @@ pub(super) fn read(
     Ok(())
 }
 
+/// What reading pixels takes, and whether it may or must be done.
+struct Ocr<'a> {
+    engines: &'a mut Engines,
+    tongue: &'a mut Tongue,
+    limits: &'a Limits,
+    allowed: bool,
+    forced: bool,
+}
+
 /// A page, and whether its pixels had to be read for it.
 struct Read {
     page: Page,
@@ -107,24 +130,21 @@ fn read_page<'a>(
     pdf_page: &'a PdfPage<'a>,
     number: u32,
     cache: &InterpreterCache<'a>,
-    engines: &mut Engines,
-    tongue: &mut Tongue,
-    limits: &Limits,
-    may_ocr: bool,
+    ocr: &mut Ocr<'_>,
 ) -> Read {
     let (width_pt, height_pt) = pdf_page.render_dimensions();
     let layer = text::read_layer(pdf_page, cache);
-    let verdict = judge(&layer);
+    let verdict = if ocr.forced { Verdict::Ocr } else { judge(&layer) };
     let mut page = Page::empty(number, width_pt, height_pt, How::TextLayer);
     page.rulings = layer.rulings;
     page.fields = structure::read_fields(pdf_page);
-    if verdict != Verdict::Trust && may_ocr {
-        let models = engines.models(&["en"]);
-        if let Some(frame) = picture::draw_frame(pdf_page, limits) {
-            let proved_wrong =
-                verdict == Verdict::Ocr || disagrees(&layer.words, &frame, engines, &models) == Some(true);
+    if verdict != Verdict::Trust && ocr.allowed {
+        let models = ocr.engines.models(&["en"]);
+        if let Some(frame) = picture::draw_frame(pdf_page, ocr.limits) {
+            let proved_wrong = verdict == Verdict::Ocr
+                || disagrees(&layer.words, &frame, ocr.engines, &models) == Some(true);
             if proved_wrong {
-                let scanned = read_frame(engines, tongue, frame, number);
+                let scanned = read_frame(ocr.engines, ocr.tongue, frame, number);
                 let drawn = page.rulings.len() >= scanned.rulings.len();
                 let rulings = if drawn { page.rulings } else { scanned.rulings.clone() };
                 page = Page { width_pt, height_pt, rulings, fields: page.fields, ..scanned };
@@ -138,8 +158,14 @@ fn read_page<'a>(
 }
 
 /// Draws one page as PNG.
-pub(super) fn draw(bytes: Vec<u8>, number: u32, width_px: u32, limits: &Limits) -> Result<Vec<u8>, Finding> {
-    let pdf = open(bytes)?;
+pub(super) fn draw(
+    bytes: Vec<u8>,
+    number: u32,
+    width_px: u32,
+    passwords: &[String],
+    limits: &Limits,
+) -> Result<Vec<u8>, Finding> {
+    let pdf = open(bytes, passwords)?;
     let index = usize::try_from(number).unwrap_or(usize::MAX).wrapping_sub(1);
     let page = pdf.pages().get(index).ok_or_else(|| {
         Finding::new("no_such_page", Severity::Check, format!("The document has no page {number}."))

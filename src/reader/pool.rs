@@ -5,7 +5,7 @@
 //! last free process, so that small ones do not wait behind them (if there is more than one process).
 
 use super::{
-    Config, ReadError,
+    Config, Options, ReadError,
     protocol::{Hello, Part, Request, Task, VERSION, receive_frame, send_frame},
 };
 use crate::model::page::{EmbeddedFile, Pages};
@@ -83,19 +83,19 @@ impl Pool {
         self.processes
     }
 
-    pub(super) async fn read(
-        &self,
-        bytes: &[u8],
-        name: &str,
-        languages: &[&str],
-    ) -> Result<Pages, ReadError> {
-        let languages = languages.iter().map(|&l| l.to_owned()).collect();
-        let task = Task::Read { name: name.to_owned(), languages };
-        Ok(self.ask(task, bytes).await?.pages)
+    pub(super) async fn read(&self, bytes: &[u8], options: &Options) -> Result<Pages, ReadError> {
+        Ok(self.ask(Task::Read(options.clone()), bytes).await?.pages)
     }
 
-    pub(super) async fn picture(&self, bytes: &[u8], page: u32, width_px: u32) -> Result<Vec<u8>, ReadError> {
-        let answer = self.ask(Task::Picture { page, width_px }, bytes).await?;
+    pub(super) async fn picture(
+        &self,
+        bytes: &[u8],
+        page: u32,
+        width_px: u32,
+        passwords: &[String],
+    ) -> Result<Vec<u8>, ReadError> {
+        let task = Task::Picture { page, width_px, passwords: passwords.to_vec() };
+        let answer = self.ask(task, bytes).await?;
         match (answer.picture, answer.pages.findings.into_iter().next()) {
             (Some(png), _) => Ok(png),
             (None, Some(finding)) => Err(ReadError::Unreadable { finding }),

@@ -1,18 +1,18 @@
-//! The pipe between the program and a reader process, version 1.
+//! The pipe between the program and a reader process, version 2.
 //!
 //! Both directions carry frames: header length and body length as 32-bit little-endian numbers, the header as JSON, the
 //! body as raw bytes. The process first says [`Hello`]. For each [`Request`] (its body is the file) it answers with any number of [`Part`]s
 //! and ends with [`Part::Done`] or [`Part::Failed`]. One request at a time; end of input ends the process.
 //! A frame above the caps below is a breach of the protocol: the program then kills the process.
 
-use super::Limits;
+use super::{Limits, Options};
 use crate::model::{finding::Finding, page::Page};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// Both sides must agree on it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Largest header: a page of some hundred thousand words.
 pub const MAX_HEADER_BYTES: u32 = 64 << 20;
 /// Largest body: a whole file.
@@ -41,18 +41,15 @@ pub struct Request {
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// Read all pages.
-    Read {
-        /// The name as given.
-        name: String,
-        /// ISO 639-1 codes.
-        languages: Vec<String>,
-    },
+    Read(Options),
     /// Draw one page as PNG.
     Picture {
         /// From 1.
         page: u32,
         /// Width of the picture.
         width_px: u32,
+        /// Tried on an encrypted file.
+        passwords: Vec<String>,
     },
 }
 

@@ -113,9 +113,9 @@ impl Db {
             .await
     }
 
-    /// Documents with these bytes, oldest first.
+    /// Documents with these bytes, newest first.
     pub async fn list_documents_by_sha(&mut self, sha256: &str, limit: u32) -> Result<Vec<DocumentRow>> {
-        sqlx::query("SELECT * FROM document WHERE sha256 = $1 ORDER BY id LIMIT $2")
+        sqlx::query("SELECT * FROM document WHERE sha256 = $1 ORDER BY id DESC LIMIT $2")
             .bind(text(sha256))
             .bind(i64::from(limit))
             .all(self.connection(), document)

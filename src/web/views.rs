@@ -26,6 +26,7 @@ macro_rules! templates {
 const TEMPLATES: &[(&str, &str)] = templates![
     "audit.html",
     "base.html",
+    "document.html",
     "draft.html",
     "draft_conflict.html",
     "drafts.html",

@@ -4,12 +4,12 @@ use crate::{
     reader::config,
     support::files::{assemble, pdf, zip},
 };
-use mailroom::reader::{Config, Limits, ReadError, Reader};
+use mailroom::reader::{Config, Limits, Options, ReadError, Reader};
 
 const GOOD: &[u8] = b"Order 4711\n";
 
 async fn next_document_is_read(reader: &Reader) {
-    assert_eq!(reader.read(GOOD, "good.txt", &[]).await.unwrap().pages.len(), 1);
+    assert_eq!(reader.read(GOOD, &Options::default()).await.unwrap().pages.len(), 1);
 }
 
 fn nested(open: &str, close: &str, depth: usize) -> Vec<u8> {
@@ -59,7 +59,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>)> {
 async fn hostile_files_cost_only_themselves() {
     let reader = Reader::start(config());
     for (name, bytes) in cases() {
-        match reader.read(&bytes, name, &[]).await {
+        match reader.read(&bytes, &Options::default()).await {
             Ok(pages) => {
                 let size: usize = pages.embedded.iter().map(|e| e.bytes.len()).sum();
                 assert!(size < 1 << 20, "{name}");
@@ -82,7 +82,7 @@ async fn limits_are_said() {
         ("empty", "empty_file"),
     ] {
         let bytes = cases().into_iter().find(|(n, _)| *n == name).unwrap().1;
-        let pages = reader.read(&bytes, name, &[]).await.unwrap();
+        let pages = reader.read(&bytes, &Options::default()).await.unwrap();
         assert!(pages.findings.iter().any(|f| f.code == code), "{name}: {:?}", pages.findings);
     }
 }
@@ -93,7 +93,7 @@ async fn a_file_cut_anywhere_is_survived() {
     let reader = Reader::start(config());
     for tenth in 0..10 {
         let cut = &whole[..whole.len() * tenth / 10];
-        reader.read(cut, "cut.pdf", &[]).await.unwrap();
+        reader.read(cut, &Options::default()).await.unwrap();
     }
     next_document_is_read(&reader).await;
 }
@@ -104,7 +104,7 @@ async fn a_slow_reader_is_killed_and_replaced() {
     let reader = Reader::start(Config { limits, ..config() });
     let page: &[(i32, i32, i32, &str)] = &[(60, 80, 12, "text")];
     let long = pdf(&vec![page; 500]);
-    let lost = reader.read(&long, "long.pdf", &[]).await;
+    let lost = reader.read(&long, &Options::default()).await;
     assert!(matches!(lost, Err(ReadError::Killed { .. })), "{:?}", lost.map(|pages| pages.pages.len()));
 }
 
@@ -112,7 +112,7 @@ async fn a_slow_reader_is_killed_and_replaced() {
 async fn a_reader_without_memory_dies_alone() {
     let reader = Reader::start(Config { memory_mb: 400, ..config() });
     let hungry = pdf(&[&[(60, 80, 12, "text")]]);
-    let lost = reader.picture(&hungry, 1, 32_000).await;
+    let lost = reader.picture(&hungry, 1, 32_000, &[]).await;
     assert!(matches!(lost, Ok(_) | Err(ReadError::Crashed { .. })), "{lost:?}");
     next_document_is_read(&reader).await;
 }
@@ -120,5 +120,5 @@ async fn a_reader_without_memory_dies_alone() {
 #[tokio::test]
 async fn a_file_beyond_the_limit_is_not_even_sent() {
     let reader = Reader::start(Config { limits: Limits { bytes: 4, ..Limits::default() }, ..config() });
-    assert!(matches!(reader.read(GOOD, "good.txt", &[]).await, Err(ReadError::Limit { limit: 4, .. })));
+    assert!(matches!(reader.read(GOOD, &Options::default()).await, Err(ReadError::Limit { limit: 4, .. })));
 }

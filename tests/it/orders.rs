@@ -11,7 +11,7 @@ use mailroom::{
         account::Known,
         draft::{Draft, Line},
     },
-    reader::{Limits, decode},
+    reader::{Limits, Options, decode},
     validate,
 };
 use serde_json::{Map, Value, json};
@@ -96,7 +96,7 @@ fn broken_messages_are_read_without_a_panic() {
                 }
             }
             let broken: String = letters.into_iter().collect();
-            let pages = decode(broken.into_bytes(), "", &[], &Limits::default());
+            let pages = decode(broken.into_bytes(), &Options::default(), &Limits::default());
             for draft in extract(&pages, &context) {
                 validate::check(&draft, &known);
             }
@@ -125,7 +125,7 @@ fn every_order_without_a_picture_is_read_as_its_fixture_says() {
             bundle::settle(&mut found, Some(0));
             found.remove(0)
         } else {
-            extract(&decode(bytes, "", &[], &Limits::default()), &context)
+            extract(&decode(bytes, &Options::default(), &Limits::default()), &context)
         };
         let actual: Vec<Value> = drafts.iter().map(seen).collect();
         let expected = fs::read_to_string(case.with_extension("json")).unwrap_or_default();

@@ -4,7 +4,7 @@ use crate::support::files::{assemble, pdf, png, tiff, xlsx, zip};
 use image::{GrayImage, ImageFormat, imageops};
 use mailroom::{
     model::page::{FormValue, How, Page, Pages},
-    reader::{Config, Reader},
+    reader::{Config, Options, Reader},
 };
 use std::process::Command;
 
@@ -13,7 +13,7 @@ pub(crate) fn config() -> Config {
 }
 
 async fn read(bytes: &[u8]) -> Pages {
-    Reader::start(config()).read(bytes, "file", &[]).await.unwrap()
+    Reader::start(config()).read(bytes, &Options::default()).await.unwrap()
 }
 
 fn texts(page: &Page) -> Vec<&str> {
@@ -35,7 +35,7 @@ fn order() -> Vec<u8> {
 
 /// The order as a picture of 200 dots per inch.
 async fn scan() -> GrayImage {
-    let png = Reader::start(config()).picture(&order(), 1, 1654).await.unwrap();
+    let png = Reader::start(config()).picture(&order(), 1, 1654, &[]).await.unwrap();
     image::load_from_memory_with_format(&png, ImageFormat::Png).unwrap().into_luma8()
 }
 

@@ -1,8 +1,20 @@
 //! Mail through the whole pipeline, its result as text.
 
-use crate::support::site::TestSite;
+use crate::support::{
+    files::{pdf, zip},
+    site::TestSite,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailroom::{
-    jobs, mailbox::Mailbox, model::outbox::OutboxState, reply::SendError, store::message::MessageState,
+    jobs,
+    mailbox::Mailbox,
+    model::outbox::OutboxState,
+    pipeline::{
+        self,
+        reading::{self, Wish},
+    },
+    reply::SendError,
+    store::message::MessageState,
 };
 
 fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
@@ -203,4 +215,75 @@ async fn a_file_that_cannot_be_read_costs_itself() {
     assert!(state.contains("processed \"Broken\"") && state.contains("file \"order.pdf\""), "{state}");
     assert_eq!(site.count(MessageState::Quarantined).await, 0);
     assert_eq!(site.outgoing.sent().len(), 1);
+}
+
+/// A mail with one file.
+fn mail_with_file(from: &str, subject: &str, name: &str, bytes: &[u8]) -> String {
+    format!(
+        "From: {from}\nTo: orders@site.example\nSubject: {subject}\nMessage-ID: <{}@test.example>\n\
+         Date: Mon, 2 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+         --b\nContent-Type: text/plain\n\nPlease see the attached file.\n\
+         --b\nContent-Type: application/octet-stream; name=\"{name}\"\n\
+         Content-Disposition: attachment; filename=\"{name}\"\nContent-Transfer-Encoding: base64\n\n{}\n--b--\n",
+        subject.to_lowercase().replace(' ', "-"),
+        STANDARD.encode(bytes),
+    )
+}
+
+/// An order that opens with the password `harbour-42`.
+const LOCKED: &[u8] = include_bytes!("../../fixtures/documents/locked.pdf");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_document_opens_with_its_password_and_the_next_of_its_sender_by_itself() {
+    let site = TestSite::open().await;
+    let order = "draft purchase_order proposed \"PO-77120\" 2 lines";
+    site.deliver(&mail_with_file("ann@buyer.example", "First", "order.pdf", LOCKED));
+    let state = site.settle().await;
+    assert!(state.contains("file \"order.pdf\" read") && !state.contains("draft"), "{state}");
+    let mut db = site.app.store.read().await.unwrap();
+    let message = db.list_messages(None, 1).await.unwrap().remove(0).id;
+    let document = db.list_documents(&message).await.unwrap().remove(0);
+    assert_eq!(document.document.findings[0].code, "password_needed");
+    drop(db);
+    let wish = |password: &str| Wish { password: password.to_owned(), for_sender: true, ..Wish::default() };
+    reading::read_again(&site.app, &document.id, &wish("wrong"), "ann").await.unwrap();
+    let state = site.settle().await;
+    assert!(!state.contains("draft"), "{state}");
+    let document = site.app.store.read().await.unwrap().list_documents(&message).await.unwrap().remove(0);
+    reading::read_again(&site.app, &document.id, &wish("harbour-42"), "ann").await.unwrap();
+    let state = site.settle().await;
+    assert_eq!(state.matches(order).count(), 1, "{state}");
+    // other bytes from the same sender, and the same bytes from somebody else
+    let other = [LOCKED, b"% once more\n"].concat();
+    site.deliver(&mail_with_file("ann@buyer.example", "Second", "order.pdf", &other));
+    let more = [LOCKED, b"% again\n"].concat();
+    site.deliver(&mail_with_file("eve@stranger.example", "Third", "order.pdf", &more));
+    let state = site.settle().await;
+    assert_eq!(state.matches(order).count(), 2, "a stranger's document stays locked: {state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_in_an_archive_stay_when_it_comes_again() {
+    let site = TestSite::open().await;
+    let order = pdf(&[&[
+        (50, 60, 16, "PURCHASE ORDER"),
+        (50, 90, 10, "Order number: PO-8811"),
+        (50, 105, 10, "Order date: 2026-11-02"),
+        (50, 150, 10, "Item"),
+        (150, 150, 10, "Description"),
+        (350, 150, 10, "Quantity"),
+        (50, 170, 10, "SX-1001"),
+        (150, 170, 10, "Cleaning cloth"),
+        (350, 170, 10, "40"),
+    ]]);
+    let archive = zip(&[("order.pdf", &order)]);
+    site.deliver(&mail_with_file("ann@buyer.example", "First", "order.zip", &archive));
+    let first = site.settle().await;
+    assert!(first.contains("file \"order.pdf\" read") && first.contains("draft purchase_order"), "{first}");
+    let message = site.app.store.read().await.unwrap().list_messages(None, 1).await.unwrap().remove(0).id;
+    pipeline::reprocess(&site.app, &message, "ann").await.unwrap();
+    assert_eq!(site.settle().await, first, "processed again");
+    site.deliver(&mail_with_file("ann@buyer.example", "Second", "order.zip", &archive));
+    let state = site.settle().await;
+    assert_eq!(state.matches("file \"order.pdf\" read").count(), 2, "sent again: {state}");
 }

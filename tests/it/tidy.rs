@@ -10,7 +10,7 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("words", &["model"]),
     ("pure stages", &["message", "screen", "extract", "validate", "classify"]),
-    ("effects", &["mailbox", "reader", "store", "blob", "search", "reply", "clock"]),
+    ("effects", &["mailbox", "reader", "store", "blob", "search", "reply", "vault", "clock"]),
     ("composition", &["config", "app", "pipeline", "jobs", "evidence", "backup"]),
     ("surfaces", &["cli", "web"]),
 ];

@@ -96,7 +96,7 @@ impl Visitor {
 
 /// Every page that can be read, and whether it is for administrators only.
 fn pages(desk: &Desk) -> Vec<(String, bool)> {
-    let (ticket, draft, message) = (desk.ticket, &desk.draft, &desk.message);
+    let (ticket, draft, message, document) = (desk.ticket, &desk.draft, &desk.message, &desk.document);
     let (doubtful, quarantine) = (&desk.doubtful, &desk.quarantine);
     let staff = [
         "/".to_owned(),
@@ -111,6 +111,9 @@ fn pages(desk: &Desk) -> Vec<(String, bool)> {
         "/search".to_owned(),
         "/search?q=gasket".to_owned(),
         format!("/outbox/{doubtful}/raw"),
+        format!("/documents/{document}"),
+        format!("/documents/{document}/file"),
+        format!("/documents/{document}/pages/1.png?small=true"),
     ];
     let administrator = [
         "/audit".to_owned(),
@@ -154,13 +157,16 @@ async fn every_answer_carries_the_headers_that_protect() {
         let answer = ann.get(&path).await;
         assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
         assert_eq!(answer.header(header::REFERRER_POLICY), "same-origin", "{path}");
-        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
+        let cached = if path.contains(".png") { "private, max-age=3600" } else { "no-store" };
+        assert_eq!(answer.header(header::CACHE_CONTROL), cached, "{path}");
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
         assert!(
             policy.contains("default-src 'none'") && policy.contains("frame-ancestors"),
             "{path}: {policy}"
         );
-        if path.ends_with("/raw") {
+        if path.contains(".png") {
+            assert_eq!(answer.header(header::CONTENT_TYPE), "image/png", "{path}");
+        } else if path.ends_with("/raw") || path.ends_with("/file") {
             assert_eq!(answer.header(header::CONTENT_TYPE), "application/octet-stream", "{path}");
             assert!(answer.header(header::CONTENT_DISPOSITION).starts_with("attachment"), "{path}");
         } else if path.ends_with("/html") {

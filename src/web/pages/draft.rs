@@ -158,7 +158,7 @@ async fn page(
     views::page("draft.html", context)
 }
 
-async fn read_pages(desk: &Desk, sha256: &str) -> Result<Pages, PageError> {
+pub(super) async fn read_pages(desk: &Desk, sha256: &str) -> Result<Pages, PageError> {
     let bytes = desk.app.blob.get(sha256).await?;
     Ok(tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await??)
 }

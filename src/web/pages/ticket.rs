@@ -1,5 +1,6 @@
 //! Tickets: the lists of the queues, and one conversation with what can be done about it.
 
+use super::document;
 use crate::{
     model::{
         ids::{DraftId, TicketId},
@@ -9,7 +10,6 @@ use crate::{
     pipeline::decision,
     store::{
         Db,
-        document::{DocumentRow, DocumentState},
         message::MessageRow,
         ticket::{TicketCursor, TicketFilter},
     },
@@ -178,10 +178,14 @@ async fn message(db: &mut Db, row: &MessageRow, parsed: Option<&Message>) -> Res
         list.iter().map(|a| a.email.clone()).collect::<Vec<_>>().join(", ")
     };
     let attachments: Vec<Value> = parsed.map_or_else(Vec::new, |message| {
-        let said = |sha: &str| documents.iter().find(|d| d.document.sha256 == sha).map(reading);
         let list = message.attachments.iter().enumerate();
         list.map(|(position, a)| {
-            json!({ "position": position, "name": a.name, "size_bytes": a.size_bytes, "said": said(&a.sha256) })
+            let read = documents.iter().find(|d| d.document.sha256 == a.sha256);
+            json!({
+                "position": position, "name": a.name, "size_bytes": a.size_bytes,
+                "said": read.map(document::reading_in_words), "document": read.map(|d| &d.id),
+                "drawn": read.is_some_and(document::has_pictures),
+            })
         })
         .collect()
     });
@@ -197,22 +201,6 @@ async fn message(db: &mut Db, row: &MessageRow, parsed: Option<&Message>) -> Res
         "size_bytes": row.size_bytes, "sha256": row.sha256,
         "possible": possible.map(|t| json!({ "number": t.number, "reference": t.reference(), "subject": t.subject })),
     }))
-}
-
-/// What became of a file, in words.
-fn reading(row: &DocumentRow) -> String {
-    let document = &row.document;
-    match document.state {
-        DocumentState::Read => {
-            let how = text::choice("how", if document.how.is_empty() { "unread" } else { &document.how });
-            format!("{}, {how}", text::filled("count.pages", &[("n", document.page_count.to_string())]))
-        }
-        DocumentState::Waiting => text::choice("document", "waiting"),
-        DocumentState::Failed | DocumentState::Skipped => {
-            let state = text::choice("document", document.state.as_str());
-            if document.cause.is_empty() { state } else { format!("{state}: {}", document.cause) }
-        }
-    }
 }
 
 pub(super) fn back(number: i64, done: &str) -> Response {

@@ -17,6 +17,7 @@ use mailroom::{
         page::{Pages, Rect},
         ticket::{Classified, Priority, Queue},
     },
+    reader::Options,
     store::{
         Tx,
         change::ChangeKind,
@@ -51,6 +52,8 @@ pub(crate) struct Desk {
     pub(crate) draft: DraftId,
     /// The order's message.
     pub(crate) message: MessageId,
+    /// The order's file.
+    pub(crate) document: DocumentId,
     /// A mail in doubt.
     pub(crate) doubtful: OutboxId,
     /// An entry in quarantine.
@@ -89,8 +92,20 @@ impl Desk {
         while index_search::follow(&app.store, &app.blob, &app.index).await.unwrap() > 0 {}
         let pages = web::serve(Arc::clone(&app), listener, std::future::pending());
         let server = tokio::spawn(async move { pages.await.unwrap() });
-        let Seeded { ticket, draft, message, doubtful, quarantine, stranger } = seeded;
-        Self { _folder: folder, app, address, ticket, draft, message, doubtful, quarantine, stranger, server }
+        let Seeded { ticket, draft, message, document, doubtful, quarantine, stranger } = seeded;
+        Self {
+            _folder: folder,
+            app,
+            address,
+            ticket,
+            draft,
+            message,
+            document,
+            doubtful,
+            quarantine,
+            stranger,
+            server,
+        }
     }
 }
 
@@ -98,6 +113,7 @@ struct Seeded {
     ticket: i64,
     draft: DraftId,
     message: MessageId,
+    document: DocumentId,
     doubtful: OutboxId,
     quarantine: QuarantineId,
     stranger: MessageId,
@@ -166,7 +182,7 @@ async fn fill(app: &App) -> Seeded {
     tx.replace_catalogue(&LINES.map(item), now_ms).await.unwrap();
     tx.commit().await.unwrap();
 
-    let (ticket, draft, message) = order(app, now_ms - 3_700_000).await;
+    let (ticket, draft, message, document) = order(app, now_ms - 3_700_000).await;
     let stranger = plain(app, STRANGER_MAIL, Queue::Orders, now_ms - 600_000, Some(&ticket)).await;
     plain(app, STATUS_MAIL, Queue::OrderStatus, now_ms - 90_000_000, None).await;
 
@@ -203,7 +219,7 @@ async fn fill(app: &App) -> Seeded {
         .unwrap();
     tx.commit().await.unwrap();
     let number = app.store.read().await.unwrap().find_ticket(&ticket).await.unwrap().unwrap().number;
-    Seeded { ticket: number, draft, message, doubtful, quarantine, stranger }
+    Seeded { ticket: number, draft, message, document, doubtful, quarantine, stranger }
 }
 
 async fn mail(app: &App, tx: &mut Tx, ticket: &TicketId, now_ms: i64) -> OutboxId {
@@ -291,11 +307,11 @@ async fn plain(app: &App, raw: &str, queue: Queue, at_ms: i64, possible: Option<
     take(app, raw, queue, at_ms, possible).await.1
 }
 
-async fn order(app: &App, at_ms: i64) -> (TicketId, DraftId, MessageId) {
+async fn order(app: &App, at_ms: i64) -> (TicketId, DraftId, MessageId, DocumentId) {
     let pdf = order_pdf();
     let mail = format!("{ORDER_MAIL_HEAD}{}\r\n--a--\r\n", String::from_utf8(pdf.clone()).unwrap());
     let (ticket, message) = take(app, &mail, Queue::Orders, at_ms, None).await;
-    let pages = app.reader.read(&pdf, "PO 45-20817.pdf", &["eng"]).await.unwrap();
+    let pages = app.reader.read(&pdf, &Options::default()).await.unwrap();
     let draft = draft(&pages);
     let pages_sha256 = app.blob.put(&serde_json::to_vec(&pages).unwrap()).await.unwrap();
     let document = NewDocument {
@@ -328,7 +344,7 @@ async fn order(app: &App, at_ms: i64) -> (TicketId, DraftId, MessageId) {
     };
     let draft = tx.insert_draft(&new, at_ms).await.unwrap();
     tx.commit().await.unwrap();
-    (ticket, draft, message)
+    (ticket, draft, message, document)
 }
 
 /// A proposal for words that stand on the page.
