@@ -170,10 +170,18 @@ pub struct Draft {
     pub findings: Vec<Finding>,
 }
 
+/// Code of the finding that its sender marked an order as a test.
+pub const TEST_MESSAGE: &str = "test_message";
+
 impl Draft {
     /// The text of a header field.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(|p| p.value.as_text())
+    }
+
+    /// Whether its sender marked it as a test: then it never becomes an order.
+    pub fn is_test(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == TEST_MESSAGE)
     }
 
     /// The lowest confidence among all values, 1 if there are none.

@@ -48,6 +48,8 @@ pub enum Decided<T> {
     Conflict,
     /// There is nobody to write to; nothing was written.
     NoRecipient,
+    /// Its sender marked it as a test; nothing was written.
+    Test,
 }
 
 /// What became of a decision on a follow-up.
@@ -174,6 +176,9 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     let row = find_draft(app, &edited.id).await?;
     if row.revision != edited.revision {
         return Ok(Decided::Conflict);
+    }
+    if row.content.is_test() {
+        return Ok(Decided::Test);
     }
     let checked = check(app, &row, edited.content.clone()).await?;
     let ticket = find_ticket(app, &row.ticket_id).await?;

@@ -8,9 +8,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailroom::{
     jobs,
     mailbox::Mailbox,
-    model::outbox::OutboxState,
+    model::{draft::DraftState, outbox::OutboxState},
     pipeline::{
         self,
+        decision::{self, Decided, Edited},
         reading::{self, Wish},
     },
     reply::SendError,
@@ -286,4 +287,24 @@ async fn files_in_an_archive_stay_when_it_comes_again() {
     site.deliver(&mail_with_file("ann@buyer.example", "Second", "order.zip", &archive));
     let state = site.settle().await;
     assert_eq!(state.matches("file \"order.pdf\" read").count(), 2, "sent again: {state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_order_is_shown_and_never_approved() {
+    let site = TestSite::open().await;
+    let order = include_bytes!("../../fixtures/orders/x12-850.edi");
+    site.deliver(&mail_with_file("edi@buyer.example", "Order", "order.edi", order));
+    let state = site.settle().await;
+    assert!(state.contains("draft purchase_order proposed \"P-88001\""), "{state}");
+    let mut db = site.app.store.read().await.unwrap();
+    let draft = db.list_drafts_by_state(DraftState::Proposed, None, 1).await.unwrap().remove(0);
+    drop(db);
+    let edited = Edited {
+        id: draft.id.clone(),
+        revision: draft.revision,
+        content: draft.content.clone(),
+        changed: Vec::new(),
+    };
+    assert_eq!(decision::approve(&site.app, edited, "ann").await.unwrap(), Decided::Test);
+    assert_eq!(site.settle().await, state, "nothing was written");
 }

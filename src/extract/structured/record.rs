@@ -8,7 +8,7 @@ use crate::{
     extract::{draft::is_column, field::fields_of},
     message::language,
     model::{
-        draft::{Content, Draft, Kind, Line, Proposal, Source},
+        draft::{Content, Draft, Kind, Line, Proposal, Source, TEST_MESSAGE},
         finding::{Finding, Severity},
     },
 };
@@ -171,7 +171,7 @@ impl Record {
         let message = format!(
             "The sender marked this as a test ({place}): do not enter it as an order; ask the sender if in doubt."
         );
-        self.find("test_message", Severity::Problem, message);
+        self.find(TEST_MESSAGE, Severity::Problem, message);
     }
 
     /// Marked by its sender as a copy or duplicate.

@@ -149,7 +149,7 @@ async fn page(
         "document": {
             "id": document.id, "name": document.document.name, "how": how, "findings": document.document.findings,
         },
-        "account": account, "pages": shown, "editable": is_editable(row), "error": error,
+        "account": account, "pages": shown, "editable": is_editable(row), "test": content.is_test(), "error": error,
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
         "question": question(content), "ask_to": ask_to,
@@ -191,12 +191,13 @@ pub async fn change(
     let address = match posted.text("do") {
         "approve" => match decision::approve(&desk.app, edited, &visit.name).await? {
             Decided::Done(record) => format!("/records/{record}?done=approved"),
+            Decided::Test => return Err(PageError::refused(StatusCode::CONFLICT, "error.test")),
             Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
         },
         "add-line" => return page(&desk, &visit, &row, &content, 1, None).await,
         _ => match decision::save(&desk.app, edited, &visit.name).await? {
             Decided::Done(()) => format!("/drafts/{id}?done=saved"),
-            Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
+            _ => return conflict(&desk, &visit, &row, &content).await,
         },
     };
     Ok(Redirect::to(&address).into_response())
@@ -239,7 +240,7 @@ pub async fn reject(
     match decision::reject(&desk.app, &row.id, revision, reason, tell, &visit.name).await? {
         Decided::Done(()) => back_to_ticket(&desk, &row, "rejected").await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        Decided::Conflict => conflict(&desk, &visit, &row, &row.content).await,
+        Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
     }
 }
 
@@ -259,7 +260,7 @@ pub async fn ask(
     match decision::ask(&desk.app, &row.id, revision, &question, &visit.name).await? {
         Decided::Done(()) => back_to_ticket(&desk, &row, "asked").await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        Decided::Conflict => conflict(&desk, &visit, &row, &row.content).await,
+        Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
     }
 }
 
