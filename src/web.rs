@@ -5,7 +5,7 @@
 //! made here. Nothing of a mail or document is ever run: HTML goes through [`html`] into a sandboxed frame, files leave
 //! as downloads, pages of documents are shown as pictures that a reader process drew.
 //!
-//! Does not: hold words (they are in `templates/pages/text.en.toml`) nor looks (`templates/pages/assets`). All works
+//! Does not: hold words (they are in `templates/pages/text.*.toml`) nor looks (`templates/pages/assets`). All works
 //! without scripts, and better with them.
 
 pub mod assets;
@@ -127,6 +127,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/assets/{version}/{name}", get(assets::show))
         .fallback(|| async { PageError::NotFound })
         .layer(middleware::from_fn(catch))
+        .layer(middleware::from_fn(text::speak))
         .layer(middleware::from_fn(harden))
         .with_state(desk)
 }

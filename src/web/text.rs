@@ -1,19 +1,68 @@
-//! The words of the pages: keys into `templates/pages/text.en.toml`, so that other languages can follow.
+//! The words of the pages: keys into `templates/pages/text.LANGUAGE.toml`.
 //!
-//! Does not: choose a language yet (there is one), nor escape (templates do). Placeholders are `{name}`; a key with
-//! the suffix `_one` takes the place of the plain one where `n` is 1.
+//! The language is the one that the visitor's browser asks for ([`speak`]); what a table lacks comes in English.
+//! Placeholders are `{name}`; a key with the suffix `_one` takes the place of the plain one where `n` is 1.
+//! Does not: escape (templates do), nor translate what stages and checks say in findings.
 
+use axum::{extract::Request, http::header, middleware::Next, response::Response};
 use std::{collections::BTreeMap, sync::LazyLock};
 
-/// English, as it is built in.
-const ENGLISH: &str = include_str!("../../templates/pages/text.en.toml");
+/// The languages of the pages, ISO 639-1, with their words. English first: it knows every key.
+const LANGUAGES: [(&str, &str); 4] = [
+    ("en", include_str!("../../templates/pages/text.en.toml")),
+    ("de", include_str!("../../templates/pages/text.de.toml")),
+    ("fr", include_str!("../../templates/pages/text.fr.toml")),
+    ("sv", include_str!("../../templates/pages/text.sv.toml")),
+];
 
-static TABLE: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-    let table: toml::Table = ENGLISH.parse().expect("a test parses the built-in table");
-    let mut flat = BTreeMap::new();
-    flatten("", &table, &mut flat);
-    flat
+type Words = BTreeMap<String, String>;
+
+static TABLES: LazyLock<[Words; LANGUAGES.len()]> = LazyLock::new(|| {
+    LANGUAGES.map(|(_, source)| {
+        let table: toml::Table = source.parse().expect("a test parses the built-in tables");
+        let mut flat = BTreeMap::new();
+        flatten("", &table, &mut flat);
+        flat
+    })
 });
+
+tokio::task_local! {
+    /// Which of [`LANGUAGES`] the page under way is in.
+    static SPOKEN: usize;
+}
+
+/// Answers a request in the language that its browser asks for.
+pub(super) async fn speak(request: Request, next: Next) -> Response {
+    let wish = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    SPOKEN.scope(choose(wish.unwrap_or_default()), next.run(request)).await
+}
+
+/// The best of our languages for an `Accept-Language` header (RFC 9110, 12.5.4): the highest weight, else the first.
+fn choose(wish: &str) -> usize {
+    let mut best = (0.0, 0);
+    for range in wish.split(',').take(50) {
+        let mut parts = range.split(';');
+        let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+        let weight = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(Ok(1.0), str::parse::<f32>);
+        let code = tag.split('-').next().unwrap_or_default();
+        let known = LANGUAGES.iter().position(|(language, _)| *language == code);
+        if let (Some(index), Ok(weight)) = (known, weight)
+            && weight > best.0
+        {
+            best = (weight, index);
+        }
+    }
+    best.1
+}
+
+fn spoken() -> usize {
+    SPOKEN.try_with(|index| *index).unwrap_or(0)
+}
+
+/// The language of the page under way, ISO 639-1.
+pub(super) fn language() -> &'static str {
+    LANGUAGES.get(spoken()).map_or("en", |(code, _)| code)
+}
 
 fn flatten(prefix: &str, table: &toml::Table, flat: &mut BTreeMap<String, String>) {
     for (key, value) in table {
@@ -30,7 +79,8 @@ fn flatten(prefix: &str, table: &toml::Table, flat: &mut BTreeMap<String, String
 
 /// The text of a key, if there is one.
 pub(super) fn find(key: &str) -> Option<&'static str> {
-    TABLE.get(key).map(String::as_str)
+    let [english, ..] = &*TABLES;
+    TABLES.get(spoken()).and_then(|table| table.get(key)).or_else(|| english.get(key)).map(String::as_str)
 }
 
 /// The text of a key without placeholders; the key itself if it is missing, so that a page still shows.
@@ -70,6 +120,45 @@ mod tests {
     fn singular_takes_its_own_text() {
         assert_eq!(filled("count.messages", &[("n", "1".into())]), "1 message");
         assert_eq!(filled("count.messages", &[("n", "2".into())]), "2 messages");
+    }
+
+    #[test]
+    fn the_browser_chooses_the_language() {
+        for (wish, expected) in [
+            ("", "en"),
+            ("de-AT,de;q=0.9,en;q=0.5", "de"),
+            ("es, sv;q=0.5", "sv"),
+            ("en;q=0.2, FR", "fr"),
+            ("de, fr", "de"),
+            ("*", "en"),
+            ("de;q=0", "en"),
+            ("de;q=much, sv;q=0.1", "sv"),
+        ] {
+            assert_eq!(LANGUAGES[choose(wish)].0, expected, "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn every_language_says_everything() {
+        let placeholders = |text: &str| {
+            let mut names: Vec<String> =
+                text.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0.to_owned())).collect();
+            names.sort();
+            names
+        };
+        let [english, others @ ..] = &*TABLES;
+        for ((language, _), table) in LANGUAGES.iter().skip(1).zip(others) {
+            let missing: Vec<_> = english.keys().filter(|key| !table.contains_key(*key)).collect();
+            let unknown: Vec<_> = table.keys().filter(|key| !english.contains_key(*key)).collect();
+            assert!(
+                missing.is_empty() && unknown.is_empty(),
+                "{language} lacks {missing:?}, adds {unknown:?}"
+            );
+            for (key, text) in table {
+                assert_eq!(placeholders(text), placeholders(&english[key]), "{language} {key}");
+                assert!(!text.trim().is_empty(), "{language} {key}");
+            }
+        }
     }
 
     #[test]

@@ -94,6 +94,23 @@ impl Visitor {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_speak_the_language_of_the_browser() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    for (wish, language, title) in
+        [("sv-SE,sv;q=0.9,en;q=0.8", "sv", "Utkast"), ("fr", "fr", "Brouillons"), ("ja", "en", "Drafts")]
+    {
+        let request = Request::builder()
+            .uri("/drafts")
+            .header(header::COOKIE, &ann.cookie)
+            .header(header::ACCEPT_LANGUAGE, wish);
+        let page = ann.send(request.body(Body::empty()).unwrap()).await.text().await;
+        assert!(page.contains(&format!("<html lang=\"{language}\">")), "{wish}: {page}");
+        assert!(page.contains(&format!("<h1>{title}")), "{wish}: {page}");
+    }
+}
+
 /// Every page that can be read, and whether it is for administrators only.
 fn pages(desk: &Desk) -> Vec<(String, bool)> {
     let (ticket, draft, message, document) = (desk.ticket, &desk.draft, &desk.message, &desk.document);
