@@ -51,7 +51,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
         environment.add_template(name, source).expect("a test renders every template");
     }
     environment.add_function("t", translate);
-    environment.add_function("language", text::language);
+    environment.add_function("page_language", text::language);
     environment.add_function("label", |name: &str| text::label(name));
     environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
     environment.add_function("asset", |name: &str| assets::address(name));
