@@ -18,6 +18,9 @@ pub mod protocol;
 
 mod archive;
 mod decode;
+mod ink;
+mod light;
+mod mend;
 mod ocr;
 mod office;
 mod outlook;
@@ -31,6 +34,7 @@ mod sandbox;
 mod scan;
 mod sheet;
 mod text;
+mod warp;
 
 pub use decode::decode;
 

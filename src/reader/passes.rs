@@ -4,9 +4,12 @@
 //! Tesseract's layout analysis drops lone digits in columns and, at times, whole blocks. Ink that no word covers is
 //! therefore cut out and read by itself. Limits: second looks of one page.
 
-use super::ocr::{Cut, Engines, Seen};
+use super::{
+    ink::{Bounds, Index, find_shapes},
+    mend::mend,
+    ocr::{Cut, Engines, Seen},
+};
 use image::{GrayImage, Luma, imageops};
-use imageproc::region_labelling::{Connectivity, connected_components};
 
 /// Darker than this is ink; the paper is white.
 const INK_BELOW: u8 = 150;
@@ -20,92 +23,65 @@ const LETTER_HEIGHT_MIN_IN: f32 = 0.036;
 const LETTER_HEIGHT_MAX_IN: f32 = 0.5;
 /// Words below this are looked at again.
 const UNSURE_BELOW: f32 = 80.0;
+/// So few letters may be a figure.
+const FEW_LETTERS: usize = 3;
 /// What a second look finds must be at least so sure.
 const SURE_ENOUGH: f32 = 40.0;
 
-/// Left, top, right, bottom in pixels.
-type Bounds = [f32; 4];
-
-/// Reads a page.
-pub(super) fn read_words(engines: &mut Engines, models: &[&str], gray: &GrayImage, dpi: f32) -> Vec<Seen> {
+/// The whole page in one pass.
+pub(super) fn first_pass(engines: &mut Engines, models: &[&str], gray: &GrayImage, dpi: f32) -> Vec<Seen> {
+    let _span = tracing::debug_span!("first pass").entered();
     let mut words = engines.recognise(models, gray, dpi, Cut::Column).unwrap_or_default();
     words.retain(has_ink);
-    let ink = find_ink(gray, dpi);
+    words
+}
+
+/// Reads again what the first pass left out or was unsure of, and mends what ink and sense show to be wrong.
+pub(super) fn second_looks(
+    engines: &mut Engines,
+    models: &[&str],
+    gray: &GrayImage,
+    dpi: f32,
+    mut words: Vec<Seen>,
+) -> Vec<Seen> {
+    let shapes = tracing::debug_span!("ink").in_scope(|| find_shapes(gray, INK_BELOW));
     let mut looks = 0;
-    for part in unread_parts(&ink, &words, dpi) {
+    for part in unread_parts(&shapes, &words, dpi) {
         if looks == LOOKS_MAX {
             break;
         }
         looks += 1;
+        let _span = tracing::debug_span!("unread").entered();
         let found = look(engines, models, gray, dpi, part, Cut::Block);
         words.extend(found.into_iter().filter(|w| w.raw_confidence >= SURE_ENOUGH && has_ink(w)));
     }
+    let english = engines.models(&["en"]);
     for word in &mut words {
-        if word.raw_confidence >= UNSURE_BELOW || looks == LOOKS_MAX {
-            continue;
+        // figures are of no language, and the model of another may know the face better
+        let figures =
+            word.text.chars().any(|c| c.is_ascii_digit()) || word.text.chars().count() <= FEW_LETTERS;
+        let others = if figures && models != english { &english[..] } else { &[] };
+        for models in [models, others] {
+            if models.is_empty() || word.raw_confidence >= UNSURE_BELOW || looks == LOOKS_MAX {
+                break;
+            }
+            looks += 1;
+            let _span = tracing::debug_span!("unsure").entered();
+            let again = look(engines, models, gray, dpi, word.bounds, Cut::Line);
+            if let [better] = again.as_slice()
+                && better.raw_confidence > word.raw_confidence
+            {
+                word.text.clone_from(&better.text);
+                word.raw_confidence = better.raw_confidence;
+            }
         }
-        looks += 1;
-        let again = look(engines, models, gray, dpi, word.bounds, Cut::Line);
-        if let Some(better) = joined(&again)
-            && better.raw_confidence > word.raw_confidence
-        {
-            word.text = better.text;
-            word.raw_confidence = better.raw_confidence;
-        }
     }
-    mend(&mut words, dpi);
-    words
-}
-
-/// What Tesseract takes for its likes: the dotless i of Turkish for a one, the raised two of an area for a question
-/// mark, the l of litres for a capital I or a bar. Mended words are never sure.
-fn mend(words: &mut [Seen], dpi: f32) {
-    const MENDED_AT_MOST: f32 = 88.0;
-    const BLANK_IN: f32 = 0.1;
-    // where a number ends: right edge, top, bottom
-    let mut number: Option<(f32, f32, f32)> = None;
-    for word in words {
-        let [x0, y0, x1, y1] = word.bounds;
-        let follows_number = number.is_some_and(|(end, top, bottom)| {
-            (0.0..BLANK_IN * dpi).contains(&(x0 - end)) && y0 < bottom && y1 > top
-        });
-        let mended = mend_text(&word.text, follows_number);
-        if mended != word.text {
-            word.text = mended;
-            word.raw_confidence = word.raw_confidence.min(MENDED_AT_MOST);
-        }
-        let is_number = word.text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c));
-        number = is_number.then_some((x1, y0, y1));
-    }
-}
-
-fn mend_text(text: &str, follows_number: bool) -> String {
-    if follows_number && matches!(text, "I" | "|") {
-        return "l".to_owned();
-    }
-    if let Some(stem) = text.strip_suffix(['?', '’', '”'])
-        && let unit = stem.trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c))
-        && (matches!(unit, "mm" | "cm") || unit == "m" && text.ends_with('?'))
-    {
-        return format!("{stem}²");
-    }
-    if !text.contains('ı') {
-        return text.to_owned();
-    }
-    let is_code = text.chars().any(|c| c.is_ascii_digit() || c.is_uppercase());
-    let only_one = text.chars().filter(|c| c.is_alphanumeric()).all(|c| c == 'ı');
-    text.replace('ı', if is_code || only_one { "1" } else { "i" })
+    mend(words, &shapes, dpi)
 }
 
 /// Marks that are left of lines are no words.
 fn has_ink(word: &Seen) -> bool {
     word.text.chars().any(char::is_alphanumeric) || word.raw_confidence > 50.0
-}
-
-/// Words that stand side by side as one; the least sure of them counts.
-fn joined(words: &[Seen]) -> Option<Seen> {
-    let [word] = words else { return None };
-    Some(word.clone())
 }
 
 /// Reads a part of the page by itself, with white around it.
@@ -138,31 +114,11 @@ fn look(
     words
 }
 
-/// Boxes of connected ink that may be letters.
-fn find_ink(gray: &GrayImage, dpi: f32) -> Vec<Bounds> {
-    let mut mask = gray.clone();
-    mask.pixels_mut().for_each(|p| p.0 = [if p.0 < [INK_BELOW] { 255 } else { 0 }]);
-    let labels = connected_components(&mask, Connectivity::Eight, Luma([0_u8]));
-    let mut boxes: Vec<Bounds> = Vec::new();
-    for (x, y, Luma([label])) in labels.enumerate_pixels() {
-        if *label == 0 {
-            continue;
-        }
-        let at = *label as usize;
-        if boxes.len() <= at {
-            boxes.resize(at + 1, [f32::MAX, f32::MAX, 0.0, 0.0]);
-        }
-        if let Some([x0, y0, x1, y1]) = boxes.get_mut(at) {
-            (*x0, *y0) = (x0.min(x as f32), y0.min(y as f32));
-            (*x1, *y1) = (x1.max(x as f32 + 1.0), y1.max(y as f32 + 1.0));
-        }
-    }
-    boxes.retain(|[x0, y0, x1, y1]| {
-        let (width, height) = ((x1 - x0) / dpi, (y1 - y0) / dpi);
-        (LETTER_HEIGHT_MIN_IN..LETTER_HEIGHT_MAX_IN).contains(&height)
-            && (0.01..LETTER_HEIGHT_MAX_IN * 2.0).contains(&width)
-    });
-    boxes
+/// Whether a shape may be a letter or a digit.
+fn may_be_letter([x0, y0, x1, y1]: &Bounds, dpi: f32) -> bool {
+    let (width, height) = ((x1 - x0) / dpi, (y1 - y0) / dpi);
+    (LETTER_HEIGHT_MIN_IN..LETTER_HEIGHT_MAX_IN).contains(&height)
+        && (0.01..LETTER_HEIGHT_MAX_IN * 2.0).contains(&width)
 }
 
 /// Ink that no word covers, put together to stretches of text.
@@ -172,9 +128,10 @@ fn unread_parts(ink: &[Bounds], words: &[Seen], dpi: f32) -> Vec<Bounds> {
     let mut free: Vec<Bounds> = ink
         .iter()
         .copied()
+        .filter(|shape| may_be_letter(shape, dpi))
         .filter(|[x0, y0, x1, y1]| {
             let middle = (f32::midpoint(*x0, *x1), f32::midpoint(*y0, *y1));
-            !index.near(middle).any(|[a, b, c, d]| {
+            !index.near(middle).any(|(_, [a, b, c, d])| {
                 let slack = 0.15 * (d - b);
                 (a - slack..c + slack).contains(&middle.0) && (b - slack..d + slack).contains(&middle.1)
             })
@@ -197,54 +154,9 @@ fn unread_parts(ink: &[Bounds], words: &[Seen], dpi: f32) -> Vec<Bounds> {
     parts
 }
 
-/// Boxes by the places that they cover, on a coarse grid.
-struct Index {
-    cell: f32,
-    cells: std::collections::BTreeMap<(i32, i32), Vec<Bounds>>,
-}
-
-impl Index {
-    fn new(boxes: impl Iterator<Item = Bounds>, cell: f32) -> Self {
-        let mut cells: std::collections::BTreeMap<(i32, i32), Vec<Bounds>> =
-            std::collections::BTreeMap::new();
-        for bounds in boxes {
-            let at = |v: f32| (v / cell).floor() as i32;
-            for row in at(bounds[1]) - 1..=at(bounds[3]) + 1 {
-                for column in at(bounds[0]) - 1..=at(bounds[2]) + 1 {
-                    cells.entry((row, column)).or_default().push(bounds);
-                }
-            }
-        }
-        Self { cell, cells }
-    }
-
-    fn near(&self, (x, y): (f32, f32)) -> impl Iterator<Item = Bounds> {
-        let at = ((y / self.cell).floor() as i32, (x / self.cell).floor() as i32);
-        self.cells.get(&at).into_iter().flatten().copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn likes_are_told_apart() {
-        for (text, follows_number, expected) in [
-            ("I", true, "l"),
-            ("|", true, "l"),
-            ("I", false, "I"),
-            ("mm?", true, "mm²"),
-            ("2.5mm’", false, "2.5mm²"),
-            ("m’", true, "m’"),
-            ("why?", false, "why?"),
-            ("Mı6", false, "M16"),
-            ("ı", true, "1"),
-            ("mıt", false, "mit"),
-        ] {
-            assert_eq!(mend_text(text, follows_number), expected, "{text}");
-        }
-    }
 
     #[test]
     fn ink_without_a_word_is_found_as_stretches() {

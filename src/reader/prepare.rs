@@ -2,12 +2,14 @@
 //!
 //! Everything that moves pixels is one [`Projection`], so that boxes find their way back to the page as it came.
 
-use super::raster::Frame;
-use image::{GrayImage, Luma, imageops};
-use imageproc::{
-    contrast::otsu_level,
-    geometric_transformations::{Border, Interpolation, Projection, warp_into},
+use super::{
+    light::{even_light, turn_dark_bands},
+    raster::Frame,
+    warp::warp,
 };
+use image::{GrayImage, Luma, imageops};
+use imageproc::{contrast::otsu_level, geometric_transformations::Projection};
+use std::ops::Range;
 
 /// Resolution that Tesseract likes; less is scaled up.
 const WORKING_DPI: f32 = 300.0;
@@ -21,6 +23,12 @@ const SMALL_SIDE: u32 = 1000;
 const SKEW_MIN: f32 = 0.25;
 /// Largest skew that is looked for, in degrees.
 const SKEW_MAX: f32 = 6.0;
+/// What is scaled up by more than this is kept sharp.
+const SHARP_FROM: f32 = 1.2;
+/// Into so many bands a page is cut to find the one with most letters.
+const BANDS: usize = 60;
+/// So many neighbouring bands are enough to see which way up a page lies.
+const TELLING_BANDS: usize = 5;
 /// A working page has at most so many pixels.
 const WORKING_PIXELS_MAX: f32 = 36_000_000.0;
 
@@ -47,10 +55,29 @@ pub(super) struct Look {
     side_skew: f32,
     /// Nothing but black and white, as from a fax.
     bilevel: bool,
+    /// Ink of letters in bands from top to bottom, and from left to right.
+    ink: [[u32; BANDS]; 2],
 }
 
-/// Makes a frame ready, undoing a clockwise turn of 0, 90, 180 or 270 degrees.
-pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> {
+impl Look {
+    /// The rows with most letters of the page upright, if it was turned clockwise so far; as shares of its height.
+    pub(super) fn busiest_rows(&self, turned: u16) -> Range<f32> {
+        let [down, across] = &self.ink;
+        let bands: Vec<u32> = match turned {
+            90 => across.iter().rev().copied().collect(),
+            180 => down.iter().rev().copied().collect(),
+            270 => across.to_vec(),
+            _ => down.to_vec(),
+        };
+        let sums = bands.windows(TELLING_BANDS).map(|w| w.iter().sum::<u32>()).enumerate();
+        let first = sums.max_by_key(|(_, ink)| *ink).map_or(0, |(first, _)| first);
+        first as f32 / BANDS as f32..(first + TELLING_BANDS) as f32 / BANDS as f32
+    }
+}
+
+/// Makes a frame ready, undoing a clockwise turn of 0, 90, 180 or 270 degrees; only some rows of it, if `rows` says
+/// which, as shares of its height.
+pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16, rows: Range<f32>) -> Option<Ready> {
     let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
     // to a straight sheet, in inches times the working resolution
     let dpi = frame.dpi_x.max(frame.dpi_y);
@@ -75,17 +102,20 @@ pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> 
     if !(out_width * out_height < WORKING_PIXELS_MAX && out_width >= 1.0 && out_height >= 1.0) {
         return None;
     }
+    let (out_width, out_height) = (out_width as u32, out_height as u32);
+    let row = |share: f32| ((share * out_height as f32) as u32).min(out_height);
+    let rows = row(rows.start)..row(rows.end).max(row(rows.start) + 1);
+    let whole = rows == (0..out_height);
     let plain = look.sheet.is_none() && turned == 0 && skew == 0.0;
-    let moved = if plain {
-        scale_only(&frame.gray, out_width as u32, out_height as u32)
+    let mut gray = if plain && whole && target_dpi <= dpi {
+        scale_only(&frame.gray, out_width, out_height)
     } else {
-        let mut out = GrayImage::new(out_width as u32, out_height as u32);
-        let way = if target_dpi > dpi * 1.2 { Interpolation::Bicubic } else { Interpolation::Bilinear };
-        warp_into(&frame.gray, projection, way, Border::Replicate, &mut out);
-        out
+        let sharp = target_dpi > dpi * SHARP_FROM;
+        warp(&frame.gray, projection.invert(), out_width, rows, sharp)
     };
+    turn_dark_bands(&mut gray, target_dpi);
     let steps = if turned % 180 == 90 { (scale_y, scale_x) } else { (scale_x, scale_y) };
-    let gray = if look.bilevel { smooth(&moved, steps) } else { even_light(moved) };
+    let gray = if look.bilevel { smooth(&gray, steps) } else { even_light(gray) };
     Some(Ready { gray, dpi: target_dpi, askew: look.sheet.is_some() || skew != 0.0, projection })
 }
 
@@ -156,7 +186,7 @@ fn smooth(gray: &GrayImage, steps: (f32, f32)) -> GrayImage {
     const LIGHT: u32 = 204;
     let radius = |step: f32| if step > COARSE_STEP { 2 } else { 1 };
     let (x, y) = (radius(steps.0), radius(steps.1));
-    let mut soft = imageproc::filter::box_filter(&imageproc::filter::box_filter(gray, x, y), x, y);
+    let mut soft = imageproc::filter::box_filter(gray, x, y);
     for pixel in soft.pixels_mut() {
         let value = u32::from(pixel.0[0]).clamp(DARK, LIGHT);
         pixel.0 = [((value - DARK) * 255 / (LIGHT - DARK)) as u8];
@@ -182,14 +212,21 @@ pub(super) fn look_at(frame: &Frame) -> Look {
     let sheet = find_sheet(&small);
     let flat = sheet.and_then(|corners| {
         let (projection, w, h) = flatten_sheet(corners, 1.0, 1.0)?;
-        let mut out = GrayImage::new((w as u32).max(8), (h as u32).max(8));
-        warp_into(&small, projection, Interpolation::Bilinear, Border::Replicate, &mut out);
-        Some(out)
+        Some(warp(&small, projection.invert(), (w as u32).max(8), 0..(h as u32).max(8), false))
     });
     let flat = even_light(flat.unwrap_or(small));
     let ink = find_ink(&flat);
     let (level_score, level_skew) = best_skew(&ink, flat.height(), |(x, y)| (x, y));
     let (side_score, side_skew) = best_skew(&ink, flat.width(), |(x, y)| (-y, x));
+    let mut in_bands = [[0; BANDS]; 2];
+    for (x, y) in &ink {
+        let shares = [y / flat.height() as f32, x / flat.width() as f32];
+        for (bands, share) in in_bands.iter_mut().zip(shares) {
+            if let Some(count) = bands.get_mut((share * BANDS as f32) as usize) {
+                *count += 1;
+            }
+        }
+    }
     let worthwhile = |skew: f32| if skew.abs() < SKEW_MIN { 0.0 } else { skew };
     Look {
         sheet: sheet.map(|corners| corners.map(|(x, y)| (x * back_x, y * back_y))),
@@ -197,6 +234,7 @@ pub(super) fn look_at(frame: &Frame) -> Look {
         level_skew: worthwhile(level_skew),
         side_skew: worthwhile(side_skew),
         bilevel: frame.is_bilevel(),
+        ink: in_bands,
     }
 }
 
@@ -359,68 +397,6 @@ fn quad_area(corners: [(f32, f32); 4]) -> f32 {
     let [a, b, c, d] = corners;
     let cross = |p: (f32, f32), q: (f32, f32)| p.0 * q.1 - q.0 * p.1;
     (cross(a, b) + cross(b, c) + cross(c, d) + cross(d, a)).abs() / 2.0
-}
-
-/// Divides the page by its paper, so that shadows and tinted grounds become white.
-fn even_light(gray: GrayImage) -> GrayImage {
-    const BLOCK: u32 = 24;
-    const PAPER_MIN: u8 = 40;
-    const EVEN: u8 = 12;
-    let (width, height) = gray.dimensions();
-    let (columns, rows) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
-    let paper = GrayImage::from_fn(columns, rows, |bx, by| {
-        let mut histogram = [0_u32; 256];
-        let mut count = 0;
-        for y in (by * BLOCK..(by * BLOCK + BLOCK).min(height)).step_by(2) {
-            for x in (bx * BLOCK..(bx * BLOCK + BLOCK).min(width)).step_by(2) {
-                let Luma([value]) = *gray.get_pixel(x, y);
-                if let Some(bin) = histogram.get_mut(usize::from(value)) {
-                    *bin += 1;
-                }
-                count += 1;
-            }
-        }
-        let mut above = 0;
-        let level = histogram.iter().enumerate().rev().find(|(_, n)| {
-            above += **n;
-            above * 5 > count
-        });
-        Luma([level.map_or(255, |(value, _)| value as u8)])
-    });
-    let (low, high) = paper.pixels().fold((255, 0), |(low, high), p| (p.0[0].min(low), p.0[0].max(high)));
-    if low >= 255 - EVEN && high - low <= EVEN {
-        return gray;
-    }
-    // letters on dark bands keep their ground: look at the brightest paper around
-    let paper = imageproc::morphology::grayscale_dilate(&paper, &imageproc::morphology::Mask::square(2));
-    let paper = imageproc::filter::box_filter(&paper, 2, 2);
-    divide(gray, &paper, BLOCK, PAPER_MIN)
-}
-
-/// Divides each pixel by the paper around it, which is known for each block.
-fn divide(mut gray: GrayImage, paper: &GrayImage, block: u32, paper_min: u8) -> GrayImage {
-    const ONE: u32 = 256;
-    let (last_column, last_row) = (paper.width() - 1, paper.height() - 1);
-    // between the middles of four blocks
-    let between = |place: u32, last: u32| {
-        let at = (place * ONE / block).saturating_sub(ONE / 2);
-        ((at / ONE).min(last), (at / ONE + 1).min(last), at % ONE)
-    };
-    let columns: Vec<(u32, u32, u32)> = (0..gray.width()).map(|x| between(x, last_column)).collect();
-    let mut grounds = vec![0_u32; paper.width() as usize];
-    for (y, row) in (0_u32..).zip(gray.rows_mut()) {
-        let (above, below, weight) = between(y, last_row);
-        for (x, ground) in (0_u32..).zip(grounds.iter_mut()) {
-            let [top, bottom] = [above, below].map(|y| u32::from(paper.get_pixel(x, y).0[0]));
-            *ground = (top * (ONE - weight) + bottom * weight) / ONE;
-        }
-        let ground_of = |column: u32| grounds.get(column as usize).copied().unwrap_or(255);
-        for (pixel, (left, right, weight)) in row.zip(&columns) {
-            let ground = (ground_of(*left) * (ONE - weight) + ground_of(*right) * weight) / ONE;
-            pixel.0 = [(u32::from(pixel.0[0]) * 255 / ground.max(u32::from(paper_min))).min(255) as u8];
-        }
-    }
-    gray
 }
 
 impl Ready {

@@ -4,52 +4,51 @@
 
 use super::{
     ocr::{Cut, Engines, Seen, calibrate},
-    passes::read_words,
-    prepare::{Ready, clean, look_at, prepare},
+    passes::{first_pass, second_looks},
+    prepare::{Look, Ready, clean, look_at, prepare},
     raster::Frame,
-    rules::take_rules,
+    rules::{Rule, take_rules},
 };
 use crate::model::page::{How, Page, Rect, Ruling, Sheet, Word};
-use image::{GrayImage, imageops};
 use whatlang::{Detector, Lang};
 
 /// Below this share of plausible letters a page is tried another way up.
 const PLAUSIBLE: f32 = 0.6;
 /// Fewer letters than this do not tell which way is up.
 const TELLING_LETTERS: f32 = 24.0;
+/// Fewer words than this do not tell the language.
+const TELLING_WORDS: usize = 8;
 /// Points in an inch.
 const POINTS: f32 = 72.0;
 
-/// Which languages a document may have, and which it has once that is known.
+/// Which languages a document may have, and what its pages so far have shown.
 pub(super) struct Tongue {
     may: Vec<String>,
+    /// The model of the language that the pages are in.
     model: Option<&'static str>,
+    /// How the page before lay.
+    turned: Option<u16>,
 }
 
 impl Tongue {
     pub(super) fn new(languages: &[String]) -> Self {
-        Self { may: languages.to_vec(), model: None }
+        Self { may: languages.to_vec(), model: None, turned: None }
     }
 
-    /// The models to read with: of the one language that a part of the page turns out to be in.
-    fn find_models(&mut self, engines: &Engines, sample: &[Seen]) -> Vec<&'static str> {
-        if let Some(model) = self.model {
-            return vec![model];
-        }
+    /// The model of the language that some words are in; none if they do not tell.
+    fn hear(&self, engines: &Engines, words: &[Seen]) -> Option<&'static str> {
         let may: Vec<&str> = self.may.iter().map(String::as_str).filter(|l| *l != "en").collect();
-        let english = engines.models(&["en"]);
         if engines.models(&may).is_empty() {
-            return english;
+            return None;
         }
         let codes = may.iter().copied().chain(["en"]).filter_map(detectable).collect();
-        let text: Vec<&str> = sample.iter().filter(|w| is_wordlike(w)).map(|w| w.text.as_str()).collect();
-        let found = Detector::with_allowlist(codes).detect_lang(&text.join(" "));
-        let code = found.and_then(|lang| DETECTABLE.iter().find(|(_, l)| *l == lang)).map(|(code, _)| *code);
-        let models = code.map_or(english, |code| engines.models(&[code]));
-        if text.len() >= 8 {
-            self.model = models.first().copied();
+        let text: Vec<&str> = words.iter().filter(|w| is_wordlike(w)).map(|w| w.text.as_str()).collect();
+        if text.len() < TELLING_WORDS {
+            return None;
         }
-        models
+        let found = Detector::with_allowlist(codes).detect_lang(&text.join(" "))?;
+        let (code, _) = DETECTABLE.iter().find(|(_, lang)| *lang == found)?;
+        engines.models(&[code]).first().copied()
     }
 }
 
@@ -79,12 +78,14 @@ fn detectable(code: &str) -> Option<Lang> {
 pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Frame, number: u32) -> Page {
     let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
     let mut page = Page::empty(number, width / frame.dpi_x * POINTS, height / frame.dpi_y * POINTS, How::Ocr);
-    let frame = clean(frame);
-    let Some(Upright { mut ready, turned, sample }) = find_way_up(engines, &frame) else { return page };
+    let frame = tracing::debug_span!("clean").in_scope(|| clean(frame));
+    let look = tracing::debug_span!("look").in_scope(|| look_at(&frame));
+    let Some(Draft { ready, turned, model, words, rules }) = read_upright(engines, tongue, &frame, &look)
+    else {
+        return page;
+    };
     page.turned = turned;
-    let models = tongue.find_models(engines, &sample);
-    let rules = take_rules(&mut ready.gray, ready.dpi);
-    let seen = read_words(engines, &models, &ready.gray, ready.dpi);
+    let seen = second_looks(engines, &[model], &ready.gray, ready.dpi, words);
     let place = |[x0, y0, x1, y1]: [f32; 4]| {
         let shown = |point| {
             let (x, y) = ready.to_original(point);
@@ -113,52 +114,85 @@ fn find_sheet(ready: &Ready, width: f32, height: f32) -> Sheet {
     Sheet { corners, width_pt: right / ready.dpi * POINTS, height_pt: bottom / ready.dpi * POINTS }
 }
 
-/// A page upright.
-struct Upright {
+/// A page after its first pass.
+struct Draft {
+    /// Upright, without ruling lines.
     ready: Ready,
     /// How far the page as shown is turned clockwise, in degrees.
     turned: u16,
-    /// Words of a part of the page, read as English.
-    sample: Vec<Seen>,
+    model: &'static str,
+    words: Vec<Seen>,
+    rules: Vec<Rule>,
 }
 
-/// The page upright: the likely ways up are tried on a part of it until one reads well, else the best is taken.
-fn find_way_up(engines: &mut Engines, frame: &Frame) -> Option<Upright> {
-    let look = look_at(frame);
+/// The first pass over a page, the right way up and in its language. What the pages before have shown is tried first;
+/// a part of the page tells if there is nothing to go by, or if that goes wrong.
+fn read_upright(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, look: &Look) -> Option<Draft> {
+    let english = engines.models(&["en"]).first().copied()?;
+    let usual = tongue.turned.filter(|turned| (turned % 180 == 90) == look.sideways).zip(tongue.model);
+    let mut draft = match usual {
+        Some((turned, model)) => {
+            read_whole(engines, frame, look, turned, model).filter(|draft| reads_well(&draft.words))
+        }
+        None => None,
+    };
+    if draft.is_none() {
+        let (turned, sample) = find_way_up(engines, english, frame, look);
+        let model = tongue.hear(engines, &sample).or(tongue.model).unwrap_or(english);
+        draft = read_whole(engines, frame, look, turned, model);
+    }
+    let mut draft = draft?;
+    // the whole page knows better than a part of it
+    if let Some(model) = tongue.hear(engines, &draft.words) {
+        if model != draft.model {
+            draft.words = first_pass(engines, &[model], &draft.ready.gray, draft.ready.dpi);
+            draft.model = model;
+        }
+        tongue.model = Some(model);
+    }
+    tongue.turned = reads_well(&draft.words).then_some(draft.turned);
+    Some(draft)
+}
+
+fn read_whole(
+    engines: &mut Engines,
+    frame: &Frame,
+    look: &Look,
+    turned: u16,
+    model: &'static str,
+) -> Option<Draft> {
+    let mut ready = tracing::debug_span!("prepare").in_scope(|| prepare(frame, look, turned, 0.0..1.0))?;
+    let rules = tracing::debug_span!("rules").in_scope(|| take_rules(&mut ready.gray, ready.dpi));
+    let words = first_pass(engines, &[model], &ready.gray, ready.dpi);
+    Some(Draft { ready, turned, model, words, rules })
+}
+
+/// How far a page is turned clockwise, and a part of it read that way: the likely ways are tried on the rows with
+/// most letters until one reads well, else the best is taken.
+fn find_way_up(engines: &mut Engines, model: &str, frame: &Frame, look: &Look) -> (u16, Vec<Seen>) {
+    let _span = tracing::debug_span!("sample").entered();
     let ways: [u16; 4] = if look.sideways { [90, 270, 0, 180] } else { [0, 180, 90, 270] };
-    let english = engines.models(&["en"]);
-    let mut best: Option<(f32, Upright)> = None;
+    let mut best: Option<(f32, u16, Vec<Seen>)> = None;
     for turned in ways {
-        let Some(ready) = prepare(frame, &look, turned) else { continue };
-        let sample = engines
-            .recognise(&english, &busiest_part(&ready.gray), ready.dpi, Cut::Block)
-            .unwrap_or_default();
+        let Some(mut ready) = prepare(frame, look, turned, look.busiest_rows(turned)) else { continue };
+        take_rules(&mut ready.gray, ready.dpi);
+        let sample = engines.recognise(&[model], &ready.gray, ready.dpi, Cut::Block).unwrap_or_default();
         let letters = good_letters(&sample);
-        let sure = letters >= TELLING_LETTERS && letters >= PLAUSIBLE * all_letters(&sample);
-        if best.as_ref().is_none_or(|(most, _)| letters > *most) {
-            best = Some((letters, Upright { ready, turned, sample }));
+        let sure = reads_well(&sample);
+        if best.as_ref().is_none_or(|(most, ..)| letters > *most) {
+            best = Some((letters, turned, sample));
         }
         if sure {
             break;
         }
     }
-    best.map(|(_, upright)| upright)
+    best.map_or((0, Vec::new()), |(_, turned, sample)| (turned, sample))
 }
 
-/// A band of the page with much ink on it.
-fn busiest_part(gray: &GrayImage) -> GrayImage {
-    const BANDS: u32 = 7;
-    const DARK: u8 = 128;
-    let (width, height) = gray.dimensions();
-    let band = (height / BANDS).max(1);
-    let ink = |top: u32| {
-        let rows = (top..(top + band).min(height)).step_by(4);
-        rows.map(|y| (0..width).step_by(4).filter(|x| gray.get_pixel(*x, y).0 < [DARK]).count())
-            .sum::<usize>()
-    };
-    let tops = (0..BANDS * 2 - 1).map(|i| i * band / 2);
-    let top = tops.max_by_key(|top| ink(*top)).unwrap_or(0);
-    imageops::crop_imm(gray, 0, top, width, band).to_image()
+/// Whether words look like text that is the right way up.
+fn reads_well(words: &[Seen]) -> bool {
+    let letters = good_letters(words);
+    letters >= TELLING_LETTERS && letters >= PLAUSIBLE * all_letters(words)
 }
 
 fn is_wordlike(word: &Seen) -> bool {

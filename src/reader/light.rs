@@ -1,0 +1,167 @@
+//! Even light: paper becomes white, whatever shadow or tint lies on it, and light letters on dark bands become dark
+//! letters on white.
+
+use super::ink::{Bounds, find_shapes};
+use image::{GrayImage, Luma};
+
+/// A band of dark ground is at least so high, in inches.
+const BAND_HEIGHT_MIN_IN: f32 = 0.11;
+/// A band of dark ground is at least so wide, in inches.
+const BAND_WIDTH_MIN_IN: f32 = 0.3;
+/// What is darker than this share of the paper may be dark ground.
+const DARK_GROUND: f32 = 0.55;
+/// A band is filled with dark ground to at least this share; the rest is its letters.
+const FILLED_MIN: f32 = 0.55;
+/// Less than this share of light pixels is no print.
+const LETTERS_MIN: f32 = 0.008;
+/// Bands of one page.
+const BANDS_MAX: usize = 400;
+
+/// Turns light letters on dark bands, as heads of tables have them, into dark letters on paper.
+pub(super) fn turn_dark_bands(gray: &mut GrayImage, dpi: f32) {
+    let paper = paper_level(gray);
+    let dark = (f32::from(paper) * DARK_GROUND) as u8;
+    let is_band =
+        |[x0, y0, x1, y1]: &Bounds| y1 - y0 >= BAND_HEIGHT_MIN_IN * dpi && x1 - x0 >= BAND_WIDTH_MIN_IN * dpi;
+    let shapes = find_shapes(gray, dark);
+    for [x0, y0, x1, y1] in shapes.into_iter().filter(is_band).take(BANDS_MAX) {
+        turn_band(gray, [x0, y0, x1, y1].map(|v| v as u32), dark, paper);
+    }
+}
+
+/// The level that the paper has on most of a page.
+fn paper_level(gray: &GrayImage) -> u8 {
+    const STEP: usize = 7;
+    let mut levels: Vec<u8> = gray.as_raw().iter().copied().step_by(STEP).collect();
+    let at = levels.len() * 7 / 10;
+    if at < levels.len() { *levels.select_nth_unstable(at).1 } else { u8::MAX }
+}
+
+/// Turns one band, if it is dark ground with letters rather than a picture or a frame.
+fn turn_band(gray: &mut GrayImage, [x0, y0, x1, y1]: [u32; 4], dark: u8, paper: u8) {
+    let row_is_dark = |gray: &GrayImage, y: u32| {
+        let count = (x0..x1).step_by(2).filter(|x| gray.get_pixel(*x, y).0 < [dark]).count();
+        count as f32 > FILLED_MIN * (x1 - x0).div_ceil(2) as f32
+    };
+    let rows: Vec<u32> = (y0..y1).filter(|y| row_is_dark(gray, *y)).collect();
+    let (Some(first), Some(last)) = (rows.first().copied(), rows.last().copied()) else { return };
+    let (height, inside) = (last - first + 1, rows.len() as u32);
+    // light rows inside belong to a frame around white paper
+    if height * 10 < (y1 - y0) * 7 || inside * 10 < height * 8 {
+        return;
+    }
+    let mut histogram = [0_u32; 256];
+    for y in first..=last {
+        for x in x0..x1 {
+            if let Some(bin) = histogram.get_mut(usize::from(gray.get_pixel(x, y).0[0])) {
+                *bin += 1;
+            }
+        }
+    }
+    let all = (height * (x1 - x0)) as f32;
+    let light_from = u32::from(paper).midpoint(u32::from(dark));
+    let light = histogram.iter().skip(light_from as usize).sum::<u32>() as f32 / all;
+    let mut below = 0;
+    let ground = histogram.iter().position(|n| {
+        below += n;
+        below as f32 > 0.4 * all
+    });
+    let ground = ground.unwrap_or(0) as u32;
+    if !(LETTERS_MIN..=1.0 - FILLED_MIN).contains(&light) || ground >= u32::from(paper) {
+        return;
+    }
+    let reach = u32::from(paper) - ground;
+    for y in first..=last {
+        for x in x0..x1 {
+            let Luma([value]) = *gray.get_pixel(x, y);
+            let above = u32::from(value).saturating_sub(ground).min(reach);
+            gray.put_pixel(x, y, Luma([((reach - above) * u32::from(paper) / reach) as u8]));
+        }
+    }
+}
+
+/// Divides the page by its paper, so that shadows and tinted grounds become white.
+pub(super) fn even_light(gray: GrayImage) -> GrayImage {
+    const BLOCK: u32 = 24;
+    const PAPER_MIN: u8 = 40;
+    const EVEN: u8 = 12;
+    let (width, height) = gray.dimensions();
+    let (columns, rows) = (width.div_ceil(BLOCK), height.div_ceil(BLOCK));
+    let paper = GrayImage::from_fn(columns, rows, |bx, by| {
+        let mut histogram = [0_u32; 256];
+        let mut count = 0;
+        for y in (by * BLOCK..(by * BLOCK + BLOCK).min(height)).step_by(2) {
+            for x in (bx * BLOCK..(bx * BLOCK + BLOCK).min(width)).step_by(2) {
+                let Luma([value]) = *gray.get_pixel(x, y);
+                if let Some(bin) = histogram.get_mut(usize::from(value)) {
+                    *bin += 1;
+                }
+                count += 1;
+            }
+        }
+        let mut above = 0;
+        let level = histogram.iter().enumerate().rev().find(|(_, n)| {
+            above += **n;
+            above * 5 > count
+        });
+        Luma([level.map_or(255, |(value, _)| value as u8)])
+    });
+    let (low, high) = paper.pixels().fold((255, 0), |(low, high), p| (p.0[0].min(low), p.0[0].max(high)));
+    if low >= 255 - EVEN && high - low <= EVEN {
+        return gray;
+    }
+    // letters on dark bands keep their ground: look at the brightest paper around
+    let paper = imageproc::morphology::grayscale_dilate(&paper, &imageproc::morphology::Mask::square(2));
+    let paper = imageproc::filter::box_filter(&paper, 2, 2);
+    divide(gray, &paper, BLOCK, PAPER_MIN)
+}
+
+/// Divides each pixel by the paper around it, which is known for each block.
+fn divide(mut gray: GrayImage, paper: &GrayImage, block: u32, paper_min: u8) -> GrayImage {
+    const ONE: u32 = 256;
+    let (last_column, last_row) = (paper.width() - 1, paper.height() - 1);
+    // between the middles of four blocks
+    let between = |place: u32, last: u32| {
+        let at = (place * ONE / block).saturating_sub(ONE / 2);
+        ((at / ONE).min(last), (at / ONE + 1).min(last), at % ONE)
+    };
+    let columns: Vec<(u32, u32, u32)> = (0..gray.width()).map(|x| between(x, last_column)).collect();
+    let mut grounds = vec![0_u32; paper.width() as usize];
+    for (y, row) in (0_u32..).zip(gray.rows_mut()) {
+        let (above, below, weight) = between(y, last_row);
+        for (x, ground) in (0_u32..).zip(grounds.iter_mut()) {
+            let [top, bottom] = [above, below].map(|y| u32::from(paper.get_pixel(x, y).0[0]));
+            *ground = (top * (ONE - weight) + bottom * weight) / ONE;
+        }
+        let ground_of = |column: u32| grounds.get(column as usize).copied().unwrap_or(255);
+        for (pixel, (left, right, weight)) in row.zip(&columns) {
+            let ground = (ground_of(*left) * (ONE - weight) + ground_of(*right) * weight) / ONE;
+            pixel.0 = [(u32::from(pixel.0[0]) * 255 / ground.max(u32::from(paper_min))).min(255) as u8];
+        }
+    }
+    gray
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn light_letters_on_a_dark_band_become_dark_letters_on_paper() {
+        let mut page = GrayImage::from_pixel(600, 400, Luma([240]));
+        let mut paint = |x0: u32, y0: u32, x1: u32, y1: u32, level: u8| {
+            for (x, y) in (y0..y1).flat_map(|y| (x0..x1).map(move |x| (x, y))) {
+                page.put_pixel(x, y, Luma([level]));
+            }
+        };
+        paint(50, 50, 550, 110, 40); // a band
+        paint(100, 60, 108, 100, 250); // a letter on it
+        paint(50, 200, 550, 300, 10); // a frame
+        paint(60, 210, 540, 290, 240);
+        paint(300, 230, 305, 260, 10); // a letter in it
+        turn_dark_bands(&mut page, 300.0);
+        let level = |x: u32, y: u32| page.get_pixel(x, y).0[0];
+        assert!(level(70, 80) > 230 && level(104, 80) < 10, "the band is turned");
+        assert!(level(100, 250) == 240 && level(302, 240) == 10, "the frame is not");
+    }
+}

@@ -1,0 +1,263 @@
+//! Words made right where the ink or the sense of them shows what OCR took for its likes.
+//!
+//! The ink tells of a decimal point that was passed over, and of a gap between a number and its unit. The sense tells
+//! of letters that no language puts where they stand. Mended words are never sure.
+
+use super::{
+    ink::{Bounds, Index},
+    ocr::Seen,
+};
+
+/// Tesseract's confidence in a mended word is at most this.
+const MENDED_AT_MOST: f32 = 80.0;
+/// The blank between a number and its unit, in inches.
+const BLANK_IN: f32 = 0.1;
+/// A point is at most so high and wide, as a share of the digits' height.
+const POINT_MAX: f32 = 0.42;
+/// A digit is at least so high, as a share of the highest.
+const DIGIT_MIN: f32 = 0.7;
+/// A blank is at least so wide, as a share of the height of digits.
+const BLANK_MIN: f32 = 0.22;
+
+/// Mends all words of a page. The shapes are its connected ink.
+pub(super) fn mend(words: Vec<Seen>, shapes: &[Bounds], dpi: f32) -> Vec<Seen> {
+    let ink = ink_of_words(&words, shapes, dpi);
+    // where a number ends: right edge, top, bottom
+    let mut number: Option<(f32, f32, f32)> = None;
+    let mut mended = Vec::with_capacity(words.len());
+    for (mut word, ink) in words.into_iter().zip(ink) {
+        let [x0, y0, x1, y1] = word.bounds;
+        let follows_number = number.is_some_and(|(end, top, bottom)| {
+            (0.0..BLANK_IN * dpi).contains(&(x0 - end)) && y0 < bottom && y1 > top
+        });
+        let text = with_point(&word.text, &ink).unwrap_or_else(|| mend_text(&word.text, follows_number));
+        if text != word.text {
+            word.text = text;
+            word.raw_confidence = word.raw_confidence.min(MENDED_AT_MOST);
+        }
+        let is_number = word.text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c));
+        number = is_number.then_some((x1, y0, y1));
+        match parted(&word, &ink) {
+            Some(parts) => mended.extend(parts),
+            None => mended.push(word),
+        }
+    }
+    mended
+}
+
+/// For each word the shapes inside it, from left to right.
+fn ink_of_words(words: &[Seen], shapes: &[Bounds], dpi: f32) -> Vec<Vec<Bounds>> {
+    let index = Index::new(words.iter().map(|w| w.bounds), dpi.max(1.0) * 0.5);
+    let mut ink = vec![Vec::new(); words.len()];
+    for shape in shapes {
+        let [x0, y0, x1, y1] = *shape;
+        let (x, y) = (f32::midpoint(x0, x1), f32::midpoint(y0, y1));
+        let inside = |(_, [a, b, c, d]): &(usize, Bounds)| {
+            (*a..*c).contains(&x) && (*b..d + 0.25 * (d - b)).contains(&y)
+        };
+        if let Some((number, _)) = index.near((x, y)).find(inside)
+            && let Some(own) = ink.get_mut(number)
+        {
+            own.push(*shape);
+        }
+    }
+    for own in &mut ink {
+        own.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    }
+    ink
+}
+
+fn height([_, top, _, bottom]: &Bounds) -> f32 {
+    bottom - top
+}
+
+/// A number whose decimal point OCR passed over: as many digits as shapes, and one dot between two of them at their
+/// foot.
+fn with_point(text: &str, ink: &[Bounds]) -> Option<String> {
+    if text.len() < 3 || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let tall = ink.iter().map(height).fold(0.0, f32::max);
+    let digits: Vec<&Bounds> = ink.iter().filter(|s| height(s) >= DIGIT_MIN * tall).collect();
+    if digits.len() != text.len() {
+        return None;
+    }
+    let foot = digits.iter().map(|d| d[3]).sum::<f32>() / digits.len() as f32;
+    let is_point = |[x0, y0, x1, y1]: &&Bounds| {
+        let size = (x1 - x0).max(1.0);
+        size <= POINT_MAX * tall
+            && y1 - y0 <= 1.4 * POINT_MAX * tall
+            && y1 - y0 >= 0.08 * tall
+            && *y0 > foot - 0.4 * tall
+            && (y1 - foot).abs() < 0.3 * tall
+    };
+    let mut points = ink.iter().filter(is_point);
+    let (point, None) = (points.next()?, points.next()) else { return None };
+    let before = digits.iter().filter(|d| d[2] <= point[0] + 0.1 * tall).count();
+    let after = digits.iter().filter(|d| d[0] >= point[2] - 0.1 * tall).count();
+    if before == 0 || after == 0 || before + after != digits.len() {
+        return None;
+    }
+    let mark = if point[3] > foot + 0.1 * tall { "," } else { "." };
+    let (whole, rest) = text.split_at_checked(before)?;
+    Some(format!("{whole}{mark}{rest}"))
+}
+
+/// A number and its unit that OCR took for one word, as two, if the ink has a blank between them.
+fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
+    const UNIT_LETTERS_MAX: usize = 5;
+    let unit = word.text.trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c));
+    let number = word.text.strip_suffix(unit)?;
+    let letters = unit.chars().count();
+    let is_unit = (1..=UNIT_LETTERS_MAX).contains(&letters) && unit.chars().all(char::is_alphabetic);
+    if !is_unit || !number.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    // dots stand above or between letters: strokes that share columns are one
+    let mut strokes: Vec<(f32, f32)> = Vec::new();
+    for [x0, _, x1, _] in ink {
+        match strokes.last_mut() {
+            Some((_, end)) if *x0 < *end => *end = end.max(*x1),
+            _ => strokes.push((*x0, *x1)),
+        }
+    }
+    let tall = ink.iter().map(height).fold(0.0, f32::max);
+    let gaps = || strokes.iter().zip(strokes.iter().skip(1)).map(|(a, b)| b.0 - a.1);
+    let (at, widest) = gaps().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let second = gaps().enumerate().filter(|(i, _)| *i != at).map(|(_, g)| g).fold(0.0, f32::max);
+    let left = at + 1;
+    let fits = left == number.chars().count() || strokes.len() - left == letters;
+    if !fits || widest < BLANK_MIN * tall || widest < 1.6 * second {
+        return None;
+    }
+    let (end, start) = (strokes.get(at)?.1, strokes.get(left)?.0);
+    let [x0, y0, x1, y1] = word.bounds;
+    let part = |text: &str, x0: f32, x1: f32| Seen {
+        text: text.to_owned(),
+        bounds: [x0, y0, x1, y1],
+        raw_confidence: word.raw_confidence,
+    };
+    Some([part(number, x0, end), part(unit, start, x1)])
+}
+
+/// What a word can only mean: the dotless i of Turkish for a one, the raised two of an area for a question mark, the
+/// l of litres for a capital I or a bar, a small L before r, n, m or s at the head of a name for a capital I, the O
+/// after a digit for a zero, and the c of pieces for an e.
+fn mend_text(text: &str, follows_number: bool) -> String {
+    if follows_number && matches!(text, "I" | "|") {
+        return "l".to_owned();
+    }
+    match text {
+        "pes" => return "pcs".to_owned(),
+        "Itr" => return "ltr".to_owned(),
+        _ => {}
+    }
+    if let Some(stem) = text.strip_suffix(['?', '’', '”'])
+        && let unit = stem.trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c))
+        && (matches!(unit, "mm" | "cm" | "MM" | "CM") || unit == "m" && text.ends_with('?'))
+    {
+        return format!("{stem}²");
+    }
+    if let Some(rest) = text.strip_prefix('l')
+        && rest.starts_with(['r', 'n', 'm', 's'])
+        && rest.chars().count() > 1
+        && rest.chars().all(char::is_lowercase)
+    {
+        return format!("I{rest}");
+    }
+    if text.contains('O') && text.chars().any(|c| c.is_ascii_digit()) {
+        return zeros_after_digits(text);
+    }
+    if !text.contains('ı') {
+        return text.to_owned();
+    }
+    let is_code = text.chars().any(|c| c.is_ascii_digit() || c.is_uppercase());
+    let only_one = text.chars().filter(|c| c.is_alphanumeric()).all(|c| c == 'ı');
+    text.replace('ı', if is_code || only_one { "1" } else { "i" })
+}
+
+/// An O right after a digit is a zero, unless a word begins with it.
+fn zeros_after_digits(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let after_digit = out.ends_with(|c: char| c.is_ascii_digit());
+        let begins_word = letters.peek().is_some_and(|c| c.is_lowercase());
+        out.push(if letter == 'O' && after_digit && !begins_word { '0' } else { letter });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn likes_are_told_apart() {
+        for (text, follows_number, expected) in [
+            ("I", true, "l"),
+            ("|", true, "l"),
+            ("I", false, "I"),
+            ("mm?", true, "mm²"),
+            ("MM?", true, "MM²"),
+            ("2.5mm’", false, "2.5mm²"),
+            ("m’", true, "m’"),
+            ("why?", false, "why?"),
+            ("Mı6", false, "M16"),
+            ("ı", true, "1"),
+            ("mıt", false, "mit"),
+            ("lronwood", false, "Ironwood"),
+            ("lnc", false, "Inc"),
+            ("lm", false, "lm"),
+            ("lange", false, "lange"),
+            ("M2O", false, "M20"),
+            ("23OVAC", false, "230VAC"),
+            ("4Ohm", false, "4Ohm"),
+            ("PO46", false, "PO46"),
+            ("pes", false, "pcs"),
+        ] {
+            assert_eq!(mend_text(text, follows_number), expected, "{text}");
+        }
+    }
+
+    /// Digits 20 high and 10 wide with the given gaps before them, and what else there is.
+    fn ink(gaps: &[f32], other: Option<Bounds>) -> Vec<Bounds> {
+        let mut x = 0.0;
+        let mut ink: Vec<Bounds> = gaps
+            .iter()
+            .map(|gap| {
+                x += gap + 10.0;
+                [x - 10.0, 0.0, x, 20.0]
+            })
+            .collect();
+        ink.extend(other);
+        ink.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        ink
+    }
+
+    #[test]
+    fn a_point_in_the_ink_comes_back() {
+        for (text, point, expected) in [
+            ("263", Some([13.0, 17.0, 16.0, 20.0]), Some("2.63")),
+            ("263", Some([13.0, 17.0, 16.0, 23.0]), Some("2,63")),
+            ("263", Some([13.0, 2.0, 16.0, 5.0]), None), // above
+            ("263", None, None),
+            ("2.63", Some([13.0, 17.0, 16.0, 20.0]), None),
+            ("2634", Some([13.0, 17.0, 16.0, 20.0]), None), // a digit too many
+        ] {
+            assert_eq!(with_point(text, &ink(&[0.0, 9.0, 3.0], point)).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_and_its_unit_part_at_the_blank() {
+        let word =
+            |text: &str| Seen { text: text.into(), bounds: [0.0, 0.0, 60.0, 20.0], raw_confidence: 90.0 };
+        let texts = |text: &str, gaps: &[f32]| {
+            parted(&word(text), &ink(gaps, None)).map(|[a, b]| (a.text, b.text, a.bounds[2], b.bounds[0]))
+        };
+        assert_eq!(texts("40ST", &[0.0, 2.0, 7.0, 2.0]), Some(("40".into(), "ST".into(), 22.0, 29.0)));
+        assert_eq!(texts("40ST", &[0.0, 2.0, 2.0, 2.0]), None);
+        assert_eq!(texts("ST40", &[0.0, 2.0, 7.0, 2.0]), None);
+    }
+}
