@@ -10,7 +10,7 @@ EVAL     ?= ../shared/eval
 TRAINING  = $(sort $(wildcard fixtures/training/*.zip))
 MODEL     = src/extract/confidence/model.json
 
-.PHONY: demo build test lint packages test-packages train accuracy
+.PHONY: demo build test lint packages test-packages train accuracy bench
 
 demo: build
 	target/release/mailroom demo $(DEMO_ARGS)
@@ -41,6 +41,9 @@ train: build
 accuracy: build
 	@test -f $(EVAL)/score.py || { echo "No evaluation data in $(EVAL): say where with make accuracy EVAL=FOLDER."; exit 1; }
 	@mkdir -p target/accuracy
+	@echo "== words"
+	@target/release/mailroom read --json $(EVAL)/orders/dev/docs/* > target/accuracy/words.jsonl
+	@python3 $(EVAL)/tokens.py $(EVAL)/orders/dev target/accuracy/words.jsonl
 	@echo "== blind"
 	@target/release/mailroom extract --json $(EVAL)/orders/dev/docs/* > target/accuracy/blind.jsonl
 	@python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/blind.jsonl
@@ -52,3 +55,8 @@ accuracy: build
 	@echo "== blind, each layout family left out of training"
 	@target/release/mailroom train $(TRAINING) --held-out target/accuracy/held-out.jsonl
 	@python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/held-out.jsonl
+
+# Speed and memory beside ocrmypdf, pdftotext and pdfplumber, in one run; says what to install for those.
+bench: build
+	@test -f $(EVAL)/tokens.py || { echo "No evaluation data in $(EVAL): say where with make bench EVAL=FOLDER."; exit 1; }
+	@.ci/bench target/release/mailroom $(EVAL)
