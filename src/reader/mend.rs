@@ -142,13 +142,14 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
 
 /// What a word can only mean: the dotless i of Turkish for a one, the raised two of an area for a question mark, the
 /// l of litres for a capital I or a bar, a small L before r, n, m or s at the head of a name for a capital I, the O
-/// after a digit for a zero, and the c of pieces for an e.
+/// after a digit for a zero, the Q in the middle of an address for an at sign, and the c of pieces for an e.
 fn mend_text(text: &str, follows_number: bool) -> String {
     if follows_number && matches!(text, "I" | "|") {
         return "l".to_owned();
     }
     match text {
         "pes" => return "pcs".to_owned(),
+        "pe" => return "pc".to_owned(),
         "Itr" => return "ltr".to_owned(),
         _ => {}
     }
@@ -157,6 +158,14 @@ fn mend_text(text: &str, follows_number: bool) -> String {
         && (matches!(unit, "mm" | "cm" | "MM" | "CM") || unit == "m" && text.ends_with('?'))
     {
         return format!("{stem}²");
+    }
+    if let Some((name, domain)) = text.split_once('Q')
+        && name.ends_with(char::is_lowercase)
+        && domain.starts_with(char::is_lowercase)
+        && domain.contains('.')
+        && !text.contains('@')
+    {
+        return format!("{name}@{domain}");
     }
     if let Some(rest) = text.strip_prefix('l')
         && rest.starts_with(['r', 'n', 'm', 's'])
@@ -215,6 +224,8 @@ mod tests {
             ("4Ohm", false, "4Ohm"),
             ("PO46", false, "PO46"),
             ("pes", false, "pcs"),
+            ("jo.obergQverkstad.example", false, "jo.oberg@verkstad.example"),
+            ("FAQs", false, "FAQs"),
         ] {
             assert_eq!(mend_text(text, follows_number), expected, "{text}");
         }
