@@ -28,7 +28,7 @@ const SHARP_FROM: f32 = 1.2;
 /// Into so many bands a page is cut to find the one with most letters.
 const BANDS: usize = 60;
 /// So many neighbouring bands are enough to see which way up a page lies.
-const TELLING_BANDS: usize = 5;
+const TELLING_BANDS: usize = 8;
 /// A working page has at most so many pixels.
 const WORKING_PIXELS_MAX: f32 = 36_000_000.0;
 

@@ -207,9 +207,9 @@ fn all_letters(words: &[Seen]) -> f32 {
     words.iter().map(letters).sum()
 }
 
-/// How many letters stand in words that look right; lone letters are found in any noise.
+/// How many letters stand in words that look right; lone letters and pairs of them are found in any noise.
 fn good_letters(words: &[Seen]) -> f32 {
-    words.iter().filter(|w| w.raw_confidence > 65.0 && letters(w) >= 2.0).map(letters).sum()
+    words.iter().filter(|w| w.raw_confidence > 65.0 && letters(w) >= 3.0).map(letters).sum()
 }
 
 fn make_word(seen: &Seen, bbox: Rect, dpi: f32) -> Option<Word> {
