@@ -33,6 +33,7 @@ use crate::model::{
     finding::{Finding, Severity},
     message::{Address, Message},
 };
+pub use charset::decode_code_page;
 use field::Field;
 use mime::Tree;
 use sha2::{Digest, Sha256};
@@ -74,6 +75,14 @@ pub fn parse(raw: &[u8]) -> Message {
     (message.new_text, message.quoted_text, message.signature) = (split.new, split.quoted, split.signature);
     message.findings = findings(&message, fields, &tree, body.findings);
     message
+}
+
+/// The text of a body that Outlook keeps as compressed RTF ([MS-OXRTFCP]); none if it is no such thing.
+pub fn outlook_rtf_text(compressed: &[u8]) -> Option<String> {
+    Some(match rtf::read(&rtf::decompress(compressed)?) {
+        rtf::Text::Html(html) => html::to_text(&html),
+        rtf::Text::Plain(plain) => plain,
+    })
 }
 
 /// The `Message-ID` of raw bytes as [`parse`] finds it, from the header alone.

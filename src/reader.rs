@@ -18,6 +18,7 @@ pub mod protocol;
 
 mod archive;
 mod decode;
+mod flow;
 mod ink;
 mod light;
 mod mend;
@@ -29,6 +30,7 @@ mod pdf;
 mod pool;
 mod prepare;
 mod raster;
+mod rtf;
 mod rules;
 mod sandbox;
 mod scan;

@@ -15,7 +15,8 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     pub tessdata: Option<PathBuf>,
 
-    /// Tries something that the sandbox forbids: net, file, write, exec, memory. Success means that it was denied.
+    /// Tries something that the sandbox forbids: net, unix, file, read, write,
+    /// exec, memory, cpu. Success means that it was denied.
     #[arg(long, value_name = "WHAT")]
     pub probe: Option<String>,
 }

@@ -60,6 +60,14 @@ pub(super) fn decode(label: Option<&str>, bytes: &[u8]) -> Decoded {
     }
 }
 
+/// Bytes of a Windows code page; Windows-1252 if that is unknown.
+pub fn decode_code_page(number: u32, bytes: &[u8]) -> String {
+    match of_code_page(number) {
+        Some(label) => decode_as(&label, bytes),
+        None => windows_1252(bytes),
+    }
+}
+
 /// The charset that a Windows code page number stands for.
 pub(super) fn of_code_page(number: u32) -> Option<String> {
     Some(match number {

@@ -223,8 +223,11 @@ pub struct Cell {
     pub row: u32,
     /// Column, from 0.
     pub column: u32,
-    /// The cell's text as it is shown; dates are ISO, numbers plain with a dot.
+    /// The cell's text; in sheets dates are ISO, numbers plain with a dot. Lines are parted by line feeds.
     pub text: String,
+    /// Where it stands.
+    #[serde(rename = "box", default)]
+    pub bbox: Rect,
 }
 
 /// How the words of a page were come by.
@@ -235,9 +238,10 @@ pub enum How {
     TextLayer,
     /// Read from pixels.
     Ocr,
-    /// A sheet or table; see [`Page::cells`].
+    /// A sheet; see [`Page::cells`].
     Sheet,
-    /// Plain running text (a mail body, a text file) laid out on a grid of characters.
+    /// Running text without places of its own (a mail body, a text file, a Word document), laid out on a grid of
+    /// characters.
     Text,
 }
 
@@ -266,7 +270,8 @@ pub struct Page {
     /// Fillable fields on this page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FormField>,
-    /// Cells, if the page is a sheet. Each cell's words also stand in `words`.
+    /// Cells, if the page is a sheet or holds tables whose cells the file itself tells apart. Rows count on from table
+    /// to table. Each cell's words also stand in `words`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<Cell>,
 }

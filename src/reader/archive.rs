@@ -21,26 +21,51 @@ pub(super) fn read_entry(
     index: usize,
     bytes_max: u64,
     ratio_max: u64,
+    passwords: &[String],
 ) -> Result<Vec<u8>, Finding> {
     let broken = |error: &dyn std::fmt::Display| {
-        let message = format!("An entry of the archive could not be unpacked ({error}).");
+        let message = format!(
+            "An entry of the archive could not be unpacked ({error}); open it by hand, or ask the sender for it."
+        );
         Finding::new("broken_file", Severity::Check, message)
     };
-    let entry = archive.by_index(index).map_err(|e| broken(&e))?;
-    if entry.encrypted() {
-        let message = "The archive opens only with a password; ask the sender for it.";
-        return Err(Finding::new("password_needed", Severity::Problem, message));
-    }
+    let locked = archive.by_index_raw(index).is_ok_and(|entry| entry.encrypted());
+    let fits = |archive: &mut Archive<'_>, password: &&String| {
+        archive.by_index_decrypt(index, password.as_bytes()).is_ok()
+    };
+    let entry = match (locked, passwords.iter().find(|password| fits(archive, password))) {
+        (false, _) => archive.by_index(index),
+        (true, Some(password)) => archive.by_index_decrypt(index, password.as_bytes()),
+        (true, None) => {
+            let message = "The archive opens only with a password. Ask the sender for it, then read the document again with it.";
+            return Err(Finding::new("password_needed", Severity::Problem, message));
+        }
+    };
+    let entry = entry.map_err(|e| broken(&e))?;
     // What the header claims is not to be trusted: unpacking stops at the limit.
     let ratio_bytes = entry.compressed_size().saturating_mul(ratio_max).max(RATIO_FREE_BYTES);
     let limit = bytes_max.min(ratio_bytes);
     let mut bytes = Vec::new();
     entry.take(limit + 1).read_to_end(&mut bytes).map_err(|e| broken(&e))?;
     if bytes.len() as u64 > limit {
-        let message = format!("An entry of the archive unpacks to more than {limit} bytes; it was left out.");
+        let message = format!(
+            "An entry of the archive unpacks to more than {limit} bytes; it was left out. Ask the sender for it by itself."
+        );
         return Err(Finding::new("archive_limit", Severity::Problem, message));
     }
     Ok(bytes)
+}
+
+/// A finding if what an archive says of its entries is more than so many bytes.
+pub(super) fn too_large_unpacked(bytes: &[u8], bytes_max: u64) -> Option<Finding> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let unpacked = archive.decompressed_size().unwrap_or(0);
+    (unpacked > u128::from(bytes_max)).then(|| {
+        let message = format!(
+            "The file unpacks to {unpacked} bytes, more than the limit of {bytes_max}; it was not read. Ask the sender for a smaller one."
+        );
+        Finding::new("archive_limit", Severity::Problem, message)
+    })
 }
 
 /// Puts out the files of an archive.
@@ -55,8 +80,10 @@ pub(super) fn read_zip(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
     let limits = out.limits;
     let entries = usize::try_from(limits.archive_entries).unwrap_or(usize::MAX);
     if archive.len() > entries {
-        let message =
-            format!("The archive holds {} entries; only the first {entries} were read.", archive.len());
+        let message = format!(
+            "The archive holds {} entries; only the first {entries} were read. Open it by hand.",
+            archive.len()
+        );
         out.finding(Finding::new("archive_limit", Severity::Check, message))?;
     }
     let mut left = limits.archive_bytes;
@@ -66,7 +93,7 @@ pub(super) fn read_zip(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
             Ok(entry) => entry.name().map_or_else(|_| format!("entry {index}"), std::borrow::Cow::into_owned),
             Err(_) => format!("entry {index}"),
         };
-        match read_entry(&mut archive, index, left, limits.archive_ratio) {
+        match read_entry(&mut archive, index, left, limits.archive_ratio, out.passwords) {
             Ok(unpacked) => {
                 left = left.saturating_sub(unpacked.len() as u64);
                 out.embedded(&name, &unpacked)?;

@@ -69,10 +69,12 @@ fn serve(
 }
 
 fn answer(workshop: &mut Workshop, request: &Request, bytes: Vec<u8>, to: &mut impl Write) -> io::Result<()> {
+    sandbox::allow_cpu(request.limits.document_seconds);
     match &request.task {
         Task::Read(options) => {
             let mut send = |part: Part, body: &[u8]| write_frame(to, &part, body);
             let mut out = Output::new(&request.limits, &mut send);
+            out.passwords = &options.passwords;
             let format = decode_into(workshop, bytes, options, &mut out)?;
             write_frame(to, &Part::Done { format: format.to_owned() }, &[])
         }

@@ -4,9 +4,11 @@ use super::{
     Limits, Options, archive,
     format::{Format, find_format},
     ocr::{Engines, find_tessdata},
-    office, outlook, pdf,
+    office::{self, Family},
+    outlook, pdf,
     protocol::Part,
     raster::read_frames,
+    rtf,
     scan::{Tongue, read_frame},
     sheet, text,
 };
@@ -18,6 +20,9 @@ use crate::{
     },
 };
 use std::{io, path::Path};
+
+/// One page with all its words takes at most so many bytes.
+const PAGE_BYTES_MAX: usize = 32 << 20;
 
 /// What a process keeps from document to document.
 pub(super) struct Workshop {
@@ -36,6 +41,8 @@ impl Workshop {
 pub(super) struct Output<'a> {
     /// What the document may cost.
     pub(super) limits: &'a Limits,
+    /// Tried on an encrypted file.
+    pub(super) passwords: &'a [String],
     send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>,
     sent_bytes: u64,
     full: bool,
@@ -49,7 +56,7 @@ pub(super) struct Output<'a> {
 
 impl<'a> Output<'a> {
     pub(super) fn new(limits: &'a Limits, send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>) -> Self {
-        Self { limits, send, sent_bytes: 0, full: false, pages: 0, ocr_pages: 0, cells: 0 }
+        Self { limits, passwords: &[], send, sent_bytes: 0, full: false, pages: 0, ocr_pages: 0, cells: 0 }
     }
 
     /// Whether another page is allowed; says so once if not.
@@ -77,8 +84,14 @@ impl<'a> Output<'a> {
     /// Puts out one page.
     pub(super) fn page(&mut self, page: Page) -> io::Result<()> {
         let size: usize = page.words.iter().map(|w| 90 + w.text.len()).sum::<usize>()
-            + page.cells.iter().map(|c| 40 + c.text.len()).sum::<usize>()
+            + page.cells.iter().map(|c| 90 + c.text.len()).sum::<usize>()
+            + page.fields.iter().map(|f| 90 + f.name.len()).sum::<usize>()
             + page.rulings.len() * 70;
+        if size > PAGE_BYTES_MAX {
+            let number = page.number;
+            let message = format!("Page {number} holds more text than can be kept; look at it by hand.");
+            return self.finding(Finding::new("page_too_large", Severity::Problem, message));
+        }
         if self.fits(size as u64)? {
             self.pages += 1;
             (self.send)(Part::Page(page), &[])?;
@@ -138,6 +151,7 @@ pub fn decode(bytes: Vec<u8>, options: &Options, limits: &Limits) -> Pages {
     };
     let mut workshop = Workshop::new(find_tessdata(None).as_deref());
     let mut out = Output::new(limits, &mut collect);
+    out.passwords = &options.passwords;
     let format = decode_into(&mut workshop, bytes, options, &mut out).unwrap_or_default();
     pages.format = format.to_owned();
     pages
@@ -159,16 +173,27 @@ pub(super) fn decode_into(
         }
         Format::Xlsx | Format::Xlsb | Format::Xls | Format::Ods => sheet::read_workbook(&bytes, format, out)?,
         Format::Csv => sheet::read_csv(&bytes, out)?,
-        Format::Docx => office::read(&bytes, true, out)?,
-        Format::Odt => office::read(&bytes, false, out)?,
+        Format::Docx => office::read(&bytes, Family::Docx, out)?,
+        Format::Odt => office::read(&bytes, Family::Odt, out)?,
         Format::Zip => archive::read_zip(&bytes, out)?,
         Format::Mail => archive::read_mail(&bytes, out)?,
         Format::Msg => outlook::read_msg(&bytes, out)?,
         Format::Tnef => outlook::read_tnef(&bytes, out)?,
-        Format::Html => text::put_pages(&message::html::to_text(&text::read_charset(&bytes)), out)?,
-        Format::Rtf => text::put_pages(&office::rtf_text(&bytes), out)?,
+        Format::Html => text::put_pages(&message::html::to_text(&text::read_declared(&bytes)), out)?,
+        Format::Rtf => rtf::read(&bytes, out)?,
         Format::Text | Format::Xml | Format::Edi => text::read(&bytes, out)?,
-        Format::Compound | Format::Unknown => out.finding(unsupported(format))?,
+        Format::EncryptedOffice => out.finding(locked())?,
+        Format::Doc
+        | Format::Ppt
+        | Format::Pptx
+        | Format::Compound
+        | Format::SevenZip
+        | Format::Rar
+        | Format::Packed
+        | Format::Heif
+        | Format::PostScript
+        | Format::Cms
+        | Format::Unknown => out.finding(unsupported(format))?,
     }
     Ok(format.as_str())
 }
@@ -197,8 +222,24 @@ fn read_pixels(
     })
 }
 
+fn locked() -> Finding {
+    let message = "The Office file opens only with a password; ask the sender for it without one.";
+    Finding::new("password_needed", Severity::Problem, message)
+}
+
 fn unsupported(format: Format) -> Finding {
-    let message = format!("Files of this kind ({}) cannot be read; open it by hand.", format.as_str());
+    let (what, instead) = match format {
+        Format::Doc => ("A file of the old Word (.doc)", "a PDF or a .docx file"),
+        Format::Ppt | Format::Pptx => ("A PowerPoint presentation", "a PDF"),
+        Format::SevenZip => ("A 7z archive", "a ZIP archive"),
+        Format::Rar => ("A RAR archive", "a ZIP archive"),
+        Format::Packed => ("A packed file (gzip and the like)", "a ZIP archive"),
+        Format::Heif => ("A HEIC or AVIF photo", "a JPEG or a PDF"),
+        Format::PostScript => ("A PostScript file", "a PDF"),
+        Format::Cms => ("An encrypted or signed container", "the file itself"),
+        _ => ("A file of this kind", "a PDF"),
+    };
+    let message = format!("{what} cannot be read; open it by hand, or ask the sender for {instead}.");
     Finding::new("unsupported_format", Severity::Check, message)
 }
 

@@ -1,6 +1,6 @@
 //! What a file is, by its content alone: names and declared types lie.
 
-use super::outlook;
+use super::{outlook, text};
 
 /// Kinds of files that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,28 @@ pub enum Format {
     Msg,
     /// Outlook's `winmail.dat`.
     Tnef,
-    /// The old compound file, neither sheet nor message (DOC…).
+    /// The old compound file of Word.
+    Doc,
+    /// The old compound file of PowerPoint.
+    Ppt,
+    /// Office Open XML presentation.
+    Pptx,
+    /// An Office file that opens only with a password (MS-OFFCRYPTO).
+    EncryptedOffice,
+    /// Any other compound file.
     Compound,
+    /// 7z archive.
+    SevenZip,
+    /// RAR archive.
+    Rar,
+    /// Gzip, bzip2, xz, Zstandard: one file, packed.
+    Packed,
+    /// HEIC or AVIF, as phones make them.
+    Heif,
+    /// PostScript.
+    PostScript,
+    /// S/MIME or another container of cryptography.
+    Cms,
     /// Rich Text Format.
     Rtf,
     /// HTML.
@@ -80,7 +100,17 @@ impl Format {
             Self::Xls => "xls",
             Self::Msg => "msg",
             Self::Tnef => "tnef",
+            Self::Doc => "doc",
+            Self::Ppt => "ppt",
+            Self::Pptx => "pptx",
+            Self::EncryptedOffice => "encrypted_office",
             Self::Compound => "compound",
+            Self::SevenZip => "7z",
+            Self::Rar => "rar",
+            Self::Packed => "packed",
+            Self::Heif => "heif",
+            Self::PostScript => "postscript",
+            Self::Cms => "cms",
             Self::Rtf => "rtf",
             Self::Html => "html",
             Self::Xml => "xml",
@@ -97,6 +127,9 @@ impl Format {
 const PDF_HEADER_BYTES: usize = 1024;
 /// How much of a file is looked at to tell kinds of text apart.
 const TEXT_SAMPLE_BYTES: usize = 8192;
+
+/// Object identifiers of PKCS #7 (RFC 2315) start so: 1.2.840.113549.1.7.
+const PKCS7_OID: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07";
 
 /// Says what a file is.
 pub fn find_format(bytes: &[u8]) -> Format {
@@ -116,6 +149,15 @@ pub fn find_format(bytes: &[u8]) -> Format {
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format::Compound),
         (outlook::TNEF_SIGNATURE, Format::Tnef),
         (b"{\\rtf", Format::Rtf),
+        (b"7z\xbc\xaf\x27\x1c", Format::SevenZip),
+        (b"Rar!\x1a\x07", Format::Rar),
+        (b"\x1f\x8b\x08", Format::Packed),
+        (b"BZh", Format::Packed),
+        (b"\xfd7zXZ\0", Format::Packed),
+        (b"\x28\xb5\x2f\xfd", Format::Packed),
+        (b"%!PS", Format::PostScript),
+        (b"-----BEGIN PKCS7", Format::Cms),
+        (b"-----BEGIN PGP MESSAGE", Format::Cms),
         (b"MZ", Format::Unknown),
         (b"\x7fELF", Format::Unknown),
     ];
@@ -133,6 +175,16 @@ pub fn find_format(bytes: &[u8]) -> Format {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Format::Webp;
     }
+    if bytes.get(4..8) == Some(b"ftyp")
+        && bytes
+            .get(8..11)
+            .is_some_and(|brand| [b"hei", b"hev", b"mif", b"msf", b"avi"].iter().any(|b| brand == *b))
+    {
+        return Format::Heif;
+    }
+    if bytes.first() == Some(&0x30) && contains(bytes.get(..32).unwrap_or(bytes), PKCS7_OID) {
+        return Format::Cms;
+    }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return zip_format(bytes);
     }
@@ -149,13 +201,18 @@ pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 
 fn compound_format(bytes: &[u8]) -> Format {
     let name = |s: &str| s.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-    if contains(bytes, &name("Workbook")) || contains(bytes, &name("Book")) {
-        Format::Xls
-    } else if outlook::is_msg(bytes) {
-        Format::Msg
-    } else {
-        Format::Compound
+    if outlook::is_msg(bytes) {
+        return Format::Msg;
     }
+    const STREAMS: &[(&str, Format)] = &[
+        ("EncryptedPackage", Format::EncryptedOffice),
+        ("WordDocument", Format::Doc),
+        ("PowerPoint Document", Format::Ppt),
+        ("Workbook", Format::Xls),
+        ("Book", Format::Xls),
+    ];
+    let found = STREAMS.iter().find(|(stream, _)| contains(bytes, &name(stream)));
+    found.map_or(Format::Compound, |(_, format)| *format)
 }
 
 /// By the names of the entries: office files put theirs anywhere, so both ends of the archive are looked at.
@@ -164,7 +221,8 @@ fn zip_format(bytes: &[u8]) -> Format {
         (b"xl/workbook.bin", Format::Xlsb),
         (b"xl/workbook.xml", Format::Xlsx),
         (b"xl/worksheets/", Format::Xlsx),
-        (b"word/document.xml", Format::Docx),
+        (b"word/document", Format::Docx),
+        (b"ppt/presentation.xml", Format::Pptx),
         (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", Format::Ods),
         (b"mimetypeapplication/vnd.oasis.opendocument.text", Format::Odt),
     ];
@@ -176,14 +234,12 @@ fn zip_format(bytes: &[u8]) -> Format {
 }
 
 fn text_format(sample: &[u8]) -> Format {
-    if sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") {
-        return Format::Text;
-    }
-    let control = sample.iter().filter(|b| **b < 9 || (14..32).contains(*b) && **b != 27).count();
-    if control * 100 > sample.len() {
+    let text = text::read_wide(sample).unwrap_or_else(|| String::from_utf8_lossy(sample).into_owned());
+    let control = text.bytes().filter(|b| *b < 9 || (14..32).contains(b) && *b != 27).count();
+    if control * 100 > text.len() {
         return Format::Unknown;
     }
-    let text = String::from_utf8_lossy(sample).to_ascii_lowercase();
+    let text = text.to_ascii_lowercase();
     let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     if start.starts_with("<!doctype html")
         || start.starts_with("<html")
@@ -230,6 +286,7 @@ fn is_mail(start: &str) -> bool {
 
 /// The same separator the same number of times in nearly each of several lines.
 fn is_csv(text: &str) -> bool {
+    let text = without_breaks_in_quotes(text);
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
     let lines =
         if lines.len() > 3 { lines.split_last().map_or(&[][..], |(_, rest)| rest) } else { &lines[..] };
@@ -242,6 +299,22 @@ fn is_csv(text: &str) -> bool {
         let alike = counts.iter().filter(|c| **c == first).count();
         first >= 2 && alike * 10 >= counts.len() * 9 || is_table_below_pairs(lines, &counts, separator)
     })
+}
+
+/// A value in double quotes that begins behind a separator may go on over several lines.
+fn without_breaks_in_quotes(text: &str) -> String {
+    let mut quoted = false;
+    let mut before = '\n';
+    text.chars()
+        .map(|c| {
+            let shown = if quoted && matches!(c, '\r' | '\n') { ' ' } else { c };
+            if c == '"' && (quoted || matches!(before, '\n' | ',' | ';' | '\t' | '|')) {
+                quoted = !quoted;
+            }
+            before = c;
+            shown
+        })
+        .collect()
 }
 
 /// How often a separator stands in a line outside of double quotes.
@@ -278,7 +351,11 @@ mod tests {
             (b"Dear all,\nplease send: 3 bolts\n", Format::Text),
             (b"sku;name;price\n1;a;2\n2;b;3\n", Format::Csv),
             (b"Order;A-1\nDate;1.2.2026\n\nItem;Qty;Price\nA;1;2,5\nB;2;3\nC;3;4\n", Format::Csv),
+            (b"a;b;c\n\"A\";\"one\ntwo; three\";5\n\"B\";\"x\";2\n", Format::Csv),
             (b"Hello, dear, friend\nHow are you\n", Format::Text),
+            (b"a\0;\0b\0;\0c\0\n\0x\0;\0y\0;\0z\0\n\0", Format::Csv),
+            (b"7z\xbc\xaf\x27\x1c\0\x04", Format::SevenZip),
+            (b"\0\0\0\x18ftypheic\0\0\0\0", Format::Heif),
             (b"\x7fELF\x02\x01", Format::Unknown),
             (b"\x00\x01\x02\x03\x04\x05\x06", Format::Unknown),
         ] {

@@ -1,8 +1,8 @@
 //! Outlook's own containers into text and the files inside: `winmail.dat` (TNEF, MS-OXTNEF) and `.msg` (MS-OXMSG in a
 //! compound file, MS-CFB). The caller reads the files in turn, within its own depth.
 //!
-//! Does not: read `.msg` bodies that exist only as compressed RTF, nor messages inside a `.msg` message; both are said.
-//! Limits: attachments, and bytes of all of them, as for archives.
+//! Messages inside a `.msg` message are text of it, one below the other.
+//! Limits: attachments, and bytes of all of them, as for archives; messages inside messages.
 
 use super::{decode::Output, text};
 use crate::{
@@ -17,6 +17,11 @@ use std::{
 
 /// An attachment of a `.msg` has a few dozen properties, each a stream.
 const STREAMS_OF_AN_ATTACHMENT: usize = 64;
+
+/// The storage of an attachment that is a message.
+const MESSAGE_INSIDE: &str = "__substg1.0_3701000D";
+/// Messages inside messages.
+const MESSAGES_INSIDE_MAX: u32 = 8;
 
 /// First bytes of a TNEF stream.
 pub(super) const TNEF_SIGNATURE: &[u8] = b"\x78\x9f\x3e\x22";
@@ -81,7 +86,7 @@ pub(super) fn is_msg(bytes: &[u8]) -> bool {
     super::format::contains(bytes, &name)
 }
 
-/// Puts out the text and the attachments of a `.msg` file.
+/// Puts out the text and the attachments of a `.msg` file, those of messages inside among them.
 pub(super) fn read_msg(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
     let Ok(mut file) = CompoundFile::open(Cursor::new(bytes)) else { return out.finding(broken()) };
     let most = usize::try_from(out.limits.archive_entries).unwrap_or(usize::MAX);
@@ -91,38 +96,89 @@ pub(super) fn read_msg(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
         .map(|entry| (entry.path().to_string_lossy().into_owned(), entry.len()))
         .take(most.saturating_mul(STREAMS_OF_AN_ATTACHMENT))
         .collect();
-    let mut left = out.limits.archive_bytes;
-    let mut read = |path: &str| {
-        let length = *streams.get(path)?;
-        left = left.checked_sub(length)?;
-        let mut value = Vec::new();
-        file.open_stream(path).ok()?.take(length).read_to_end(&mut value).ok()?;
-        Some(value)
-    };
-    let mut string = |storage: &str, id: &str| {
-        let wide = read(&format!("{storage}/__substg1.0_{id}001F")).map(|v| utf16(&v));
-        wide.or_else(|| read(&format!("{storage}/__substg1.0_{id}001E")).map(|v| text::read_charset(&v)))
-    };
-    let body = string("", "1000").unwrap_or_default();
-    let mut names: BTreeMap<&str, String> = BTreeMap::new();
-    let storages = streams.keys().filter_map(|path| path.strip_suffix("/__substg1.0_37010102"));
-    for storage in storages.filter(|s| s.matches('/').count() == 1).take(most) {
-        let name = string(storage, "3707").or_else(|| string(storage, "3704"));
-        names.insert(storage, plain(&name.unwrap_or_default()));
-    }
+    let mut storage = Storage { file: &mut file, streams: &streams, left: out.limits.archive_bytes };
+    let mut text = String::new();
     let mut attachments = Vec::new();
-    for (storage, name) in names {
-        if let Some(bytes) = read(&format!("{storage}/__substg1.0_37010102")) {
-            attachments.push(Attachment { name, bytes });
+    let mut waiting = vec![(String::new(), 0)];
+    while let Some((message, depth)) = waiting.pop() {
+        if depth > 0 {
+            let subject = storage.string(&message, "0037").unwrap_or_default();
+            text.push_str(&format!("\n\n{}\n\n", plain(&subject)));
+        }
+        text.push_str(&plain(&storage.body(&message)));
+        for attachment in storage.attachments(&message, most) {
+            let inside = format!("{attachment}/{MESSAGE_INSIDE}");
+            if storage.holds(&inside) {
+                if depth < MESSAGES_INSIDE_MAX {
+                    waiting.push((inside, depth + 1));
+                } else {
+                    let message = "Messages inside messages nest too deep; open the file by hand.";
+                    out.finding(Finding::new("archive_too_deep", Severity::Check, message))?;
+                }
+            } else if let Some(bytes) = storage.read(&format!("{attachment}/__substg1.0_37010102")) {
+                let name =
+                    storage.string(&attachment, "3707").or_else(|| storage.string(&attachment, "3704"));
+                attachments.push(Attachment { name: plain(&name.unwrap_or_default()), bytes });
+            }
         }
     }
-    let html = if body.trim().is_empty() { read("/__substg1.0_10130102") } else { None };
-    let body = html.map_or(body, |html| message::html::to_text(&text::read_charset(&html)));
-    if streams.keys().any(|path| path.contains("__substg1.0_3701000D/")) {
-        let text = "The message holds another message inside, which was not read; open it by hand.";
-        out.finding(Finding::new("message_inside", Severity::Check, text))?;
+    put(&text, attachments, out)
+}
+
+/// The streams of a `.msg` file, read as far as the limit on unpacked bytes goes.
+struct Storage<'a, 'b> {
+    file: &'a mut CompoundFile<Cursor<&'b [u8]>>,
+    streams: &'a BTreeMap<String, u64>,
+    left: u64,
+}
+
+impl Storage<'_, '_> {
+    fn read(&mut self, path: &str) -> Option<Vec<u8>> {
+        let length = *self.streams.get(path)?;
+        self.left = self.left.checked_sub(length)?;
+        let mut value = Vec::new();
+        self.file.open_stream(path).ok()?.take(length).read_to_end(&mut value).ok()?;
+        Some(value)
     }
-    put(&plain(&body), attachments, out)
+
+    fn string(&mut self, storage: &str, id: &str) -> Option<String> {
+        let wide = self.read(&format!("{storage}/__substg1.0_{id}001F")).map(|v| utf16(&v));
+        wide.or_else(|| self.read(&format!("{storage}/__substg1.0_{id}001E")).map(|v| text::read_charset(&v)))
+    }
+
+    /// The body as text, else as HTML, else as compressed RTF.
+    fn body(&mut self, message: &str) -> String {
+        let said = |text: &String| !text.trim().is_empty();
+        let text = self.string(message, "1000").filter(said);
+        let html = |storage: &mut Self| {
+            let html = storage.read(&format!("{message}/__substg1.0_10130102"))?;
+            Some(message::html::to_text(&text::read_declared(&html)))
+        };
+        let rtf = |storage: &mut Self| {
+            message::outlook_rtf_text(&storage.read(&format!("{message}/__substg1.0_10090102"))?)
+        };
+        text.or_else(|| html(self).filter(said)).or_else(|| rtf(self)).unwrap_or_default()
+    }
+
+    /// The storages of a message's attachments.
+    fn attachments(&self, message: &str, most: usize) -> Vec<String> {
+        let start = format!("{message}/__attach");
+        let below = self.streams.range(start.clone()..).take_while(|(path, _)| path.starts_with(&start));
+        let mut found: Vec<String> = below
+            .filter_map(|(path, _)| {
+                let end = path.get(start.len()..)?.find('/')?;
+                path.get(..start.len() + end).map(str::to_owned)
+            })
+            .collect();
+        found.dedup();
+        found.truncate(most);
+        found
+    }
+
+    fn holds(&self, storage: &str) -> bool {
+        let start = format!("{storage}/");
+        self.streams.range(start.clone()..).next().is_some_and(|(path, _)| path.starts_with(&start))
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{
     Limits, Options,
     child::panic_text,
     decode::{Output, Workshop},
+    flow::{self, Builder},
     ocr::Engines,
     scan::{Tongue, read_frame},
 };
@@ -78,7 +79,7 @@ pub(super) fn read(
     }
     let cache = InterpreterCache::new();
     let mut tongue = Tongue::new(&options.languages);
-    for (index, page) in pdf.pages().iter().enumerate() {
+    for (index, pdf_page) in pdf.pages().iter().enumerate() {
         if !out.may_have_page()? {
             break;
         }
@@ -90,11 +91,14 @@ pub(super) fn read(
             allowed: out.ocr_pages < out.limits.ocr_pages,
             forced: options.force_ocr,
         };
-        let read = || read_page(page, number, &cache, &mut ocr);
+        let read = || read_page(pdf_page, number, &cache, &mut ocr);
         match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Read { page, wants_ocr }) => {
+            Ok(Read { mut page, wants_ocr }) => {
                 if wants_ocr {
                     out.may_ocr()?;
+                }
+                for finding in structure::add_remarks(&mut page, structure::read_remarks(pdf_page)) {
+                    out.finding(finding)?;
                 }
                 out.page(page)?;
             }
@@ -108,7 +112,28 @@ pub(super) fn read(
             }
         }
     }
-    Ok(())
+    put_xfa(&structure::read_xfa(&pdf), out)
+}
+
+/// The values of a form that only Adobe's programs can show, as a table of names and values behind the pages.
+fn put_xfa(values: &[(String, String)], out: &mut Output<'_>) -> io::Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let message = "The form is of a kind (XFA) that shows its values in Adobe Reader only; they were read from its data \
+                   and stand on a page of their own. Compare them with the form.";
+    out.finding(Finding::new("xfa_form", Severity::Check, message))?;
+    let mut table = Builder::default();
+    table.open_table();
+    for (name, value) in values {
+        table.open_row();
+        for text in [name, value] {
+            table.open_cell(1);
+            table.text(text);
+        }
+    }
+    table.close_table();
+    flow::put(table.finish(), out)
 }
 
 /// What reading pixels takes, and whether it may or must be done.

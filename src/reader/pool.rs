@@ -1,11 +1,12 @@
 //! The reader processes as the program sees them: started when needed, one request at a time each, replaced when
 //! they are worn out, killed when they are too slow.
 //!
-//! Invariant: whatever a process does, only the document that it works on is lost. Large files may not take the
-//! last free process, so that small ones do not wait behind them (if there is more than one process).
+//! Invariants: whatever a process does, only the document that it works on is lost. After [`TURN_PAGES`] pages a
+//! document goes to the end of the queue, so that small documents do not wait behind large ones. Nobody listens to its
+//! process until it is its turn again: when the pipe is full it waits, too.
 
 use super::{
-    Config, Options, ReadError,
+    Config, Limits, Options, ReadError,
     protocol::{Hello, Part, Request, Task, VERSION, receive_frame, send_frame},
 };
 use crate::model::page::{EmbeddedFile, Pages};
@@ -19,11 +20,11 @@ use tokio::{
     io::{AsyncReadExt as _, BufReader},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     sync::{Semaphore, SemaphorePermit},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
-/// Files above this size count as large.
-const LARGE_BYTES: usize = 2 << 20;
+/// Pages after which the next in the queue may go first.
+const TURN_PAGES: usize = 4;
 /// How long a process may take to say hello.
 const START_SECONDS: u64 = 30;
 /// How much of a process's last words is kept.
@@ -35,8 +36,8 @@ const EXIT_WAIT: Duration = Duration::from_secs(2);
 pub(super) struct Pool {
     config: Config,
     idle: Mutex<Vec<Process>>,
+    /// First come, first served.
     slots: Semaphore,
-    large_slots: Semaphore,
     processes: usize,
 }
 
@@ -70,13 +71,7 @@ impl Pool {
     pub(super) fn new(config: Config) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let processes = if config.processes == 0 { cores() } else { config.processes };
-        Self {
-            idle: Mutex::default(),
-            slots: Semaphore::new(processes),
-            large_slots: Semaphore::new(processes.saturating_sub(1).max(1)),
-            processes,
-            config,
-        }
+        Self { idle: Mutex::default(), slots: Semaphore::new(processes), processes, config }
     }
 
     pub(super) fn processes(&self) -> usize {
@@ -116,11 +111,10 @@ impl Pool {
         if bytes.len() as u64 > limit {
             return Err(ReadError::Limit { limit, actual: bytes.len() as u64 });
         }
-        let _large = if bytes.len() > LARGE_BYTES { Some(acquire(&self.large_slots).await) } else { None };
-        let _slot = acquire(&self.slots).await;
+        let mut slot = Some(acquire(&self.slots).await);
         let mut process = self.take().await?;
         let request = Request { task, limits: self.config.limits.clone() };
-        match self.exchange(&mut process, &request, bytes).await {
+        match self.exchange(&mut process, &request, bytes, &mut slot).await {
             Ok(answer) => {
                 process.documents += 1;
                 process.pages += u32::try_from(answer.pages.pages.len()).unwrap_or(u32::MAX);
@@ -142,52 +136,84 @@ impl Pool {
     fn give_back(&self, process: Process) {
         let worn_out = process.documents >= self.config.recycle_after_documents
             || process.pages >= self.config.recycle_after_pages;
-        if !worn_out {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if !worn_out && idle.len() < self.processes {
+            idle.push(process);
         }
     }
 
-    async fn exchange(
-        &self,
+    /// Lets those go first who wait, if any.
+    async fn take_turns<'a>(&'a self, slot: &mut Option<SemaphorePermit<'a>>) {
+        *slot = None;
+        *slot = Some(acquire(&self.slots).await);
+    }
+
+    /// Sends a request and collects the answer. Time counts only while it is the document's turn.
+    async fn exchange<'a>(
+        &'a self,
         process: &mut Process,
         request: &Request,
         bytes: &[u8],
+        slot: &mut Option<SemaphorePermit<'a>>,
     ) -> Result<Answer, Broken> {
         let limits = &request.limits;
-        let whole = Duration::from_secs(limits.document_seconds);
-        let talk = async {
-            send_frame(&mut process.stdin, request, bytes).await.map_err(Broken::Pipe)?;
-            let mut answer = Answer::default();
-            let mut received_bytes = 0;
-            loop {
-                let next = receive_frame::<Part>(&mut process.stdout);
-                let slow = |_| Broken::Slow(format!("a page took more than {} s", limits.page_seconds));
-                let page_time = Duration::from_secs(limits.page_seconds);
-                let (part, body, size) =
-                    timeout(page_time, next).await.map_err(slow)?.map_err(Broken::Pipe)?;
-                received_bytes += size;
-                if received_bytes > limits.output_bytes.saturating_mul(2) {
-                    return Err(Broken::TooMuch(received_bytes));
+        let mut budget = Budget::new(limits);
+        let sending = send_frame(&mut process.stdin, request, bytes);
+        budget.spend(sending).await?.map_err(Broken::Pipe)?;
+        let mut answer = Answer::default();
+        let mut received_bytes = 0;
+        loop {
+            let next = receive_frame::<Part>(&mut process.stdout);
+            let (part, body, size) = budget.spend(next).await?.map_err(Broken::Pipe)?;
+            received_bytes += size;
+            if received_bytes > limits.output_bytes.saturating_mul(2) {
+                return Err(Broken::TooMuch(received_bytes));
+            }
+            match part {
+                Part::Page(page) => {
+                    answer.pages.pages.push(page);
+                    if answer.pages.pages.len().is_multiple_of(TURN_PAGES) {
+                        self.take_turns(slot).await;
+                    }
                 }
-                match part {
-                    Part::Page(page) => answer.pages.pages.push(page),
-                    Part::Embedded { name } => answer.pages.embedded.push(EmbeddedFile { name, bytes: body }),
-                    Part::Structured => {
-                        answer.pages.structured.push(String::from_utf8_lossy(&body).into_owned());
-                    }
-                    Part::Finding(finding) => answer.pages.findings.push(finding),
-                    Part::Picture => answer.picture = Some(body),
-                    Part::Failed { how } => return Err(Broken::Failed(how)),
-                    Part::Done { format } => {
-                        answer.pages.format = format;
-                        return Ok(answer);
-                    }
+                Part::Embedded { name } => answer.pages.embedded.push(EmbeddedFile { name, bytes: body }),
+                Part::Structured => {
+                    answer.pages.structured.push(String::from_utf8_lossy(&body).into_owned());
+                }
+                Part::Finding(finding) => answer.pages.findings.push(finding),
+                Part::Picture => answer.picture = Some(body),
+                Part::Failed { how } => return Err(Broken::Failed(how)),
+                Part::Done { format } => {
+                    answer.pages.format = format;
+                    return Ok(answer);
                 }
             }
-        };
-        timeout(whole, talk).await.unwrap_or_else(|_| {
-            Err(Broken::Slow(format!("the document took more than {} s", whole.as_secs())))
-        })
+        }
+    }
+}
+
+/// The wall time that a document has left.
+struct Budget {
+    page: Duration,
+    document: Duration,
+    left: Duration,
+}
+
+impl Budget {
+    fn new(limits: &Limits) -> Self {
+        let document = Duration::from_secs(limits.document_seconds);
+        Self { page: Duration::from_secs(limits.page_seconds), document, left: document }
+    }
+
+    /// Waits for one step of the exchange, at most as long as a page may take and as the document has left.
+    async fn spend<T>(&mut self, step: impl Future<Output = T>) -> Result<T, Broken> {
+        let start = Instant::now();
+        let done = timeout(self.page.min(self.left), step).await;
+        let (what, most) =
+            if self.left <= self.page { ("the document", self.document) } else { ("a page", self.page) };
+        self.left = self.left.saturating_sub(start.elapsed());
+        let slow = |_| Broken::Slow(format!("{what} took more than {} s", most.as_secs()));
+        done.map_err(slow)
     }
 }
 

@@ -1,9 +1,18 @@
 //! The pipe between the program and a reader process, version 2.
 //!
-//! Both directions carry frames: header length and body length as 32-bit little-endian numbers, the header as JSON, the
-//! body as raw bytes. The process first says [`Hello`]. For each [`Request`] (its body is the file) it answers with any number of [`Part`]s
-//! and ends with [`Part::Done`] or [`Part::Failed`]. One request at a time; end of input ends the process.
-//! A frame above the caps below is a breach of the protocol: the program then kills the process.
+//! ```text
+//!  frame = header length (u32, little-endian), body length (u32, little-endian), header (JSON), body (raw bytes)
+//!
+//!  program                                  reader process
+//!                          ◄── Hello        version, protections; nothing else is said if the versions differ
+//!  Request, body: the file ──►              one at a time
+//!                          ◄── Part …       pages, files inside, findings, as they are found
+//!                          ◄── Done|Failed  after Failed the process is not used again
+//!  end of input            ──►              the process ends
+//! ```
+//!
+//! A frame above the caps below is a breach of the protocol: the program then kills the process. Version 2 added
+//! the options.
 
 use super::{Limits, Options};
 use crate::model::{finding::Finding, page::Page};
@@ -28,7 +37,7 @@ pub struct Hello {
 }
 
 /// What the program asks; the frame's body is the file.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub struct Request {
     /// What to do.
     pub task: Task,

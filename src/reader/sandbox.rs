@@ -13,7 +13,7 @@ use std::path::Path;
 /// What stands, one sentence each.
 pub(super) type Protections = Vec<String>;
 
-/// CPU time of one process over its whole life in seconds; the parent's wall-time limits come long before.
+/// CPU time of one process over its whole life in seconds; each document gets its own limit below that.
 #[cfg(target_os = "linux")]
 const CPU_SECONDS: u64 = 7200;
 /// Open files at a time.
@@ -32,6 +32,16 @@ pub(super) fn enter(_memory_mb: u64, _tessdata: Option<&Path>) -> Protections {
     vec!["no sandbox on this system: only wall-time limits".to_owned()]
 }
 
+/// From now on the process may use so many seconds of CPU; beyond that the system ends it.
+#[cfg(target_os = "linux")]
+pub(super) fn allow_cpu(seconds: u64) {
+    linux::allow_cpu(seconds);
+}
+
+/// From now on the process may use so many seconds of CPU; beyond that the system ends it.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn allow_cpu(_seconds: u64) {}
+
 /// Tries something forbidden; says what came of it. `Ok` means that it was denied.
 pub(super) fn probe(what: &str) -> Result<String, String> {
     let verdict = |result: std::io::Result<()>| match result {
@@ -43,6 +53,19 @@ pub(super) fn probe(what: &str) -> Result<String, String> {
         "file" => verdict(std::fs::read("/etc/passwd").map(drop)),
         "write" => verdict(std::fs::write("/tmp/mailroom-probe", b"x")),
         "exec" => verdict(std::process::Command::new("/bin/true").status().map(drop)),
+        "read" => verdict(std::fs::read_dir("/").map(drop)),
+        "unix" => verdict(std::os::unix::net::UnixDatagram::unbound().map(drop)),
+        "cpu" => {
+            // never comes back: the system ends the process
+            allow_cpu(0);
+            let mut number = 1_u64;
+            loop {
+                number = std::hint::black_box(number.wrapping_mul(3));
+                if number == 0 {
+                    return Err("permitted".to_owned());
+                }
+            }
+        }
         "memory" => {
             const FAR_TOO_MUCH_BYTES: usize = 16 << 30;
             verdict(Vec::<u8>::new().try_reserve_exact(FAR_TOO_MUCH_BYTES).map_err(std::io::Error::other))
@@ -58,7 +81,10 @@ mod linux {
         ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
         RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
     };
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::{
+        process::{Resource, Rlimit, setrlimit},
+        time::{ClockId, clock_gettime},
+    };
     use seccompiler::{
         BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
         SeccompRule, apply_filter,
@@ -81,6 +107,17 @@ mod linux {
                 format!("resource limits: {memory_mb} MB of memory, {CPU_SECONDS} s of CPU, no files written")
             }
             n => format!("resource limits: {n} of {} could not be set", limits.len()),
+        }
+    }
+
+    /// The soft limit counts from what has been used so far, rounded up.
+    pub(super) fn allow_cpu(seconds: u64) {
+        let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec.unsigned_abs();
+        let current = used.saturating_add(1).saturating_add(seconds).min(CPU_SECONDS);
+        if let Err(error) =
+            setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum: Some(CPU_SECONDS) })
+        {
+            tracing::debug!(%error, "the CPU limit of the document could not be set");
         }
     }
 
@@ -187,12 +224,21 @@ mod linux {
         let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
             ALLOWED.iter().chain(ALLOWED_HERE).map(|call| (*call, Vec::new())).collect();
         rules.insert(libc::SYS_openat, vec![reading_only(2)?]);
+        rules.insert(libc::SYS_prlimit64, vec![own_cpu_limit()?]);
         #[cfg(target_arch = "x86_64")]
         rules.insert(libc::SYS_open, vec![reading_only(1)?]);
         let denied = SeccompAction::Errno(libc::EPERM.unsigned_abs());
         let filter =
             SeccompFilter::new(rules, denied, SeccompAction::Allow, std::env::consts::ARCH.try_into()?)?;
         Ok(filter.try_into()?)
+    }
+
+    /// Of its limits a process may change only the one on its own CPU time.
+    fn own_cpu_limit() -> Result<SeccompRule, Box<dyn Error>> {
+        let is = |argument, value| {
+            SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+        };
+        Ok(SeccompRule::new(vec![is(0, 0)?, is(1, u64::from(libc::RLIMIT_CPU))?])?)
     }
 
     /// The flags of an open call hold nothing that writes or creates.

@@ -1,14 +1,15 @@
 //! Sheets into cells: XLSX, XLSB, XLS, ODS and CSV. One page for each visible sheet.
 //!
 //! Every cell also stands as words on a grid whose columns are as wide as their text, so that whoever reads pages by
-//! place can read sheets too. Limits: cells of the whole file.
+//! place can read sheets too. Formulas give the value that the file keeps for them; sheets that are hidden are left out.
+//! Limits: cells of the whole file, bytes of an unpacked workbook.
 
-use super::{decode::Output, format::Format, text::read_charset};
+use super::{archive::too_large_unpacked, decode::Output, format::Format, text::read_charset};
 use crate::model::{
     finding::{Finding, Severity},
     page::{Cell, How, Page, Rect, Word},
 };
-use calamine::{Data, Ods, Reader, SheetVisible, Xls, Xlsb, Xlsx};
+use calamine::{Data, DataRef, Ods, Reader, SheetVisible, Style, Xls, Xlsb, Xlsx};
 use std::io::{self, Cursor};
 
 /// Width of a character in points.
@@ -18,18 +19,85 @@ const ROW_PT: f32 = 14.0;
 /// A column is at most so many characters wide; longer text reaches into the next.
 const COLUMN_CHARACTERS_MAX: usize = 80;
 
+/// Characters of one cell, as in Excel.
+const CELL_CHARACTERS_MAX: usize = 32_767;
+
 /// A sheet's cells with text: row, column, text; rows and columns from 0.
 type Cells = Vec<(u32, u32, String)>;
 
 /// Reads a workbook of Excel or OpenDocument.
 pub(super) fn read_workbook(bytes: &[u8], format: Format, out: &mut Output<'_>) -> io::Result<()> {
+    if format != Format::Xls
+        && let Some(finding) = too_large_unpacked(bytes, out.limits.archive_bytes)
+    {
+        return out.finding(finding);
+    }
     let bytes = Cursor::new(bytes);
     match format {
         Format::Xls => read_sheets::<Xls<_>>(bytes, out),
         Format::Xlsb => read_sheets::<Xlsb<_>>(bytes, out),
         Format::Ods => read_sheets::<Ods<_>>(bytes, out),
-        _ => read_sheets::<Xlsx<_>>(bytes, out),
+        _ => read_xlsx(bytes, out),
     }
+}
+
+fn broken(error: impl std::fmt::Display) -> Finding {
+    let message = format!("The sheet is damaged or locked and could not be read ({error}); open it by hand.");
+    Finding::new("broken_file", Severity::Problem, message)
+}
+
+fn visible_sheets(sheets: &[calamine::Sheet]) -> Vec<String> {
+    let visible = sheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
+    visible.map(|sheet| sheet.name.clone()).collect()
+}
+
+/// Cell by cell, because a sheet with a cell in each far corner would not fit into memory as a whole.
+fn read_xlsx(bytes: Cursor<&[u8]>, out: &mut Output<'_>) -> io::Result<()> {
+    let mut workbook = match Xlsx::new(bytes) {
+        Ok(workbook) => workbook,
+        Err(error) => return out.finding(broken(error)),
+    };
+    for name in visible_sheets(workbook.sheets_metadata()) {
+        let mut reader = match workbook.worksheet_cells_reader(&name) {
+            Ok(reader) => reader,
+            Err(error) => {
+                out.finding(broken(error))?;
+                continue;
+            }
+        };
+        let percent: Vec<bool> = reader.styles().iter().map(is_percent).collect();
+        let mut failed = None;
+        let cells = std::iter::from_fn(|| match reader.next_cell_with_style_id() {
+            Ok(next) => next,
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        });
+        let cells = cells.filter_map(|(cell, style)| {
+            let (row, column) = cell.get_position();
+            let text = match cell.get_value() {
+                DataRef::Float(share) if percent.get(style).copied().unwrap_or(false) => {
+                    format!("{}%", plain_number(share * 100.0))
+                }
+                other => cell_text(&other.clone().into()),
+            };
+            (!text.is_empty()).then_some((row, column, text))
+        });
+        put_sheet(cells, out)?;
+        if let Some(error) = failed {
+            out.finding(broken(error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether numbers are shown in percent: the formats 9 and 10 of ECMA-376 (18.8.30), or any with the sign.
+fn is_percent(style: &Style) -> bool {
+    style
+        .number_format
+        .as_ref()
+        .is_some_and(|format| format.format_code.contains('%') || matches!(format.format_id, Some(9 | 10)))
 }
 
 fn read_sheets<'a, R>(bytes: Cursor<&'a [u8]>, out: &mut Output<'_>) -> io::Result<()>
@@ -37,22 +105,11 @@ where
     R: Reader<Cursor<&'a [u8]>>,
     R::Error: std::fmt::Display,
 {
-    let broken = |error: R::Error| {
-        let message =
-            format!("The sheet is damaged or locked and could not be read ({error}); open it by hand.");
-        Finding::new("broken_file", Severity::Problem, message)
-    };
     let mut workbook = match R::new(bytes) {
         Ok(workbook) => workbook,
         Err(error) => return out.finding(broken(error)),
     };
-    let visible: Vec<String> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| sheet.visible == SheetVisible::Visible)
-        .map(|sheet| sheet.name.clone())
-        .collect();
-    for name in visible {
+    for name in visible_sheets(workbook.sheets_metadata()) {
         match workbook.worksheet_range(&name) {
             Ok(range) => {
                 let (top, left) = range.start().unwrap_or_default();
@@ -101,7 +158,10 @@ fn cell_text(data: &Data) -> String {
         Data::DateTime(time) if time.is_duration() => plain_number(time.as_f64()),
         Data::DateTime(time) => {
             let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
-            if (hour, minute, second) == (0, 0, 0) {
+            // a time of day is a share of the day before the calendar begins
+            if time.as_f64() < 1.0 {
+                format!("{hour:02}:{minute:02}:{second:02}")
+            } else if (hour, minute, second) == (0, 0, 0) {
                 format!("{year:04}-{month:02}-{day:02}")
             } else {
                 format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
@@ -120,9 +180,17 @@ fn plain_number(number: f64) -> String {
     if rounded.is_finite() && number.abs() < 1e12 { rounded.to_string() } else { number.to_string() }
 }
 
+/// Text beyond what a cell of Excel holds is cut.
+fn short((row, column, mut text): (u32, u32, String)) -> (u32, u32, String) {
+    if text.len() > CELL_CHARACTERS_MAX {
+        text = text.chars().take(CELL_CHARACTERS_MAX).collect();
+    }
+    (row, column, text)
+}
+
 fn put_sheet(cells: impl Iterator<Item = (u32, u32, String)>, out: &mut Output<'_>) -> io::Result<()> {
     let left = usize::try_from(out.limits.cells.saturating_sub(out.cells)).unwrap_or(usize::MAX);
-    let mut kept: Cells = cells.take(left.saturating_add(1)).collect();
+    let mut kept: Cells = cells.take(left.saturating_add(1)).map(short).collect();
     if kept.len() > left {
         kept.truncate(left);
         let message = format!("The sheets hold more than {} cells; the rest was not read.", out.limits.cells);
@@ -156,10 +224,26 @@ fn grid(cells: Cells, number: u32) -> Page {
     }
     let all_characters = columns.iter().map(|(_, w)| w).sum::<usize>().max(1) as f32;
     let all_rows = rows.len().max(1) as f32;
+    let starts: Vec<usize> = columns
+        .iter()
+        .scan(0, |end, (_, width)| {
+            let start = *end;
+            *end += width;
+            Some(start)
+        })
+        .collect();
     let mut page = Page::empty(number, all_characters * CHARACTER_PT, all_rows * ROW_PT, How::Sheet);
     for (row, column, text) in cells {
         let line = rows.binary_search(&row).unwrap_or_default() as f32;
-        let mut at = columns.iter().take_while(|(c, _)| *c < column).map(|(_, w)| w).sum::<usize>();
+        let index = columns.binary_search_by_key(&column, |(c, _)| *c).unwrap_or_default();
+        let mut at = starts.get(index).copied().unwrap_or_default();
+        let width = columns.get(index).map_or(0, |(_, w)| *w);
+        let place = Rect {
+            x0: at as f32 / all_characters,
+            y0: line / all_rows,
+            x1: (at + width) as f32 / all_characters,
+            y1: (line + 1.0) / all_rows,
+        };
         for word in text.split_whitespace() {
             let length = word.chars().count();
             let bbox = Rect {
@@ -177,7 +261,7 @@ fn grid(cells: Cells, number: u32) -> Page {
             });
             at += length + 1;
         }
-        page.cells.push(Cell { row, column, text });
+        page.cells.push(Cell { row, column, text, bbox: place });
     }
     page
 }

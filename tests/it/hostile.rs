@@ -1,68 +1,33 @@
-//! Documents that mean harm, or are merely broken: each costs itself only.
+//! Documents that mean harm, or are merely broken, and readers that misbehave: each costs its own document only.
 
 use crate::{
-    reader::config,
-    support::files::{assemble, pdf, zip},
+    reader::{config, samples},
+    support::{
+        bombs,
+        dice::Dice,
+        files::{pdf, tiff},
+    },
 };
-use mailroom::reader::{Config, Limits, Options, ReadError, Reader};
+use image::GrayImage;
+use mailroom::reader::{Config, Limits, Options, ReadError, Reader, decode, protocol};
+use std::path::Path;
 
 const GOOD: &[u8] = b"Order 4711\n";
+/// Bytes that an answer to any of these files may hold, the files inside it apart.
+const ANSWER_BYTES_MAX: usize = 48 << 20;
 
 async fn next_document_is_read(reader: &Reader) {
     assert_eq!(reader.read(GOOD, &Options::default()).await.unwrap().pages.len(), 1);
 }
 
-fn nested(open: &str, close: &str, depth: usize) -> Vec<u8> {
-    let object = format!("{}{}", open.repeat(depth), close.repeat(depth));
-    assemble(&[
-        "<< /Type /Catalog /Pages 2 0 R /X 3 0 R >>".into(),
-        "<< /Type /Pages /Count 0 /Kids [3 0 R] >>".into(),
-        object,
-    ])
-}
-
-fn cases() -> Vec<(&'static str, Vec<u8>)> {
-    let cycle = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Count 9 /Kids [2 0 R 3 0 R] /Parent 3 0 R >>",
-        "<< /Type /Pages /Count 9 /Kids [2 0 R] /Parent 2 0 R >>",
-    ];
-    let huge_image = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >> >>",
-        "<< /Length 22 >>\nstream\n600 0 0 800 0 0 cm /I Do\nendstream",
-        "<< /Type /XObject /Subtype /Image /Width 60000 /Height 60000 /BitsPerComponent 8 /ColorSpace /DeviceGray /Length 2 >>\nstream\nxx\nendstream",
-    ];
-    let mut huge_png =
-        b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\0\0\0\0\xa5\xb9\x2a\x9e\0\0\0\0IDAT\x35\xaf\x06\x1e".to_vec();
-    huge_png.extend([0; 64]);
-    let bomb = zip(&[("zeros.txt", &vec![b'0'; 40 << 20])]);
-    let laughs =
-        br#"<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><l>&b;</l>"#;
-    vec![
-        ("empty", Vec::new()),
-        ("arrays in arrays", nested("[", "]", 10_000)),
-        ("dictionaries in dictionaries", nested("<</A", ">>", 10_000)),
-        ("page tree cycle", assemble(&cycle.map(String::from))),
-        ("image of 60,000 x 60,000 in a PDF", assemble(&huge_image.map(String::from))),
-        ("more pages than are read", pdf(&[&[(60, 80, 12, "Order")][..]; 1100])),
-        ("PNG of 60,000 x 60,000", huge_png),
-        ("zip bomb", bomb),
-        ("docx with entities", zip(&[("word/document.xml", laughs)])),
-        ("a program", b"\x7fELF\x02\x01\x01\0\0\0\0".to_vec()),
-        ("a page named PDF", b"<html><body>%PDF-</body></html>".to_vec()),
-    ]
-}
-
 #[tokio::test]
 async fn hostile_files_cost_only_themselves() {
     let reader = Reader::start(config());
-    for (name, bytes) in cases() {
+    for (name, bytes) in bombs::all() {
         match reader.read(&bytes, &Options::default()).await {
-            Ok(pages) => {
-                let size: usize = pages.embedded.iter().map(|e| e.bytes.len()).sum();
-                assert!(size < 1 << 20, "{name}");
+            Ok(mut pages) => {
+                pages.embedded.retain(|file| file.bytes.len() > 64 << 20);
+                assert!(serde_json::to_vec(&pages).unwrap().len() < ANSWER_BYTES_MAX, "{name}");
             }
             Err(ReadError::Killed { .. } | ReadError::Crashed { .. }) => {}
             Err(other) => panic!("{name}: {other}"),
@@ -76,26 +41,93 @@ async fn limits_are_said() {
     let reader = Reader::start(config());
     for (name, code) in [
         ("more pages than are read", "page_limit"),
+        ("100,000 pages", "page_limit"),
         ("PNG of 60,000 x 60,000", "pixel_limit"),
+        ("TIFF of 60,000 x 60,000", "pixel_limit"),
         ("zip bomb", "archive_limit"),
+        ("archive of 5,000 entries", "archive_limit"),
+        ("rtf of deep groups", "too_deep"),
+        ("csv of one line", "cell_limit"),
         ("a program", "unsupported_format"),
         ("empty", "empty_file"),
     ] {
-        let bytes = cases().into_iter().find(|(n, _)| *n == name).unwrap().1;
-        let pages = reader.read(&bytes, &Options::default()).await.unwrap();
+        let pages = reader.read(&bombs::one(name), &Options::default()).await.unwrap();
         assert!(pages.findings.iter().any(|f| f.code == code), "{name}: {:?}", pages.findings);
     }
 }
 
 #[tokio::test]
+async fn a_sheet_with_far_corners_has_two_cells() {
+    let pages = Reader::start(config())
+        .read(&bombs::one("xlsx with cells in far corners"), &Options::default())
+        .await
+        .unwrap();
+    let cells: Vec<_> = pages.pages[0].cells.iter().map(|c| (c.row, c.column, c.text.as_str())).collect();
+    assert_eq!(cells, [(0, 0, "1"), (1_048_575, 16_383, "2")]);
+}
+
+#[tokio::test]
 async fn a_file_cut_anywhere_is_survived() {
-    let whole = pdf(&[&[(60, 80, 12, "Purchase order 4711")], &[(60, 80, 12, "page two")]]);
     let reader = Reader::start(config());
-    for tenth in 0..10 {
-        let cut = &whole[..whole.len() * tenth / 10];
-        reader.read(cut, &Options::default()).await.unwrap();
+    let two_pages = pdf(&[&[(60, 80, 12, "Purchase order 4711")], &[(60, 80, 12, "page two")]]);
+    for (_, whole) in samples().into_iter().chain([("pdf", two_pages)]) {
+        for tenth in 0..10 {
+            let cut = &whole[..whole.len() * tenth / 10];
+            reader.read(cut, &Options::default()).await.unwrap();
+        }
     }
     next_document_is_read(&reader).await;
+}
+
+#[test]
+fn mutated_files_are_survived() {
+    const ROUNDS: usize = 60;
+    let mut dice = Dice(0x5eed_0003);
+    let fax = tiff(&[GrayImage::from_pixel(64, 64, image::Luma([255]))]);
+    let limits = Limits { ocr_pages: 0, ..Limits::default() };
+    for (_, whole) in samples().into_iter().chain([("tiff", fax)]) {
+        for _ in 0..ROUNDS {
+            let mut bytes = whole.clone();
+            for _ in 0..=dice.roll(8) {
+                mutate(&mut bytes, &mut dice);
+            }
+            // whatever comes of it, it comes back
+            decode(bytes, &Options::default(), &limits);
+        }
+    }
+}
+
+/// Changes a byte, or takes out, doubles or moves a stretch.
+fn mutate(bytes: &mut Vec<u8>, dice: &mut Dice) {
+    let at = dice.roll(bytes.len());
+    let stretch = at..(at + dice.roll(32)).min(bytes.len());
+    match dice.roll(5) {
+        0 => bytes.iter_mut().skip(at).take(1).for_each(|b| *b = dice.roll(256) as u8),
+        1 => bytes.iter_mut().skip(at).take(1).for_each(|b| *b ^= 1 << dice.roll(8)),
+        2 => drop(bytes.drain(stretch)),
+        3 => {
+            let copy = bytes[stretch].to_vec();
+            let to = dice.roll(bytes.len());
+            bytes.splice(to..to, copy);
+        }
+        _ => bytes.iter_mut().skip(at).take(4).for_each(|b| *b = 0xff),
+    }
+}
+
+#[test]
+fn mutated_frames_are_survived() {
+    let mut wire = Vec::new();
+    let hello = protocol::Hello { version: protocol::VERSION, protections: vec!["none".into()] };
+    protocol::write_frame(&mut wire, &hello, b"body").unwrap();
+    let mut dice = Dice(0x5eed_0004);
+    for _ in 0..2000 {
+        let mut bytes = wire.clone();
+        // the lengths stay small: what they may claim at most is tested with the frames
+        let at = 8 + dice.roll(bytes.len() - 8);
+        bytes[at] = dice.roll(256) as u8;
+        bytes.truncate(dice.roll(bytes.len() + 1));
+        drop(protocol::read_frame::<protocol::Hello>(&mut bytes.as_slice()));
+    }
 }
 
 #[tokio::test]
@@ -121,4 +153,59 @@ async fn a_reader_without_memory_dies_alone() {
 async fn a_file_beyond_the_limit_is_not_even_sent() {
     let reader = Reader::start(Config { limits: Limits { bytes: 4, ..Limits::default() }, ..config() });
     assert!(matches!(reader.read(GOOD, &Options::default()).await, Err(ReadError::Limit { limit: 4, .. })));
+}
+
+/// A reader that does what a shell script says.
+#[cfg(unix)]
+fn impostor(folder: &Path, script: &str) -> Reader {
+    use std::os::unix::fs::PermissionsExt as _;
+    let program = folder.join("reader");
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let limits = Limits { output_bytes: 1 << 20, page_seconds: 1, ..Limits::default() };
+    Reader::start(Config { program: Some(program), limits, ..config() })
+}
+
+/// A frame as an octal argument of `printf`.
+#[cfg(unix)]
+fn octal(header: &str, body_length: u32) -> String {
+    let lengths =
+        u32::try_from(header.len()).unwrap().to_le_bytes().into_iter().chain(body_length.to_le_bytes());
+    lengths.chain(header.bytes()).map(|b| format!("\\{b:03o}")).collect()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn readers_that_misbehave_cost_their_document_only() {
+    let hello = octal(&format!("{{\"version\":{},\"protections\":[]}}", protocol::VERSION), 0);
+    let old = octal("{\"version\":1,\"protections\":[]}", 0);
+    let finding = octal("{\"finding\":{\"code\":\"x\",\"severity\":\"note\",\"message\":\"x\"}}", 0);
+    for (name, script, expected) in [
+        ("does not start", "exit 3".to_owned(), "start"),
+        ("speaks an old version", format!("printf '{old}'; cat > /dev/null"), "start"),
+        ("dies at once", format!("printf '{hello}'; exit 3"), "crashed"),
+        ("dies of a signal", format!("printf '{hello}'; kill -11 $$"), "crashed"),
+        (
+            "says nonsense",
+            format!("printf '{hello}'; head -c 99 /dev/zero | tr '\\0' '\\1'; sleep 9"),
+            "crashed",
+        ),
+        (
+            "claims a huge frame",
+            format!("printf '{hello}\\377\\377\\377\\377\\377\\377\\377\\377'; sleep 9"),
+            "crashed",
+        ),
+        ("never answers", format!("printf '{hello}'; sleep 60"), "killed"),
+        ("never ends", format!("printf '{hello}'; while printf '{finding}'; do :; done"), "killed"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = impostor(folder.path(), &script);
+        let outcome = match reader.read(GOOD, &Options::default()).await {
+            Err(ReadError::Start(_)) => "start",
+            Err(ReadError::Crashed { .. }) => "crashed",
+            Err(ReadError::Killed { .. }) => "killed",
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(outcome, expected, "{name}");
+    }
 }

@@ -13,7 +13,11 @@ pub(crate) fn config() -> Config {
 }
 
 async fn read(bytes: &[u8]) -> Pages {
-    Reader::start(config()).read(bytes, &Options::default()).await.unwrap()
+    read_with(&Reader::start(config()), bytes).await
+}
+
+async fn read_with(reader: &Reader, bytes: &[u8]) -> Pages {
+    reader.read(bytes, &Options::default()).await.unwrap()
 }
 
 fn texts(page: &Page) -> Vec<&str> {
@@ -111,22 +115,58 @@ async fn sheets_become_cells_and_words() {
     assert_eq!(texts(page), ["Item", "Qty", "KS-20138", "bolt", "12.5"]);
 }
 
+/// Small files of the kinds that hold text, each saying "Order 4711 two bolts".
+pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
+    let paragraphs = "<w:p><w:t>Order 4711</w:t></w:p><w:p><w:t>two bolts</w:t></w:p>";
+    let content = "<text:p>Order 4711</text:p><text:p>two bolts</text:p>";
+    let mail = "From: a@example.com\nMessage-ID: <1@example.com>\nSubject: Order\n\nOrder 4711\ntwo bolts\n";
+    let utf16: Vec<u8> = "Order 4711\ntwo bolts\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    vec![
+        ("docx", zip(&[("word/document.xml", format!("<w:d>{paragraphs}</w:d>").as_bytes())])),
+        (
+            "odt",
+            zip(&[
+                ("mimetype", b"application/vnd.oasis.opendocument.text"),
+                ("content.xml", format!("<o:b>{content}</o:b>").as_bytes()),
+            ]),
+        ),
+        ("rtf", br"{\rtf1 Order 4711\par two bolts\par}".to_vec()),
+        ("html", b"<!DOCTYPE html><html><body><p>Order 4711</p><p>two bolts</p></body></html>".to_vec()),
+        ("xlsx", xlsx(&[&["Order", "4711"], &["two", "bolts"]])),
+        ("csv", b"Order;4711;two\nbolts;;\n".to_vec()),
+        ("mail", mail.into()),
+        ("text", b"Order 4711\ntwo bolts\n".to_vec()),
+        ("text", utf16),
+    ]
+}
+
 #[tokio::test]
 async fn text_documents_become_lines() {
-    let docx = zip(&[(
-        "word/document.xml",
-        b"<w:d><w:p><w:t>Order 4711</w:t></w:p><w:p><w:t>two bolts</w:t></w:p></w:d>",
-    )]);
-    let rtf = br"{\rtf1 Order 4711\par two bolts\par}".to_vec();
-    let html = b"<!DOCTYPE html><html><body><p>Order 4711</p><p>two bolts</p></body></html>".to_vec();
-    for (format, bytes) in
-        [("docx", docx), ("rtf", rtf), ("html", html), ("text", b"Order 4711\ntwo bolts\n".to_vec())]
-    {
-        let pages = read(&bytes).await;
+    let reader = Reader::start(config());
+    for (format, bytes) in samples() {
+        let pages = read_with(&reader, &bytes).await;
         assert_eq!(
             (pages.format.as_str(), texts(&pages.pages[0]).join(" ").as_str()),
             (format, "Order 4711 two bolts")
         );
+        assert!(pages.findings.is_empty(), "{format}: {:?}", pages.findings);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named() {
+    let reader = Reader::start(config());
+    for (bytes, format) in [
+        (&b"7z\xbc\xaf\x27\x1c\0\x04"[..], "7z"),
+        (b"Rar!\x1a\x07\x01\0", "rar"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heif"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "packed"),
+        (b"%!PS-Adobe-3.0\n", "postscript"),
+    ] {
+        let pages = read_with(&reader, bytes).await;
+        let codes: Vec<&str> = pages.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!((pages.format.as_str(), codes), (format, vec!["unsupported_format"]));
+        assert!(pages.findings[0].message.contains("ask the sender for"), "{:?}", pages.findings);
     }
 }
 
@@ -141,11 +181,46 @@ async fn archives_and_messages_hand_out_what_they_hold() {
 
 #[test]
 fn the_sandbox_denies() {
-    for what in ["net", "file", "write", "exec", "memory"] {
+    for what in ["net", "unix", "file", "read", "write", "exec", "memory"] {
         let output =
             Command::new(env!("CARGO_BIN_EXE_mailroom")).args(["reader", "--probe", what]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.starts_with("denied"), "{what}: {said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_out_of_time_is_ended_by_the_system() {
+    use std::os::unix::process::ExitStatusExt as _;
+    const OUT_OF_CPU_TIME: i32 = 24; // SIGXCPU
+    let status =
+        Command::new(env!("CARGO_BIN_EXE_mailroom")).args(["reader", "--probe", "cpu"]).status().unwrap();
+    assert_eq!(status.signal(), Some(OUT_OF_CPU_TIME));
+}
+
+#[tokio::test]
+async fn small_documents_do_not_wait_behind_large_ones() {
+    let reader = Reader::start(config());
+    let page: &[(i32, i32, i32, &str)] = &[(60, 80, 12, "text")];
+    let large = pdf(&vec![page; 500]);
+    let done = std::sync::Mutex::new(Vec::new());
+    let read = async |name: &'static str, bytes: &[u8]| {
+        let pages = reader.read(bytes, &Options::default()).await.unwrap();
+        done.lock().unwrap().push(name);
+        pages.pages.len()
+    };
+    let counts =
+        tokio::join!(read("large", &large), read("small", b"Order 4711"), read("next", b"Order 4712"));
+    assert_eq!(counts, (500, 1, 1));
+    assert_eq!(*done.lock().unwrap(), ["small", "next", "large"]);
+}
+
+#[tokio::test]
+async fn a_worn_out_reader_is_replaced() {
+    let reader = Reader::start(Config { recycle_after_pages: 2, ..config() });
+    for _ in 0..6 {
+        assert_eq!(read_with(&reader, &order()).await.pages.len(), 1);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What several scenarios need: servers of our own, fresh databases, a site with pages, a browser.
 
+pub(crate) mod bombs;
 pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod cut;

@@ -2,6 +2,7 @@
 
 use image::{GrayImage, ImageFormat};
 use std::io::{Cursor, Write as _};
+use zip::{CompressionMethod, write::SimpleFileOptions};
 
 /// A PDF of A4 pages with lines of Helvetica: (x, y from the top, size, text), all in points.
 pub(crate) fn pdf(pages: &[&[(i32, i32, i32, &str)]]) -> Vec<u8> {
@@ -49,11 +50,13 @@ pub(crate) fn assemble(objects: &[String]) -> Vec<u8> {
     file.into_bytes()
 }
 
-/// An archive of named entries.
+/// An archive of named entries. As OpenDocument asks, `mimetype` is not packed.
 pub(crate) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in entries {
-        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        let packed =
+            if *name == "mimetype" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+        writer.start_file(*name, SimpleFileOptions::default().compression_method(packed)).unwrap();
         writer.write_all(bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
