@@ -16,13 +16,18 @@ const GOOD: &[u8] = b"Order 4711\n";
 /// Bytes that an answer to any of these files may hold, the files inside it apart.
 const ANSWER_BYTES_MAX: usize = 48 << 20;
 
+/// Few pages, so that the tests are quick.
+fn few_pages() -> Config {
+    Config { limits: Limits { pages: 50, ocr_pages: 2, ..Limits::default() }, ..config() }
+}
+
 async fn next_document_is_read(reader: &Reader) {
     assert_eq!(reader.read(GOOD, &Options::default()).await.unwrap().pages.len(), 1);
 }
 
 #[tokio::test]
 async fn hostile_files_cost_only_themselves() {
-    let reader = Reader::start(config());
+    let reader = Reader::start(few_pages());
     for (name, bytes) in bombs::all() {
         match reader.read(&bytes, &Options::default()).await {
             Ok(mut pages) => {
@@ -38,7 +43,7 @@ async fn hostile_files_cost_only_themselves() {
 
 #[tokio::test]
 async fn limits_are_said() {
-    let reader = Reader::start(config());
+    let reader = Reader::start(few_pages());
     for (name, code) in [
         ("more pages than are read", "page_limit"),
         ("100,000 pages", "page_limit"),
@@ -155,14 +160,14 @@ async fn a_file_beyond_the_limit_is_not_even_sent() {
     assert!(matches!(reader.read(GOOD, &Options::default()).await, Err(ReadError::Limit { limit: 4, .. })));
 }
 
-/// A reader that does what a shell script says.
+/// A reader that does what a shell script says, and has so many seconds for an answer.
 #[cfg(unix)]
-fn impostor(folder: &Path, script: &str) -> Reader {
+fn impostor(folder: &Path, script: &str, page_seconds: u64) -> Reader {
     use std::os::unix::fs::PermissionsExt as _;
     let program = folder.join("reader");
     std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let limits = Limits { output_bytes: 1 << 20, page_seconds: 1, ..Limits::default() };
+    let limits = Limits { output_bytes: 1 << 20, page_seconds, ..Limits::default() };
     Reader::start(Config { program: Some(program), limits, ..config() })
 }
 
@@ -187,19 +192,20 @@ async fn readers_that_misbehave_cost_their_document_only() {
         ("dies of a signal", format!("printf '{hello}'; kill -11 $$"), "crashed"),
         (
             "says nonsense",
-            format!("printf '{hello}'; head -c 99 /dev/zero | tr '\\0' '\\1'; sleep 9"),
+            format!("printf '{hello}'; head -c 99 /dev/zero | tr '\\0' '\\377'; cat > /dev/null"),
             "crashed",
         ),
         (
             "claims a huge frame",
-            format!("printf '{hello}\\377\\377\\377\\377\\377\\377\\377\\377'; sleep 9"),
+            format!("printf '{hello}\\377\\377\\377\\377\\377\\377\\377\\377'; cat > /dev/null"),
             "crashed",
         ),
         ("never answers", format!("printf '{hello}'; sleep 60"), "killed"),
         ("never ends", format!("printf '{hello}'; while printf '{finding}'; do :; done"), "killed"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let reader = impostor(folder.path(), &script);
+        // only those that never answer are waited for
+        let reader = impostor(folder.path(), &script, if expected == "killed" { 1 } else { 60 });
         let outcome = match reader.read(GOOD, &Options::default()).await {
             Err(ReadError::Start(_)) => "start",
             Err(ReadError::Crashed { .. }) => "crashed",

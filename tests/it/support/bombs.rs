@@ -65,11 +65,14 @@ fn pdfs() -> Vec<(&'static str, Vec<u8>)> {
         "<< /Type /Pages /Count 9 /Kids [2 0 R 3 0 R] /Parent 3 0 R >>",
         "<< /Type /Pages /Count 9 /Kids [2 0 R] /Parent 2 0 R >>",
     ];
-    let same_page_often = [
+    let mut many_pages = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        format!("<< /Type /Pages /Count 100000 /Kids [{}] >>", "3 0 R ".repeat(100_000)),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] >>".to_owned(),
+        format!(
+            "<< /Type /Pages /Count 100000 /Kids [{}] >>",
+            (3..100_003).map(|number| format!("{number} 0 R ")).collect::<String>()
+        ),
     ];
+    many_pages.resize(100_002, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] >>".to_owned());
     let field_cycle = [
         "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> >>",
         "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
@@ -96,7 +99,7 @@ fn pdfs() -> Vec<(&'static str, Vec<u8>)> {
         ("field cycle", assemble(&field_cycle.map(String::from))),
         ("name tree cycle", assemble(&name_cycle.map(String::from))),
         ("cross-reference loop", xref_loop),
-        ("100,000 pages", assemble(&same_page_often)),
+        ("100,000 pages", assemble(&many_pages)),
         ("more pages than are read", pdf(&[&[(60, 80, 12, "Order")][..]; 1100])),
         ("object stream bomb", catalog(&[bomb("/Type /ObjStm /N 1000000 /First 9000000", 64)])),
         ("content bomb", page(draw, resources, &[bomb("/Type /XObject /Subtype /Form /BBox [0 0 9 9]", 64)])),
