@@ -45,6 +45,8 @@ pub(super) struct Output<'a> {
     pub(super) passwords: &'a [String],
     send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>,
     sent_bytes: u64,
+    /// Nothing was put out so far, not even a finding.
+    silent: bool,
     full: bool,
     /// Pages put out so far.
     pub(super) pages: u32,
@@ -56,7 +58,17 @@ pub(super) struct Output<'a> {
 
 impl<'a> Output<'a> {
     pub(super) fn new(limits: &'a Limits, send: &'a mut dyn FnMut(Part, &[u8]) -> io::Result<()>) -> Self {
-        Self { limits, passwords: &[], send, sent_bytes: 0, full: false, pages: 0, ocr_pages: 0, cells: 0 }
+        Self {
+            limits,
+            passwords: &[],
+            send,
+            sent_bytes: 0,
+            silent: true,
+            full: false,
+            pages: 0,
+            ocr_pages: 0,
+            cells: 0,
+        }
     }
 
     /// Whether another page is allowed; says so once if not.
@@ -117,6 +129,7 @@ impl<'a> Output<'a> {
 
     /// Puts out a finding.
     pub(super) fn finding(&mut self, finding: Finding) -> io::Result<()> {
+        self.silent = false;
         (self.send)(Part::Finding(finding), &[])
     }
 
@@ -132,6 +145,7 @@ impl<'a> Output<'a> {
             return Ok(false);
         }
         self.sent_bytes += bytes;
+        self.silent = false;
         Ok(true)
     }
 }
@@ -194,6 +208,10 @@ pub(super) fn decode_into(
         | Format::PostScript
         | Format::Cms
         | Format::Unknown => out.finding(unsupported(format))?,
+    }
+    if out.silent {
+        let message = "Nothing could be read in the file; open it by hand, or ask the sender for a PDF.";
+        out.finding(Finding::new("nothing_inside", Severity::Check, message))?;
     }
     Ok(format.as_str())
 }

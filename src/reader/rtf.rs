@@ -52,6 +52,7 @@ pub(super) fn read(bytes: &[u8], out: &mut Output<'_>) -> io::Result<()> {
 #[derive(Clone, Copy, Default)]
 struct Group {
     silent: bool,
+    hidden: bool,
     /// Characters after a `\u` that stand for it in older programs.
     stand_ins: usize,
     /// The group is a paragraph of its own.
@@ -178,8 +179,9 @@ impl Reader {
             "mac" => self.code_page = 10_000,
             "uc" => self.group.stand_ins = usize::try_from(number.unwrap_or(1)).unwrap_or(1).min(WORD_MAX),
             "u" => self.unicode(number.unwrap_or(0)),
-            "v" | "deleted" if number != Some(0) => self.group.silent = true,
-            _ if self.group.silent => {}
+            "v" | "deleted" => self.group.hidden = number != Some(0),
+            "plain" => self.group.hidden = false,
+            _ if self.group.silent || self.group.hidden => {}
             "header" | "headerl" | "headerr" | "headerf" | "footer" | "footerl" | "footerr" | "footerf"
             | "footnote" => self.group.apart = true,
             "par" | "sect" => {
@@ -227,7 +229,7 @@ impl Reader {
     fn byte(&mut self, byte: u8) {
         if self.skip > 0 {
             self.skip -= 1;
-        } else if !self.group.silent {
+        } else if !self.group.silent && !self.group.hidden {
             self.pending.push(byte);
         }
     }
@@ -246,7 +248,7 @@ impl Reader {
         if !self.pending.is_empty() {
             self.flush();
         }
-        if !self.group.silent {
+        if !self.group.silent && !self.group.hidden {
             self.place();
             self.builder.text(text);
         }
@@ -294,7 +296,7 @@ mod tests {
             (br"{\rtf1\ansi\ansicpg850 Gr\'94\'e1e}", &["Größe"]),
             (br"{\rtf1 \u8364? 5 \u-10179?\u-8704?}", &["€", "5", "😀"]),
             (
-                br"{\rtf1{\header Letterhead}{\*\generator Word;}{\v hidden}Order \bin3 {{{4711}",
+                br"{\rtf1{\header Letterhead}{\*\generator Word;}{\v hidden}\v this, too\v0 Order \bin3 {{{4711}",
                 &["Letterhead", "Order", "4711"],
             ),
             (br"{\rtf1{\field{\*\fldinst HYPERLINK x}{\fldrslt link}}\~{\pict 0102}}", &["link"]),
