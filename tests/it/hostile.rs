@@ -10,7 +10,7 @@ use crate::{
 };
 use image::GrayImage;
 use mailroom::reader::{Config, Limits, Options, ReadError, Reader, decode, protocol};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 const GOOD: &[u8] = b"Order 4711\n";
 /// Bytes that an answer to any of these files may hold, the files inside it apart.
@@ -44,6 +44,7 @@ async fn hostile_files_cost_only_themselves() {
 #[tokio::test]
 async fn limits_are_said() {
     let reader = Reader::start(few_pages());
+    let bombs: BTreeMap<&str, Vec<u8>> = bombs::all().into_iter().collect();
     for (name, code) in [
         ("more pages than are read", "page_limit"),
         ("100,000 pages", "page_limit"),
@@ -56,17 +57,14 @@ async fn limits_are_said() {
         ("a program", "unsupported_format"),
         ("empty", "empty_file"),
     ] {
-        let pages = reader.read(&bombs::one(name), &Options::default()).await.unwrap();
+        let pages = reader.read(&bombs[name], &Options::default()).await.unwrap();
         assert!(pages.findings.iter().any(|f| f.code == code), "{name}: {:?}", pages.findings);
     }
 }
 
 #[tokio::test]
 async fn a_sheet_with_far_corners_has_two_cells() {
-    let pages = Reader::start(config())
-        .read(&bombs::one("xlsx with cells in far corners"), &Options::default())
-        .await
-        .unwrap();
+    let pages = Reader::start(config()).read(&bombs::far_corners(), &Options::default()).await.unwrap();
     let cells: Vec<_> = pages.pages[0].cells.iter().map(|c| (c.row, c.column, c.text.as_str())).collect();
     assert_eq!(cells, [(0, 0, "1"), (1_048_575, 16_383, "2")]);
 }

@@ -234,7 +234,8 @@ fn archive_of_many(count: usize) -> Vec<u8> {
     zip(&entries)
 }
 
-fn far_corners() -> Vec<u8> {
+/// A workbook with one cell in each far corner.
+pub(crate) fn far_corners() -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -269,8 +270,8 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
         ("html of deep tables", format!("<html>{}", "<table><tr><td>x".repeat(50_000)).into_bytes()),
         ("html with open quotes", format!("<html>{}", "<a href=\"".repeat(100_000)).into_bytes()),
         ("xml in xml", format!("<?xml version=\"1.0\"?>{}", "<a>".repeat(200_000)).into_bytes()),
-        ("csv of one line", format!("a,b,c\n1,2,3\n{}", "x,".repeat(2_000_000)).into_bytes()),
-        ("csv of one cell", format!("a,b,c\n1,2,3\n1,2,{}", "x".repeat(8 << 20)).into_bytes()),
+        ("csv of one line", format!("{}{}", "a,b,c\n".repeat(9), "x,".repeat(2_000_000)).into_bytes()),
+        ("csv of one cell", format!("{}1,2,{}", "a,b,c\n".repeat(9), "x".repeat(8 << 20)).into_bytes()),
         ("text of one line", "x".repeat(8 << 20).into_bytes()),
         ("text of one word a line", "x\n".repeat(4 << 20).into_bytes()),
         ("mail of nested parts", parts.into_bytes()),
@@ -280,9 +281,4 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
 /// All of them.
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
     [pdfs(), pictures(), office(), texts()].concat()
-}
-
-/// One of them.
-pub(crate) fn one(name: &str) -> Vec<u8> {
-    all().into_iter().find(|(n, _)| *n == name).unwrap().1
 }
