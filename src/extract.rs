@@ -108,11 +108,19 @@ fn beside_picture(mut drafts: Vec<Draft>, pages: &[Page], context: &Context<'_>)
 }
 
 fn read_document(pages: &[Page], context: &Context<'_>) -> Draft {
-    weigh_document(pages, context).0
+    weigh_document(pages, context).draft
 }
 
 /// A document's draft with what speaks for and against each of its values.
-pub type Weighed = (Draft, Vec<confidence::features::Sample>);
+#[derive(Clone, Debug)]
+pub struct Weighed {
+    /// The draft with confidence as it was learnt.
+    pub draft: Draft,
+    /// The features of its values.
+    pub samples: Vec<confidence::features::Sample>,
+    /// How sure the kind was by the rules alone.
+    pub kind_rule: f32,
+}
 
 /// The documents in these pages as they look, with the features by which confidence was found: what training needs.
 pub fn extract_weighed(pages: &Pages, context: &Context<'_>) -> Vec<Weighed> {
@@ -159,7 +167,8 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         findings: Vec::new(),
     };
     if kind == Kind::Other {
-        return (draft, Vec::new());
+        draft.kind_confidence = confidence::of_kind(kind_confidence);
+        return Weighed { draft, samples: Vec::new(), kind_rule: kind_confidence };
     }
     let marks = field::mark(&layout, kind);
     let wanted = field::fields_of(kind);
@@ -197,8 +206,8 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     }
     draft.fields = fields;
     draft.lines = table.lines;
-    let samples = confidence::weigh(&mut draft, &layout, &reading, context.known);
-    (draft, samples)
+    let samples = confidence::weigh(&mut draft, (&layout, &marks), &reading, context.known);
+    Weighed { draft, samples, kind_rule: kind_confidence }
 }
 
 /// The currency that most amounts are in, and the only mail address, where no label says them.

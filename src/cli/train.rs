@@ -97,7 +97,7 @@ fn write_held_out(
     known: &Known,
 ) -> anyhow::Result<()> {
     for read in reads {
-        let model = learnt.held_out.get(&read.family).unwrap_or(&learnt.model);
+        let model = learnt.without(&read.family);
         for mut draft in training::with_model(read, model) {
             draft.findings = validate::check(&draft, known);
             writeln!(to, "{}", as_json(&read.file, &draft))?;

@@ -10,6 +10,7 @@ pub mod trees;
 
 use super::{
     draft::Reading,
+    field::Marked,
     layout::{Layout, Word, read_confidence},
 };
 use crate::model::{
@@ -53,17 +54,34 @@ pub fn from_words(base: f32, words: &[Word], trusted: bool) -> f32 {
 }
 
 /// The features of every value, and the model's probability in place of the rules' figures.
-pub fn weigh(draft: &mut Draft, layout: &Layout, reading: &Reading, known: &Known) -> Vec<Sample> {
+pub fn weigh(
+    draft: &mut Draft,
+    page: (&Layout, &[Vec<Option<Marked>>]),
+    reading: &Reading,
+    known: &Known,
+) -> Vec<Sample> {
     let model = &*MODEL;
-    let samples = features::of_draft(draft, layout, reading, known, &|name| model.prior(name));
+    let samples = features::of_draft(draft, page, reading, known, &|name| model.prior(name));
     if !model.trees.is_empty() {
         settle(draft, &samples, model);
     }
     samples
 }
 
-/// Writes a model's probabilities into a draft.
+/// The probability that a kind is right of which the rules are this sure.
+pub fn of_kind(rule: f32) -> f32 {
+    if MODEL.kinds.from.is_empty() { rule } else { MODEL.kinds.at(rule) }
+}
+
+/// Kinds that are less sure than this limit what their values can be.
+const KIND_SURE: f32 = 0.9;
+
+/// Writes a model's probabilities into a draft whose kind is still as sure as the rules are.
 pub fn settle(draft: &mut Draft, samples: &[Sample], model: &Model) {
+    if !model.kinds.from.is_empty() {
+        draft.kind_confidence = model.kinds.at(draft.kind_confidence);
+    }
+    let most = if draft.kind_confidence < KIND_SURE { draft.kind_confidence } else { 1.0 };
     for (place, values) in samples {
         let feature = |name: &str| {
             features::NAMES
@@ -87,7 +105,7 @@ pub fn settle(draft: &mut Draft, samples: &[Sample], model: &Model) {
             sure = sure.max(PROVED_MIN);
         }
         if let Some(proposal) = proposal_at(draft, place) {
-            proposal.confidence = sure;
+            proposal.confidence = sure.min(most);
         }
     }
 }

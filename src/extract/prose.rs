@@ -111,6 +111,11 @@ fn bare(word: &Word) -> String {
     fold_word(&word.text)
 }
 
+/// Whether the text is a unit that goods are often counted in.
+pub fn is_usual_unit(text: &str) -> bool {
+    UNITS.contains(&fold_word(text).as_str())
+}
+
 fn is_unit(word: &Word) -> bool {
     let text = bare(word);
     UNITS.contains(&text.as_str())

@@ -11,7 +11,7 @@ pub mod truth;
 use super::{
     Context,
     confidence::{
-        features::{GROUPS, NAMES, Place, Sample, group},
+        features::{GROUPS, NAMES, Place, Sample, group, rising},
         settle,
         trees::Model,
     },
@@ -28,6 +28,8 @@ pub struct Document {
     pub file: String,
     /// Its pages.
     pub pages: Pages,
+    /// Subject of the mail that brought it.
+    pub subject: Option<String>,
     /// What it says.
     pub truths: Vec<Truth>,
 }
@@ -47,6 +49,8 @@ pub struct Read {
     pub family: String,
     /// Drafts with the features of their values, and which of them are right.
     pub drafts: Vec<(Draft, Vec<Sample>, BTreeMap<Place, bool>)>,
+    /// For each draft how sure its kind was by the rules, and whether it is right.
+    kinds: Vec<(f32, bool)>,
 }
 
 /// Place of the feature that is the share of right values of a field.
@@ -56,28 +60,24 @@ const PRIOR_SEEN: (f32, f32) = (8.5, 10.0);
 
 /// Reads the documents with what is known.
 pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
-    documents
-        .iter()
-        .map(|document| {
-            let context = Context { known, subject: None, sender_domain: None };
-            let drafts = extract_weighed(&document.pages, &context);
-            let drafts = drafts.into_iter().map(|(draft, samples)| {
-                let right = best_truth(&draft, &document.truths);
-                (draft, samples, right)
-            });
-            Read {
-                file: document.file.clone(),
-                family: document.family().to_owned(),
-                drafts: drafts.collect(),
-            }
-        })
-        .collect()
+    in_parallel(documents, |document| {
+        let context = Context { known, subject: document.subject.as_deref(), sender_domain: None };
+        let mut kinds = Vec::new();
+        let drafts = extract_weighed(&document.pages, &context).into_iter().map(|weighed| {
+            let truth = best_truth(&weighed.draft, &document.truths);
+            let right = truth.map(|t| judge(&weighed.draft, t)).unwrap_or_default();
+            kinds.push((weighed.kind_rule, truth.is_some_and(|t| t.kind == weighed.draft.kind)));
+            let draft = Draft { kind_confidence: weighed.kind_rule, ..weighed.draft };
+            (draft, weighed.samples, right)
+        });
+        let drafts = drafts.collect();
+        Read { file: document.file.clone(), family: document.family().to_owned(), drafts, kinds }
+    })
 }
 
-/// Which values are right by the truth that fits best.
-fn best_truth(draft: &Draft, truths: &[Truth]) -> BTreeMap<Place, bool> {
-    let judged = truths.iter().map(|t| judge(draft, t));
-    judged.max_by_key(|right| right.values().filter(|r| **r).count()).unwrap_or_default()
+/// The truth that fits best.
+fn best_truth<'a>(draft: &Draft, truths: &'a [Truth]) -> Option<&'a Truth> {
+    truths.iter().max_by_key(|truth| judge(draft, truth).values().filter(|right| **right).count())
 }
 
 fn name_of(place: &Place) -> String {
@@ -93,21 +93,40 @@ struct Example {
     right: bool,
     name: String,
     group: usize,
-    family: String,
+    fold: usize,
+    weight: f32,
 }
 
-fn examples(reads: &[Read]) -> Vec<Example> {
+/// Parts into which the families are dealt: each part is held out once.
+const FOLDS: usize = 8;
+
+/// The part of each family. Families of one set follow one another by name, so that each part has some of each set.
+fn deal(reads: &[Read]) -> BTreeMap<String, usize> {
+    let families: BTreeSet<&str> = reads.iter().map(|r| r.family.as_str()).collect();
+    families.into_iter().enumerate().map(|(at, family)| (family.to_owned(), at % FOLDS)).collect()
+}
+
+fn examples(reads: &[Read], folds: &BTreeMap<String, usize>) -> Vec<Example> {
     let mut all = Vec::new();
     for read in reads {
+        let fold = folds.get(&read.family).copied().unwrap_or(0);
         for (_, samples, right) in &read.drafts {
+            // the cells of one column stand and fall together: a long table counts more than a short one, but not as
+            // often as it is long
+            let mut cells: BTreeMap<String, f32> = BTreeMap::new();
+            for (place, _) in samples {
+                *cells.entry(name_of(place)).or_default() += 1.0;
+            }
             for (place, features) in samples {
                 let own_letters = features.get(4).is_some_and(|own| *own > 0.5);
+                let name = name_of(place);
                 all.push(Example {
                     features: *features,
                     right: right.get(place).copied().unwrap_or(false),
-                    name: name_of(place),
+                    weight: cells.get(&name).map_or(1.0, |n| n.sqrt().recip()),
                     group: group(place, own_letters),
-                    family: read.family.clone(),
+                    name,
+                    fold,
                 });
             }
         }
@@ -115,14 +134,14 @@ fn examples(reads: &[Read]) -> Vec<Example> {
     all
 }
 
-/// Learns from the examples of all families but one, without calibration.
-fn learn(examples: &[Example], without: Option<&str>) -> Model {
-    let used: Vec<&Example> = examples.iter().filter(|e| without != Some(e.family.as_str())).collect();
+/// Learns from the examples of all folds but one, without calibration.
+fn learn(examples: &[Example], without: Option<usize>) -> Model {
+    let used: Vec<&Example> = examples.iter().filter(|e| without != Some(e.fold)).collect();
     let mut seen: BTreeMap<String, (f32, f32)> = BTreeMap::new();
     for example in &used {
         let (right, all) = seen.entry(example.name.clone()).or_insert(PRIOR_SEEN);
-        *right += f32::from(example.right);
-        *all += 1.0;
+        *right += f32::from(example.right) * example.weight;
+        *all += example.weight;
     }
     let priors: BTreeMap<String, f32> =
         seen.into_iter().map(|(name, (right, all))| (name, right / all)).collect();
@@ -132,6 +151,8 @@ fn learn(examples: &[Example], without: Option<&str>) -> Model {
     let table = boost::Table {
         rows: rows.iter().map(<[f32; NAMES.len()]>::as_slice).collect(),
         right: used.iter().map(|e| e.right).collect(),
+        weights: used.iter().map(|e| e.weight).collect(),
+        rising: &rising(),
     };
     (model.base, model.trees) = boost::learn(&table);
     model
@@ -145,47 +166,74 @@ fn with_prior(example: &Example, model: &Model) -> [f32; NAMES.len()] {
     features
 }
 
-/// What was learnt: the model for service, and one for each family that has not seen it.
+/// What was learnt: the model for service, and for each part of the families one that has not seen it.
 #[derive(Debug)]
 pub struct Learnt {
     /// From all documents.
     pub model: Model,
-    /// By family, from the documents of the others.
-    pub held_out: BTreeMap<String, Model>,
+    held_out: Vec<Model>,
+    folds: BTreeMap<String, usize>,
+}
+
+impl Learnt {
+    /// The model that has not seen a family.
+    pub fn without(&self, family: &str) -> &Model {
+        self.folds.get(family).and_then(|fold| self.held_out.get(*fold)).unwrap_or(&self.model)
+    }
 }
 
 /// Learns from documents that were read, perhaps in several ways.
 pub fn train(reads: &[Read]) -> Learnt {
-    let examples = examples(reads);
-    let families: BTreeSet<&str> = examples.iter().map(|e| e.family.as_str()).collect();
-    let mut held_out: BTreeMap<String, Model> =
-        families.iter().map(|f| ((*f).to_owned(), learn(&examples, Some(f)))).collect();
-    // what each model answers on the family that it has not seen
+    let folds = deal(reads);
+    let examples = examples(reads, &folds);
+    let parts: Vec<Option<usize>> = (0..FOLDS).map(Some).chain([None]).collect();
+    let mut held_out = in_parallel(&parts, |part| learn(&examples, *part));
+    let mut model = held_out.pop().unwrap_or_default();
+    // what each model answers on the families that it has not seen
     let answers: Vec<(&Example, f32)> = examples
         .iter()
         .filter_map(|e| {
-            let model = held_out.get(&e.family)?;
+            let model = held_out.get(e.fold)?;
             Some((e, model.raw(&with_prior(e, model))))
         })
         .collect();
-    let steps = |without: Option<&str>| {
+    let steps = |without: Option<usize>| {
         (0..GROUPS)
             .map(|group| {
-                let of_group =
-                    answers.iter().filter(|(e, _)| e.group == group && without != Some(e.family.as_str()));
-                boost::calibrate(&of_group.map(|(e, raw)| (*raw, e.right)).collect::<Vec<_>>())
+                let of_group = answers.iter().filter(|(e, _)| e.group == group && without != Some(e.fold));
+                boost::calibrate_sure(&of_group.map(|(e, raw)| (*raw, e.right)).collect::<Vec<_>>())
             })
             .collect::<Vec<_>>()
     };
-    let mut model = learn(&examples, None);
-    model.steps = steps(None);
-    let calibrations: Vec<_> = families.iter().map(|f| ((*f).to_owned(), steps(Some(f)))).collect();
-    for (family, steps) in calibrations {
-        if let Some(model) = held_out.get_mut(&family) {
-            model.steps = steps;
-        }
+    let kinds = |without: Option<usize>| {
+        let read = reads.iter().filter(|r| without.is_none() || folds.get(&r.family).copied() != without);
+        boost::calibrate(&read.flat_map(|r| r.kinds.iter().copied()).collect::<Vec<_>>())
+    };
+    (model.steps, model.kinds) = (steps(None), kinds(None));
+    for (fold, model) in held_out.iter_mut().enumerate() {
+        (model.steps, model.kinds) = (steps(Some(fold)), kinds(Some(fold)));
     }
-    Learnt { model, held_out }
+    Learnt { model, held_out, folds }
+}
+
+/// The answer to each question, worked out on all cores; which core does which has no influence on the answers.
+pub fn in_parallel<Q: Sync, A: Send>(questions: &[Q], answer: impl Fn(&Q) -> A + Sync) -> Vec<A> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let mut answers: Vec<(usize, A)> = std::thread::scope(|scope| {
+        let work = || {
+            let mut own = Vec::new();
+            loop {
+                let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(question) = questions.get(at) else { return own };
+                own.push((at, answer(question)));
+            }
+        };
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+    });
+    answers.sort_by_key(|(at, _)| *at);
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// The drafts of a document with the confidence that a model gives.

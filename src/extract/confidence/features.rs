@@ -3,7 +3,9 @@
 use crate::{
     extract::{
         draft::{Reading, arithmetic, number},
+        field::{Marked, is_form},
         layout::{Layout, Word},
+        prose::is_usual_unit,
     },
     model::{
         account::Known,
@@ -20,7 +22,7 @@ use std::{
 };
 
 /// Names of the features, in the order of the vectors.
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 41] = [
     "rule",
     "word_least",
     "word_mean",
@@ -52,7 +54,44 @@ pub const NAMES: [&str; 31] = [
     "colon",
     "from_rule",
     "same_shape",
+    "label_left",
+    "label_above",
+    "labels",
+    "aligned",
+    "covered",
+    "shares_place",
+    "line_rule",
+    "draft_rule",
+    "same_cells",
+    "form",
 ];
+
+/// Features that can only speak for a value the more, the higher they are.
+const RISING: [&str; 18] = [
+    "rule",
+    "word_least",
+    "word_mean",
+    "document_mean",
+    "prior",
+    "kind",
+    "line_adds_up",
+    "lines_that_add_up",
+    "lines_make_sum",
+    "sums_add_up",
+    "on_file",
+    "date_in_order",
+    "label_left",
+    "label_above",
+    "aligned",
+    "covered",
+    "line_rule",
+    "draft_rule",
+];
+
+/// Which of [`NAMES`] are in [`RISING`].
+pub fn rising() -> [bool; NAMES.len()] {
+    NAMES.map(|name| RISING.contains(&name))
+}
 
 /// Where a value stands in a draft.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +127,10 @@ struct Whole<'a> {
     filled: BTreeMap<&'a str, f32>,
     cells_max: f32,
     on_file: OnFile,
+    layout: &'a Layout,
+    marks: &'a [Vec<Option<Marked>>],
+    covered: f32,
+    draft_rule: f32,
 }
 
 /// Values that master data hold, squeezed.
@@ -102,12 +145,12 @@ struct OnFile {
 /// The features of every value of a draft. `prior` tells how often a field's values are right.
 pub fn of_draft(
     draft: &Draft,
-    layout: &Layout,
+    page: (&Layout, &[Vec<Option<Marked>>]),
     reading: &Reading,
     known: &Known,
     prior: &dyn Fn(&str) -> f32,
 ) -> Vec<Sample> {
-    let whole = Whole::new(draft, layout, reading, known);
+    let whole = Whole::new(draft, page, reading, known);
     let mut samples = Vec::new();
     for (name, proposal) in &draft.fields {
         samples.push((Place::Field(name.clone()), whole.features(name, proposal, None, prior(name))));
@@ -124,6 +167,63 @@ pub fn of_draft(
 fn decimal(draft: &Draft, name: &str) -> Option<Decimal> {
     Decimal::from_str(draft.text(name)?).ok()
 }
+
+/// Distance in fractions of the page within which two edges touch.
+const TOUCHING: f32 = 0.003;
+/// Distance in fractions of the page within which two cells begin or end at the same place.
+const COLUMN_EDGE: f32 = 0.006;
+/// How far above a value its label may stand, in heights of a row.
+const LABEL_ABOVE_HEIGHTS: f32 = 2.5;
+/// Height of a row at most, as a fraction of the page.
+const LETTER_MAX: f32 = 0.02;
+/// Lines that are compared with one another at most.
+const SHARED_LINES_MAX: usize = 200;
+
+/// What a label says about a field: that it asks for it, for something else, or nothing.
+fn asks_for(marked: &Marked, name: &str) -> f32 {
+    let Some(field) = marked.field else { return 0.0 };
+    let same = field == name
+        || matches!(
+            (field, name),
+            ("vendor", "vendor_name")
+                | ("customer_name" | "buyer_contact", "buyer_name")
+                | ("ship_to" | "bill_to", "address")
+        );
+    match (same, marked.whole) {
+        (true, true) => 1.0,
+        (true, false) => 0.5,
+        (false, true) => -1.0,
+        (false, false) => 0.0,
+    }
+}
+
+/// Share of the words between the first and the last line that stand in one of their cells.
+fn covered(draft: &Draft, words: &HashMap<u32, Vec<&Word>>) -> f32 {
+    let mut cells: BTreeMap<u32, Vec<Rect>> = BTreeMap::new();
+    for cell in draft.lines.iter().take(SHARED_LINES_MAX).flat_map(BTreeMap::values) {
+        if let Source::Page { page, bbox } = &cell.source {
+            cells.entry(*page).or_default().push(*bbox);
+        }
+    }
+    let (mut inside, mut all) = (0.0f32, 0.0f32);
+    for (page, cells) in cells {
+        let top = cells.iter().map(|c| c.y0).fold(1.0, f32::min);
+        let bottom = cells.iter().map(|c| c.y1).fold(0.0, f32::max);
+        for word in words.get(&page).into_iter().flatten().take(COVERED_WORDS_MAX) {
+            let (x, y) =
+                (f32::midpoint(word.rect.x0, word.rect.x1), f32::midpoint(word.rect.y0, word.rect.y1));
+            if y < top || y > bottom || !word.text.chars().any(char::is_alphanumeric) {
+                continue;
+            }
+            all += 1.0;
+            inside += f32::from(cells.iter().any(|c| c.x0 <= x && x <= c.x1 && c.y0 <= y && y <= c.y1));
+        }
+    }
+    if all == 0.0 { 1.0 } else { inside / all }
+}
+
+/// Words of one page that are looked for in cells at most.
+const COVERED_WORDS_MAX: usize = 2_000;
 
 fn three_valued(holds: Option<bool>) -> f32 {
     holds.map_or(0.0, |holds| if holds { 1.0 } else { -1.0 })
@@ -145,7 +245,12 @@ fn shape(text: &str) -> String {
 }
 
 impl<'a> Whole<'a> {
-    fn new(draft: &'a Draft, layout: &'a Layout, reading: &'a Reading, known: &'a Known) -> Self {
+    fn new(
+        draft: &'a Draft,
+        (layout, marks): (&'a Layout, &'a [Vec<Option<Marked>>]),
+        reading: &'a Reading,
+        known: &'a Known,
+    ) -> Self {
         let mut words: HashMap<u32, Vec<&Word>> = HashMap::new();
         let (mut sum, mut count) = (0.0f32, 0usize);
         let mut text = String::new();
@@ -167,7 +272,17 @@ impl<'a> Whole<'a> {
         for name in draft.lines.iter().flat_map(BTreeMap::keys) {
             *filled.entry(name.as_str()).or_default() += 1.0 / lines;
         }
+        let rules: Vec<f32> = draft
+            .fields
+            .values()
+            .chain(draft.lines.iter().flat_map(BTreeMap::values))
+            .map(|p| p.confidence)
+            .collect();
         Self {
+            covered: covered(draft, &words),
+            draft_rule: rules.iter().sum::<f32>() / rules.len().max(1) as f32,
+            layout,
+            marks,
             draft,
             reading,
             known,
@@ -258,7 +373,102 @@ impl<'a> Whole<'a> {
             f32::from(printed.contains(':')),
             f32::from(place.is_none()),
             if line.is_some() { column(&|t| shape(t)) } else { 0.0 },
+            line.map_or_else(|| place.map_or(0.0, |p| self.label_left(name, page, &p)), |_| 0.0),
+            line.map_or_else(|| place.map_or(0.0, |p| self.label_above(name, page, &p)), |_| 0.0),
+            if line.is_some() { 0.0 } else { self.labels(name) },
+            place.filter(|_| line.is_some()).map_or(1.0, |p| self.aligned(name, &p)),
+            self.covered,
+            place.map_or(0.0, |p| self.shares_place(page, &p)),
+            line.map_or(self.draft_rule, |l| {
+                l.values().map(|p| p.confidence).sum::<f32>() / l.len().max(1) as f32
+            }),
+            self.draft_rule,
+            line.map_or(1.0, |l| self.same_cells(l)),
+            f32::from(is_form(self.draft.kind)),
         ]
+    }
+
+    /// Whether the label left of a value, or before it in its segment, asks for it: 1 yes, -1 for something else, 0
+    /// there is none.
+    fn label_left(&self, name: &str, page: u32, place: &Rect) -> f32 {
+        let middle = f32::midpoint(place.y0, place.y1);
+        let mut best: Option<(f32, f32)> = None;
+        for (row, marks) in self.layout.rows.iter().zip(self.marks).filter(|(row, _)| row.page == page) {
+            for (segment, marked) in row.segments.iter().zip(marks) {
+                let (Some(first), Some(last)) = (segment.words.first(), segment.words.last()) else {
+                    continue;
+                };
+                let level = first.rect.y0 <= middle && middle <= last.rect.y1;
+                if !level || first.rect.x0 >= place.x0 - TOUCHING {
+                    continue;
+                }
+                let gap = (place.x0 - last.rect.x1).max(0.0);
+                if best.is_none_or(|(nearest, _)| gap < nearest) {
+                    best = Some((gap, marked.as_ref().map_or(0.0, |m| asks_for(m, name))));
+                }
+            }
+        }
+        best.map_or(0.0, |(_, says)| says)
+    }
+
+    /// The same for the label above a value.
+    fn label_above(&self, name: &str, page: u32, place: &Rect) -> f32 {
+        let reach = LABEL_ABOVE_HEIGHTS * (place.y1 - place.y0).min(LETTER_MAX);
+        let mut best: Option<(f32, f32)> = None;
+        for (row, marks) in self.layout.rows.iter().zip(self.marks).filter(|(row, _)| row.page == page) {
+            for (segment, marked) in row.segments.iter().zip(marks) {
+                let (Some(first), Some(last)) = (segment.words.first(), segment.words.last()) else {
+                    continue;
+                };
+                let gap = place.y0 - first.rect.y1;
+                let over = first.rect.x0 < place.x1 && place.x0 < last.rect.x1;
+                if over && gap > -TOUCHING && gap < reach && best.is_none_or(|(nearest, _)| gap < nearest) {
+                    best = Some((gap, marked.as_ref().map_or(0.0, |m| asks_for(m, name))));
+                }
+            }
+        }
+        best.map_or(0.0, |(_, says)| says)
+    }
+
+    /// How many labels ask for a field.
+    fn labels(&self, name: &str) -> f32 {
+        let asking = self.marks.iter().flatten().flatten().filter(|m| asks_for(m, name) > 0.0);
+        asking.take(5).count() as f32
+    }
+
+    /// Share of the cells of a column that begin or end where this one does.
+    fn aligned(&self, name: &str, place: &Rect) -> f32 {
+        let (mut same, mut all) = (0.0f32, 0.0f32);
+        for other in self.draft.lines.iter().filter_map(|l| l.get(name)) {
+            let Source::Page { bbox, .. } = &other.source else { continue };
+            all += 1.0;
+            let near = |a: f32, b: f32| (a - b).abs() < COLUMN_EDGE;
+            same += f32::from(near(bbox.x0, place.x0) || near(bbox.x1, place.x1));
+        }
+        if all == 0.0 { 0.0 } else { same / all }
+    }
+
+    /// How many other values were read from the same words.
+    fn shares_place(&self, page: u32, place: &Rect) -> f32 {
+        let fields = self.draft.fields.values();
+        let all = fields.chain(self.draft.lines.iter().take(SHARED_LINES_MAX).flat_map(BTreeMap::values));
+        let same = all.filter(|other| match &other.source {
+            Source::Page { page: on, bbox } => {
+                let width = bbox.x1.min(place.x1) - bbox.x0.max(place.x0);
+                let height = bbox.y1.min(place.y1) - bbox.y0.max(place.y0);
+                let own = ((place.x1 - place.x0) * (place.y1 - place.y0)).max(f32::EPSILON);
+                *on == page && width > 0.0 && height > 0.0 && width * height > 0.5 * own
+            }
+            Source::Rule(_) | Source::Person(_) => false,
+        });
+        same.take(4).count() as f32 - 1.0
+    }
+
+    /// Share of the lines that have the same cells as this one.
+    fn same_cells(&self, line: &Line) -> f32 {
+        let lines = self.draft.lines.len().max(1) as f32;
+        let same = self.draft.lines.iter().take(SHARED_LINES_MAX).filter(|l| l.keys().eq(line.keys()));
+        same.count() as f32 / lines.min(SHARED_LINES_MAX as f32)
     }
 
     /// The least and the mean confidence of the words in a box.
@@ -284,6 +494,14 @@ impl<'a> Whole<'a> {
         match name {
             "sku" if goods => three_valued(Some(self.reading.skus.contains_key(&key))),
             "customer_sku" if goods => three_valued(Some(self.reading.customer_skus.contains_key(&key))),
+            // a usual unit is no proof, but it speaks for the column
+            "unit" if !goods => {
+                if is_usual_unit(text) {
+                    0.5
+                } else {
+                    -0.5
+                }
+            }
             "unit" if goods => three_valued(Some(self.on_file.units.contains(&key))),
             "unit_price" if goods => {
                 let sku = line.and_then(|l| l.get("sku")?.value.as_text()).map(squeeze);

@@ -46,6 +46,9 @@ pub struct Model {
     pub trees: Vec<Vec<Node>>,
     /// Calibration by [`super::features::group`].
     pub steps: Vec<Steps>,
+    /// Calibration of the kinds of documents.
+    #[serde(default)]
+    pub kinds: Steps,
 }
 
 /// Depth at which a walk down a broken tree ends.

@@ -10,7 +10,7 @@ const ROUNDS: usize = 120;
 /// Questions from the root to a leaf.
 const DEPTH: usize = 4;
 /// Share of each tree's answer that is taken.
-const RATE: f64 = 0.12;
+const RATE: f64 = 0.1;
 /// Keeps leaves of few examples small.
 const RIDGE: f64 = 6.0;
 /// Least sum of the second derivatives in a leaf.
@@ -19,10 +19,8 @@ const LEAF_MIN: f64 = 4.0;
 const GAIN_MIN: f64 = 0.5;
 /// Thresholds tried for one feature.
 const BINS: usize = 40;
-/// Confidence from which a value is called sure.
-const SURE: f32 = 0.9;
-/// Share of sure values that may be wrong.
-const SURE_WRONG_MAX: f64 = 0.009;
+/// Confidences from which values are called sure, and the share of values above them that may be wrong.
+const SURE: [(f32, f64); 2] = [(0.99, 0.0025), (0.9, 0.009)];
 /// Least number of examples in a step of the calibration.
 const STEP_MIN: usize = 40;
 
@@ -32,37 +30,57 @@ pub struct Table<'a> {
     pub rows: Vec<&'a [f32]>,
     /// What is true of each.
     pub right: Vec<bool>,
+    /// How much each counts.
+    pub weights: Vec<f32>,
+    /// Features that can only speak for a value the more, the higher they are.
+    pub rising: &'a [bool],
+}
+
+/// First and second derivative of the loss, summed.
+type Slope = (f64, f64);
+
+/// What trees grow from: one column of bins a feature, and where the bins end.
+struct Ground<'a> {
+    bins: Vec<Vec<u8>>,
+    limits: Vec<Vec<f32>>,
+    rising: &'a [bool],
 }
 
 /// Log-odds before the first tree, and the trees.
 pub fn learn(table: &Table<'_>) -> (f32, Vec<Vec<Node>>) {
     let count = table.rows.len();
-    let yes = table.right.iter().filter(|r| **r).count() as f64;
-    let share = ((yes + 1.0) / (count as f64 + 2.0)).clamp(0.01, 0.99);
+    let weight = |i: usize| f64::from(table.weights.get(i).copied().unwrap_or(1.0));
+    let all: f64 = (0..count).map(weight).sum();
+    let yes: f64 = table.right.iter().enumerate().filter(|(_, r)| **r).map(|(i, _)| weight(i)).sum();
+    let share = ((yes + 1.0) / (all + 2.0)).clamp(0.01, 0.99);
     let base = (share / (1.0 - share)).ln();
     let width = table.rows.first().map_or(0, |r| r.len());
-    let thresholds: Vec<Vec<f32>> = (0..width).map(|f| thresholds(&table.rows, f)).collect();
-    let binned: Vec<Vec<u8>> = table
-        .rows
+    let limits: Vec<Vec<f32>> = (0..width).map(|f| thresholds(&table.rows, f)).collect();
+    let bins = limits
         .iter()
-        .map(|row| {
-            row.iter().zip(&thresholds).map(|(v, t)| t.partition_point(|limit| limit < v) as u8).collect()
+        .enumerate()
+        .map(|(f, limits)| {
+            let bin =
+                |row: &&[f32]| row.get(f).map_or(0, |v| limits.partition_point(|limit| limit < v) as u8);
+            table.rows.iter().map(bin).collect()
         })
         .collect();
+    let ground = Ground { bins, limits, rising: table.rising };
     let mut odds = vec![base; count];
     let mut trees = Vec::new();
     for _ in 0..ROUNDS {
-        let slopes: Vec<(f64, f64)> = odds
+        let slopes: Vec<Slope> = odds
             .iter()
             .zip(&table.right)
-            .map(|(o, r)| {
+            .enumerate()
+            .map(|(i, (o, r))| {
                 let p = 1.0 / (1.0 + (-o).exp());
-                (f64::from(u8::from(*r)) - p, (p * (1.0 - p)).max(1e-6))
+                (weight(i) * (f64::from(u8::from(*r)) - p), weight(i) * (p * (1.0 - p)).max(1e-6))
             })
             .collect();
         let mut tree = Vec::new();
-        let all: Vec<usize> = (0..count).collect();
-        grow(&mut tree, &all, &binned, &thresholds, &slopes, DEPTH);
+        let members: Vec<u32> = (0..count as u32).collect();
+        grow(&mut tree, members, &ground, &slopes, DEPTH);
         for (o, row) in odds.iter_mut().zip(&table.rows) {
             *o += f64::from(leaf(&tree, row));
         }
@@ -84,59 +102,56 @@ fn thresholds(rows: &[&[f32]], feature: usize) -> Vec<f32> {
     limits
 }
 
-/// Adds the subtree of these examples; gives its root's place.
-fn grow(
-    tree: &mut Vec<Node>,
-    members: &[usize],
-    binned: &[Vec<u8>],
-    thresholds: &[Vec<f32>],
-    slopes: &[(f64, f64)],
-    depth: usize,
-) -> u16 {
-    let at = tree.len();
-    let (g, h) =
-        members.iter().filter_map(|i| slopes.get(*i)).fold((0.0, 0.0), |(g, h), s| (g + s.0, h + s.1));
-    tree.push(Node::Leaf((RATE * g / (h + RIDGE)) as f32));
-    if depth == 0 {
-        return at as u16;
-    }
-    let score = |g: f64, h: f64| g * g / (h + RIDGE);
-    let mut best: Option<(f64, usize, usize)> = None;
-    for (feature, limits) in thresholds.iter().enumerate() {
-        let mut bins = [(0.0f64, 0.0f64); BINS + 1];
-        for i in members {
-            let (Some(bin), Some(slope)) = (binned.get(*i).and_then(|b| b.get(feature)), slopes.get(*i))
-            else {
-                continue;
-            };
-            if let Some(sum) = bins.get_mut(usize::from(*bin)) {
+/// The question that parts these examples best: its feature and bin.
+fn best_question(members: &[u32], ground: &Ground<'_>, slopes: &[Slope], all: Slope) -> Option<(usize, u8)> {
+    let score = |(g, h): Slope| g * g / (h + RIDGE);
+    let value = |(g, h): Slope| g / (h + RIDGE);
+    let own: Vec<Slope> = members.iter().filter_map(|i| slopes.get(*i as usize)).copied().collect();
+    let mut best: Option<(f64, usize, u8)> = None;
+    for (feature, (column, limits)) in ground.bins.iter().zip(&ground.limits).enumerate() {
+        let mut sums = [(0.0f64, 0.0f64); BINS + 1];
+        for (i, slope) in members.iter().zip(&own) {
+            let bin = column.get(*i as usize).map_or(0, |bin| usize::from(*bin));
+            if let Some(sum) = sums.get_mut(bin) {
                 sum.0 += slope.0;
                 sum.1 += slope.1;
             }
         }
-        let (mut left_g, mut left_h) = (0.0, 0.0);
-        for (bin, sum) in bins.iter().enumerate().take(limits.len()) {
-            left_g += sum.0;
-            left_h += sum.1;
-            if left_h < LEAF_MIN || h - left_h < LEAF_MIN {
+        let rising = ground.rising.get(feature).copied().unwrap_or(false);
+        let mut left = (0.0, 0.0);
+        for (bin, sum) in sums.iter().enumerate().take(limits.len()) {
+            left = (left.0 + sum.0, left.1 + sum.1);
+            let right = (all.0 - left.0, all.1 - left.1);
+            if left.1 < LEAF_MIN || right.1 < LEAF_MIN || rising && value(left) > value(right) {
                 continue;
             }
-            let gain = score(left_g, left_h) + score(g - left_g, h - left_h) - score(g, h);
+            let gain = score(left) + score(right) - score(all);
             if gain > GAIN_MIN && best.is_none_or(|(b, _, _)| gain > b + 1e-9) {
-                best = Some((gain, feature, bin));
+                best = Some((gain, feature, bin as u8));
             }
         }
     }
-    let Some((_, feature, bin)) = best else { return at as u16 };
-    let goes_left =
-        |i: &&usize| binned.get(**i).and_then(|b| b.get(feature)).is_some_and(|b| usize::from(*b) <= bin);
-    let left: Vec<usize> = members.iter().filter(goes_left).copied().collect();
-    let right: Vec<usize> = members.iter().filter(|i| !goes_left(i)).copied().collect();
-    let threshold = thresholds.get(feature).and_then(|t| t.get(bin)).copied().unwrap_or(0.0);
-    let low = grow(tree, &left, binned, thresholds, slopes, depth - 1);
-    let high = grow(tree, &right, binned, thresholds, slopes, depth - 1);
+    best.map(|(_, feature, bin)| (feature, bin))
+}
+
+/// Adds the subtree of these examples; gives its root's place.
+fn grow(tree: &mut Vec<Node>, members: Vec<u32>, ground: &Ground<'_>, slopes: &[Slope], depth: usize) -> u16 {
+    let at = tree.len();
+    let all = members
+        .iter()
+        .filter_map(|i| slopes.get(*i as usize))
+        .fold((0.0, 0.0), |(g, h), s| (g + s.0, h + s.1));
+    tree.push(Node::Leaf((RATE * all.0 / (all.1 + RIDGE)) as f32));
+    let question = if depth == 0 { None } else { best_question(&members, ground, slopes, all) };
+    let Some((feature, bin)) = question else { return at as u16 };
+    let column = ground.bins.get(feature).map_or(&[][..], Vec::as_slice);
+    let (left, right): (Vec<u32>, Vec<u32>) =
+        members.into_iter().partition(|i| column.get(*i as usize).is_some_and(|b| *b <= bin));
+    let threshold = ground.limits.get(feature).and_then(|t| t.get(usize::from(bin))).copied();
+    let low = grow(tree, left, ground, slopes, depth - 1);
+    let high = grow(tree, right, ground, slopes, depth - 1);
     if let Some(node) = tree.get_mut(at) {
-        *node = Node::Split(feature as u16, threshold, low, high);
+        *node = Node::Split(feature as u16, threshold.unwrap_or(0.0), low, high);
     }
     at as u16
 }
@@ -167,18 +182,34 @@ pub fn calibrate(answers: &[(f32, bool)]) -> Steps {
         highest = highest.max(*step);
         *step = highest;
     }
-    // of all values that are called sure, nearly all must be right: steps that spoil that stay below
-    let (mut wrong, mut all) = (0.0f64, 0.0f64);
-    let mut spoilt = false;
-    for (step, pool) in right.iter_mut().zip(&pools).rev() {
-        wrong += (pool.2 - pool.1) as f64;
-        all += pool.2 as f64;
-        spoilt |= wrong + 1.0 > SURE_WRONG_MAX * all;
-        if spoilt {
-            *step = step.min(SURE - 0.001);
+    Steps { from: pools.iter().map(|p| p.0).collect(), right }
+}
+
+/// The same for values that people may pass unseen: of all that are called sure, nearly all must be right, so that
+/// steps that spoil that stay below.
+pub fn calibrate_sure(answers: &[(f32, bool)]) -> Steps {
+    let mut steps = calibrate(answers);
+    let mut counts: Vec<(f64, f64)> = vec![(0.0, 0.0); steps.right.len()];
+    for (raw, right) in answers {
+        let step = steps.from.partition_point(|from| from <= raw).saturating_sub(1);
+        if let Some((wrong, all)) = counts.get_mut(step) {
+            *wrong += f64::from(u8::from(!right));
+            *all += 1.0;
         }
     }
-    Steps { from: pools.iter().map(|p| p.0).collect(), right }
+    for (sure, wrong_max) in SURE {
+        let (mut wrong, mut all) = (0.0f64, 0.0f64);
+        let mut spoilt = false;
+        for (step, count) in steps.right.iter_mut().zip(&counts).rev() {
+            wrong += count.0;
+            all += count.1;
+            spoilt |= wrong + 1.0 > wrong_max * all;
+            if spoilt {
+                *step = step.min(sure - 0.001);
+            }
+        }
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -189,7 +220,9 @@ mod tests {
     fn a_simple_rule_is_learnt_and_calibrated() {
         let data: Vec<[f32; 2]> = (0..400).map(|i| [(i % 20) as f32, (i % 7) as f32]).collect();
         let right: Vec<bool> = data.iter().map(|d| d[0] > 9.0).collect();
-        let table = Table { rows: data.iter().map(<[f32; 2]>::as_slice).collect(), right: right.clone() };
+        let rows = data.iter().map(<[f32; 2]>::as_slice).collect();
+        let table =
+            Table { rows, right: right.clone(), weights: vec![1.0; data.len()], rising: &[true, false] };
         let (base, trees) = learn(&table);
         let odds = |row: &[f32]| trees.iter().fold(base, |sum, t| sum + leaf(t, row));
         assert!(odds(&[15.0, 3.0]) > 1.0 && odds(&[2.0, 3.0]) < -1.0);

@@ -5,7 +5,7 @@
 
 use crate::{
     extract::{confidence::features::Place, label::distance_at_most},
-    model::draft::{Content, Draft, Line, Reference},
+    model::draft::{Content, Draft, Kind, Line, Reference},
     validate::account::{fold, squeeze, strsim_ratio},
 };
 use rust_decimal::Decimal;
@@ -21,6 +21,8 @@ const ALIKE: f64 = 0.9;
 pub struct Truth {
     /// The file that holds it.
     pub file: String,
+    /// What it is.
+    pub kind: Kind,
     /// Layout family: what is left out together.
     pub family: String,
     /// First and last page, from 1.
