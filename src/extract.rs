@@ -1,13 +1,14 @@
 //! Pages of words into drafts: fields and lines with confidence and place.
 //!
 //! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
-//! document is; then [`field`], [`party`], [`form`], [`table`], [`headless`] and [`totals`] read it, [`confidence`] says
+//! document is; then [`field`], [`party`], [`form`], [`table`], [`cards`], [`headless`] and [`totals`] read it, [`confidence`] says
 //! how sure, from what [`training`] learnt of documents with known truth. [`bundle`] takes the documents of one
 //! message together.
 //! [`structured`] and [`sheet`] read orders that need no picture.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
 pub mod bundle;
+pub mod cards;
 pub mod confidence;
 pub mod date;
 pub mod draft;
@@ -22,6 +23,7 @@ pub mod number;
 pub mod party;
 pub mod prose;
 pub mod sheet;
+pub mod sidebar;
 pub mod split;
 pub mod structured;
 pub mod table;
@@ -129,14 +131,27 @@ pub fn extract_weighed(pages: &Pages, context: &Context<'_>) -> Vec<Weighed> {
 }
 
 fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
-    let layout = layout::lay_out(pages);
+    let mut layout = layout::lay_out(pages);
+    sidebar::part(&mut layout);
+    let layout = layout;
     let language = kind::find_language(&layout);
     let mut reading = reading(&layout, language, context.known);
     let mut table = table::find_lines(&layout, &reading);
     let is_text = pages.iter().all(|p| p.how == How::Text);
     if table.lines.is_empty() {
         (table.lines, table.rows) = headless::find_lines(&layout, &reading);
-        let said = if is_text { prose::find_lines(&layout, &reading) } else { Vec::new() };
+        let (cards, rows) = cards::find_lines(&layout, &reading);
+        if !cards.is_empty() && cards.len() >= table.lines.len() {
+            (table.lines, table.rows) = (cards, rows);
+        }
+        let mut said = Vec::new();
+        if is_text || letter::is_letter(&layout) {
+            said = prose::find_lines(&layout, &reading);
+        }
+        // a letter tells of much; only whole lines are goods
+        if !is_text {
+            said.retain(|line| ["quantity", "unit", "sku"].iter().all(|name| line.contains_key(*name)));
+        }
         if !said.is_empty() && said.len() >= table.lines.len() {
             table.lines = said;
         }
@@ -190,6 +205,12 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     for (name, proposal) in letter::find_fields(&layout, &reading) {
         fields.entry(name).or_insert(proposal);
     }
+    if !fields.contains_key("ship_to")
+        && let Some((address, words)) = prose::find_ship_to(&layout)
+    {
+        let sure = confidence::from_words(0.8, &words, reading.trusted);
+        fields.insert("ship_to".to_owned(), draft::propose(address, &words, sure));
+    }
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     if field::is_form(kind) && kind != Kind::ReturnRequest {
         table.lines.clear();
@@ -198,6 +219,10 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         keep_columns(line, kind);
     }
     table.lines.retain(|l| !l.is_empty());
+    // forms with goods printed in advance: what is ordered has a quantity
+    if table.lines.iter().any(|l| l.contains_key("quantity")) {
+        table.lines.retain(|l| l.contains_key("quantity") || l.contains_key("amount"));
+    }
     if kind == Kind::PurchaseOrderChange {
         for line in &mut table.lines {
             line.entry("action".to_owned())
@@ -265,6 +290,12 @@ fn mend_text_fields(layout: &Layout, kind: Kind, reading: &Reading, fields: &mut
     }
     if fields.get("buyer_name").and_then(|p| p.value.as_text()).is_some_and(prose::is_sentence) {
         fields.remove("buyer_name");
+    }
+    if !fields.contains_key("buyer_name")
+        && let Some((name, words)) = prose::find_company(layout)
+    {
+        let sure = confidence::from_words(0.85, &words, reading.trusted);
+        fields.insert("buyer_name".to_owned(), draft::propose(name, &words, sure));
     }
     if !fields.contains_key("requested_date")
         && let Some((day, words, ambiguous)) =
@@ -447,7 +478,7 @@ fn sender(layout: &Layout) -> Option<&[layout::Word]> {
     let from = head.filter_map(|s| s.first()).find(|s| {
         s.words.first().is_some_and(|w| matches!(w.text.as_str(), "From:" | "Von:" | "Från:" | "De:"))
     })?;
-    from.words.get(1..)
+    from.words.get(1..).filter(|words| !words.iter().any(|w| prose::is_machine(&w.text)))
 }
 
 /// The name of the person who sent the mail.
@@ -466,7 +497,7 @@ fn lone_email(layout: &Layout) -> Option<(String, Vec<layout::Word>)> {
     if let Some(found) = sender(layout).and_then(field::email) {
         return Some(found);
     }
-    let mut all = rows.filter_map(|s| field::email(&s.words));
+    let mut all = rows.filter_map(|s| field::email(&s.words)).filter(|(mail, _)| !prose::is_machine(mail));
     let first = all.next()?;
     all.all(|(mail, _)| mail == first.0).then_some(first)
 }

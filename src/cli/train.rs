@@ -127,7 +127,7 @@ fn open(path: &Path) -> anyhow::Result<Set> {
     for (file, truths) in truths {
         let Some(bytes) = entries.get(&format!("{file}{PAGES}")) else { continue };
         let pages: Pages = serde_json::from_slice(bytes).with_context(|| format!("{file}: no pages"))?;
-        documents.push(Document { file, pages, truths });
+        documents.push(Document { file, pages, subject: None, truths });
     }
     let none = Vec::new();
     let accounts = master_data::parse_accounts_csv(entries.get("accounts.csv").unwrap_or(&none)).0;

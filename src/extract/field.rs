@@ -262,6 +262,25 @@ pub struct Marked {
     pub tail: Option<(usize, usize)>,
 }
 
+impl Marked {
+    /// The head of a numbered box of a form, whatever it asks for.
+    pub fn is_numbered(&self) -> bool {
+        self.label.closed && self.label.concepts.is_empty()
+    }
+}
+
+/// Numbered boxes that make a document a form of such boxes.
+const NUMBERED_MIN: usize = 5;
+
+/// `8. TYPE OF ORDER`
+fn is_numbered(segment: &Segment) -> bool {
+    let [first, second, ..] = segment.words.as_slice() else { return false };
+    let number = first.text.strip_suffix('.').is_some_and(|n| {
+        n.len() <= 2 && (n.parse::<u8>().is_ok() || n.len() == 1 && n.chars().all(|c| c.is_ascii_lowercase()))
+    });
+    number && second.text.starts_with(char::is_uppercase) && segment.words.len() <= 9
+}
+
 /// Every segment of the layout as a label, row by row.
 pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
     let mark_one = |segment: &Segment| -> Option<Marked> {
@@ -275,6 +294,23 @@ pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
     };
     let mut marks: Vec<Vec<Option<Marked>>> =
         layout.rows.iter().map(|row| row.segments.iter().map(mark_one).collect()).collect();
+    let numbered = || layout.rows.iter().flat_map(|r| &r.segments).filter(|s| is_numbered(s));
+    if numbered().count() >= NUMBERED_MIN {
+        for (row, marks) in layout.rows.iter().zip(&mut marks) {
+            for (segment, mark) in row.segments.iter().zip(marks) {
+                if is_numbered(segment) && mark.as_ref().is_none_or(|m| m.field.is_none()) {
+                    let label = Label {
+                        concepts: std::collections::BTreeSet::new(),
+                        words: segment.words.len(),
+                        closed: true,
+                        forgiven: false,
+                        text: String::new(),
+                    };
+                    *mark = Some(Marked { label, field: None, whole: true, tail: None });
+                }
+            }
+        }
+    }
     for index in 0..layout.rows.len() {
         join_wrapped(layout, &mut marks, index, kind);
     }
@@ -568,7 +604,15 @@ fn candidates(
     let grid = row.is_some_and(|r| (0..r.segments.len()).filter(|s| is_label(index, *s)).count() >= 2) && {
         let next = is_label(index, at + 1);
         let previous = at > 0 && is_label(index, at - 1);
-        next || previous || at == 0 && right.is_none()
+        // a row of heads without a figure in it
+        let heads = row.is_some_and(|r| {
+            r.segments.len() >= 3
+                && r.segments
+                    .iter()
+                    .flat_map(|s| &s.words)
+                    .all(|w| !w.text.chars().any(|c| c.is_ascii_digit()))
+        });
+        next || previous || heads || at == 0 && right.is_none()
     };
     if let Some(right) = &right {
         let far = (right.x0() - segment.x1()) / layout.width.max(1.0);
@@ -695,7 +739,10 @@ fn by_pattern(
                 _ => segment.words.len() <= 8 && terms_of_payment(&segment.words),
             };
             if fits {
-                return Some(segment.words.clone());
+                // `Zahlungsart: 30 Tage netto`: a label that is not known
+                let label = segment.words.iter().take(3).position(|w| w.text.ends_with(':'));
+                let rest = label.and_then(|at| segment.words.get(at + 1..)).filter(|rest| !rest.is_empty());
+                return Some(rest.unwrap_or(&segment.words).to_vec());
             }
         }
     }
@@ -910,11 +957,32 @@ fn code(field: &str, words: &[Word]) -> Option<(String, Vec<Word>, f32)> {
     let text = text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
     let date = parse_date(&text, Order::DayFirst).is_some() && (text.matches(['/', '.', '-']).count() == 2);
     let small = field != "revision" && text.len() < 3;
-    if date || small || text.len() > 32 || (split_currency(&text).1.is_some()) {
+    if date || small || is_postcode(&used) || text.len() > 32 || (split_currency(&text).1.is_some()) {
         return None;
     }
     let quality = if words.len() <= used.len() + 1 { 1.0 } else { 0.75 };
     Some((text, used, quality))
+}
+
+/// `SY1 2DX`, `K1A 0B1`: letters and digits of an address.
+fn is_postcode(words: &[Word]) -> bool {
+    let [first, second] = words else { return false };
+    let shape = |w: &Word| -> String {
+        w.text
+            .chars()
+            .map(|c| {
+                if c.is_ascii_digit() {
+                    '9'
+                } else if c.is_ascii_uppercase() {
+                    'A'
+                } else {
+                    c
+                }
+            })
+            .collect()
+    };
+    matches!(shape(first).as_str(), "A9" | "A99" | "AA9" | "AA99" | "A9A" | "AA9A")
+        && matches!(shape(second).as_str(), "9AA" | "9A9")
 }
 
 /// A mail address; OCR may have put blanks into it.

@@ -66,7 +66,7 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
                 + if capitals { 1.0 } else { 0.0 }
                 + if bold { 0.7 } else { 0.0 };
             weight += if place < 0.4 { 1.0 } else { 0.0 };
-            if let Some((kind, part)) = title(&text) {
+            if let Some((kind, part)) = title(&text).filter(|_| !asks_for_party(segment)) {
                 add(kind, weight * part);
                 titled |= weight * part > 2.0;
             }
@@ -116,8 +116,7 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
     add(Kind::ReturnRequest, 1.2 * has(&["rma_number", "resolution"]));
     add(
         Kind::Invoice,
-        0.8 * has(&["invoice_number", "invoice_date", "due_date"])
-            - 0.3 * has(&["requested_date", "supplier_no"]),
+        0.8 * has(&["invoice_number", "invoice_date", "due_date"]) - 0.3 * has(&["supplier_no"]),
     );
     add(Kind::DeliveryNote, 0.8 * has(&["delivery_note_number"]));
     add(Kind::Quotation, 0.8 * has(&["rfq_number", "response_due"]));
@@ -130,6 +129,16 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind,
         add(Kind::PurchaseOrder, 0.5);
     }
     choose(&scores)
+}
+
+/// `Invoice to` and `Delivery address` are labels of addresses, whatever they begin with.
+fn asks_for_party(segment: &super::layout::Segment) -> bool {
+    let label = super::label::label_at(segment.words.iter().map(|w| w.text.as_str()));
+    label
+        .filter(|l| l.words == segment.words.len() && l.any(&["to", "address", "terms", "supplier"]))
+        .as_ref()
+        .and_then(super::label::field_of)
+        .is_some_and(|f| matches!(f, "bill_to" | "ship_to" | "vendor" | "payment_terms" | "incoterms"))
 }
 
 /// The fields that labels on the first page ask for, before the kind is known.
@@ -155,6 +164,14 @@ fn choose(scores: &[f32]) -> (Kind, f32) {
     (best.1, (0.55 + 0.1 * (best.0 - second)).clamp(0.3, 0.98))
 }
 
+/// Whether a folded text is little else than the name of a kind.
+pub fn is_title(text: &str) -> bool {
+    title(text).is_some_and(|(_, part)| part >= TITLE_SHARE)
+}
+
+/// Share of a text that the name of a kind takes up in a title.
+const TITLE_SHARE: f32 = 0.75;
+
 /// The kind that a short text names, and how much of the text that name is.
 fn title(text: &str) -> Option<(Kind, f32)> {
     let words: Vec<&str> = text.split(' ').collect();
@@ -170,6 +187,22 @@ fn title(text: &str) -> Option<(Kind, f32)> {
             if hit && best.is_none_or(|(n, _)| name.len() > n) {
                 best = Some((name.len(), *kind));
             }
+        }
+    }
+    // `Änderung zur Bestellung`, `Annulation de notre commande`
+    if let Some((_, kind @ Kind::PurchaseOrder)) = &mut best
+        && words.len() <= 7
+    {
+        let about = |concept: &str| {
+            words.iter().any(|w| {
+                super::label::label_at(std::iter::once(*w))
+                    .is_some_and(|l| !l.forgiven && l.has(&[concept]) && !l.any(&["number", "date"]))
+            })
+        };
+        if about("cancel") {
+            *kind = Kind::PurchaseOrderCancellation;
+        } else if about("change") {
+            *kind = Kind::PurchaseOrderChange;
         }
     }
     best.map(|(n, kind)| (kind, (n as f32 / text.len().max(1) as f32).clamp(0.15, 1.0)))

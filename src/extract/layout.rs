@@ -172,6 +172,7 @@ pub fn lay_out(pages: &[Page]) -> Layout {
     };
     for (page, shown) in upright.iter().zip(&pages) {
         let mut words = page_words(page);
+        drop_holes(&mut words, page.width_pt);
         for word in &mut words {
             word.rect = shown.place_as_shown(word.rect);
         }
@@ -188,6 +189,25 @@ pub fn lay_out(pages: &[Page]) -> Layout {
         layout.uprights.extend(uprights);
     }
     layout
+}
+
+/// Share of the page's width at either side in which holes of the paper stand.
+const MARGIN_SHARE: f32 = 0.06;
+/// Equal marks in one margin that are holes rather than text.
+const HOLES_MIN: usize = 5;
+
+/// Holes of tractor-fed paper, read as letters, are no text.
+fn drop_holes(words: &mut Vec<Word>, width: f32) {
+    let hole = |w: &Word| {
+        matches!(w.text.as_str(), "o" | "O" | "0" | "○" | "◯" | "●" | "•" | "°")
+            && (w.x1 < MARGIN_SHARE * width || w.x0 > (1.0 - MARGIN_SHARE) * width)
+    };
+    for left in [true, false] {
+        let here = |w: &Word| hole(w) && (w.x0 < width / 2.0) == left;
+        if words.iter().filter(|w| here(w)).count() >= HOLES_MIN {
+            words.retain(|w| !here(w));
+        }
+    }
 }
 
 /// The page with its way up found from its words, where the reader did not say: words of several letters that are

@@ -47,9 +47,10 @@ const CLOSINGS: [&str; 14] = [
 ];
 
 /// Beginnings of letters, folded.
-const SALUTATIONS: [&str; 12] = [
+const SALUTATIONS: [&str; 13] = [
     "dear ",
     "hello ",
+    "hi ",
     "to whom it may",
     "sehr geehrte",
     "guten tag",
@@ -62,8 +63,14 @@ const SALUTATIONS: [&str; 12] = [
     "messieurs",
 ];
 
+/// Whether a folded text speaks to somebody.
+pub fn is_salutation(text: &str) -> bool {
+    let text = format!("{text} ");
+    text.split(' ').count() <= 6 && SALUTATIONS.iter().any(|s| text.starts_with(s))
+}
+
 /// Whether somebody is spoken to, or somebody signs.
-fn is_letter(layout: &Layout) -> bool {
+pub fn is_letter(layout: &Layout) -> bool {
     layout.rows.iter().any(|row| {
         let text = format!("{} ", fold(&row.text()));
         text.split(' ').count() <= 9

@@ -86,6 +86,14 @@ struct Block {
 }
 
 impl Block {
+    /// A whole address in one row: `Mill Ltd, Mill Lane 7, Ely CB7 4AB`.
+    fn in_one_row(&self) -> bool {
+        let text = self.text();
+        self.lines.len() <= 2
+            && text.matches(", ").count() >= 2
+            && text.chars().filter(char::is_ascii_digit).count() >= 3
+    }
+
     fn words(&self) -> Vec<Word> {
         self.lines.iter().flatten().cloned().collect()
     }
@@ -139,8 +147,10 @@ pub fn find_parties(
                     }
                     _ => continue,
                 };
+                let person = marked.field == Some("buyer_contact") && role == "buyer";
                 if let Some(block) = block(layout, marks, table_rows, index, at, marked)
-                    && (role == "vendor" || role == "buyer" || block.lines.len() >= 2)
+                    && (role == "vendor" || role == "buyer" || block.lines.len() >= 2 || block.in_one_row())
+                    && (!person || block.lines.len() >= 3 || looks_like_company(&block.text()))
                 {
                     let better =
                         blocks.get(role).is_none_or(|old| old.lines.len() < 2 && block.lines.len() >= 2);
@@ -153,7 +163,13 @@ pub fn find_parties(
         for role in ["ship_to", "bill_to"] {
             if let Some(b) = blocks.get(role) {
                 let words = b.words();
-                let base = if b.lines.len() >= 3 { 0.95 } else { 0.7 };
+                let base = if b.lines.len() >= 3 {
+                    0.95
+                } else if b.in_one_row() {
+                    0.9
+                } else {
+                    0.7
+                };
                 out.insert(
                     role.to_owned(),
                     propose(b.text(), &words, from_words(base, &words, reading.trusted)),
@@ -181,7 +197,7 @@ fn block(
             .get(r)
             .and_then(|m| m.get(s))
             .and_then(Option::as_ref)
-            .is_some_and(|m| m.whole && m.field.is_some())
+            .is_some_and(|m| m.whole && (m.field.is_some() || m.is_numbered()))
     };
     let inside = segment.words.get(marked.label.words..).unwrap_or_default();
     // a hint in brackets is part of the label
@@ -237,6 +253,13 @@ fn block(
             .and_then(|m| m.get(s))
             .and_then(Option::as_ref)
             .and_then(|m| part_of_address(m, found));
+        // the box of a form may name its parts before they are filled in
+        let named = |m: &Marked| m.is_numbered();
+        if lines.is_empty() && marks.get(i).and_then(|m| m.get(s)).and_then(Option::as_ref).is_some_and(named)
+        {
+            bottom = found.y1();
+            continue;
+        }
         if gap > pitch
             || part.is_none() && is_label(i, s) && !is_attention(found)
             || lines.len() >= BLOCK_ROWS_MAX
@@ -450,31 +473,36 @@ fn name_parties(
     let is_us = |text: &str| known.site_names.iter().any(|n| strsim_ratio(&fold(n), &fold(text)) > 0.93);
     let theirs = matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote);
     // our own name on the page
-    let ours = layout
-        .rows
-        .iter()
-        .flat_map(|r| &r.segments)
-        .find_map(|s| known.site_names.iter().find_map(|n| name_in(s, n)));
+    let searched = Searched::new(layout);
+    let ours = known.site_names.iter().find_map(|n| searched.find(n).into_iter().next());
     let mut us: Option<(Vec<Word>, f32)> = ours.map(|w| (w, 0.985));
     let mut them: Option<(Vec<Word>, f32)> = None;
     for account in known.accounts.iter() {
         let names = std::iter::once(&account.name).chain(&account.aliases);
         for name in names.filter(|n| n.split_whitespace().count() >= 2) {
-            for segment in layout.rows.iter().flat_map(|r| &r.segments) {
-                if let Some(words) = name_in(segment, name)
-                    && them.as_ref().is_none_or(|(old, _)| join(old).len() < join(&words).len())
-                {
+            for words in searched.find(name) {
+                if them.as_ref().is_none_or(|(old, _)| join(old).len() < join(&words).len()) {
                     them = Some((words, 0.95));
                 }
             }
         }
     }
+    // the buyer's name stands over the addresses to deliver to, and in the domain of its mail
+    let signs = Signs {
+        heads: ["buyer", "bill_to", "ship_to"]
+            .iter()
+            .filter(|_| !theirs)
+            .filter_map(|r| head(r))
+            .map(|w| fold(&bare_name(&join(&w))))
+            .collect(),
+        domains: domains(layout),
+    };
     let addressed = blocks.contains_key(if theirs { "ship_to" } else { "vendor" });
     if !addressed && (us.is_none() || theirs) {
         let roles = ["buyer", "bill_to", "ship_to"];
         let named = roles.iter().filter(|_| !theirs).filter_map(|r| head(r));
         let not: Vec<String> =
-            named.chain(letterhead(layout, None)).map(|w| fold(&bare_name(&join(&w)))).collect();
+            named.chain(letterhead(layout, None, &signs)).map(|w| fold(&bare_name(&join(&w)))).collect();
         if let Some(block) = lone_block(layout, marks, table_rows, &not) {
             let words = block.words();
             if reading.kind == Kind::DeliveryNote {
@@ -496,7 +524,7 @@ fn name_parties(
         .find_map(|r| head(r))
         .filter(|w| !is_us(&join(w)));
     let our_text = us.as_ref().map(|u| fold(&bare_name(&join(&u.0))));
-    let top = letterhead(layout, our_text.as_deref());
+    let top = letterhead(layout, our_text.as_deref(), &signs);
     let labelled_buyer = head("buyer").filter(|_| !theirs);
     if let (None, Some(buyer), Some(top)) = (&us, &labelled_buyer, &top)
         && looks_like_company(&join(top))
@@ -536,10 +564,38 @@ fn name_parties(
     }
 }
 
+/// The segments of a document, folded once, so that many names can be looked for.
+struct Searched<'a> {
+    segments: Vec<(&'a Segment, Vec<String>)>,
+    /// Every folded word.
+    words: HashSet<String>,
+}
+
+impl<'a> Searched<'a> {
+    fn new(layout: &'a Layout) -> Self {
+        let segments: Vec<(&Segment, Vec<String>)> = layout
+            .rows
+            .iter()
+            .flat_map(|r| &r.segments)
+            .map(|s| (s, s.words.iter().map(|w| fold(&w.text)).collect()))
+            .collect();
+        let words =
+            segments.iter().flat_map(|(_, words)| words).flat_map(|w| w.split(' ')).map(str::to_owned);
+        Self { words: words.collect(), segments }
+    }
+
+    /// The places of a name. One of its words must stand there without a fault.
+    fn find(&self, name: &str) -> Vec<Vec<Word>> {
+        let wanted: Vec<String> = fold(name).split(' ').map(str::to_owned).collect();
+        if !wanted.iter().any(|w| self.words.contains(w)) {
+            return Vec::new();
+        }
+        self.segments.iter().filter_map(|(segment, have)| name_in(segment, have, &wanted)).collect()
+    }
+}
+
 /// The words of a segment that say this name.
-fn name_in(segment: &Segment, name: &str) -> Option<Vec<Word>> {
-    let wanted: Vec<String> = fold(name).split(' ').map(str::to_owned).collect();
-    let have: Vec<String> = segment.words.iter().map(|w| fold(&w.text)).collect();
+fn name_in(segment: &Segment, have: &[String], wanted: &[String]) -> Option<Vec<Word>> {
     let compact: String = wanted.concat();
     for start in 0..have.len() {
         let mut text = String::new();
@@ -560,8 +616,44 @@ fn name_in(segment: &Segment, name: &str) -> Option<Vec<Word>> {
     None
 }
 
+/// What tells the name of whoever wrote the document from that of whom it is written to.
+struct Signs {
+    /// Names over the writer's own addresses, folded.
+    heads: Vec<String>,
+    /// Domains of mail addresses and websites, squeezed, without the last part.
+    domains: Vec<String>,
+}
+
+impl Signs {
+    /// How much speaks for a folded name.
+    fn support(&self, name: &str) -> f32 {
+        let squeezed = squeeze(name);
+        let head = self.heads.iter().any(|h| h == name);
+        let letters = squeezed.len().min(DOMAIN_LETTERS);
+        let start = squeezed.get(..letters).unwrap_or_default();
+        let domain = letters >= 5 && self.domains.iter().any(|d| d.contains(start));
+        2.0 * f32::from(head) + 3.5 * f32::from(domain)
+    }
+}
+
+/// Letters at the start of a name that a domain repeats.
+const DOMAIN_LETTERS: usize = 9;
+/// Domains of one document that are looked at at most.
+const DOMAINS_MAX: usize = 20;
+
+fn domains(layout: &Layout) -> Vec<String> {
+    let words = layout.rows.iter().flat_map(|r| &r.segments).flat_map(|s| &s.words);
+    let of = |text: &str| {
+        let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+        let domain = bare.split_once('@').map(|(_, d)| d).or_else(|| bare.strip_prefix("www."))?;
+        let name = domain.rsplit_once('.').map_or(domain, |(name, _)| name);
+        (name.len() >= 4).then(|| squeeze(name))
+    };
+    words.filter_map(|w| of(&w.text)).take(DOMAINS_MAX).collect()
+}
+
 /// The company on the letterhead: near the top, no title, not us; best in large letters and named again below.
-fn letterhead(layout: &Layout, ours: Option<&str>) -> Option<Vec<Word>> {
+fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> Option<Vec<Word>> {
     let first = layout.rows.first()?.page;
     let all = fold(&layout.rows.iter().map(Row::text).collect::<Vec<_>>().join(" "));
     let mut best: Option<(f32, Vec<Word>)> = None;
@@ -589,11 +681,13 @@ fn letterhead(layout: &Layout, ours: Option<&str>) -> Option<Vec<Word>> {
                 continue;
             }
             let label = label_at(segment.words.iter().map(|w| w.text.as_str()));
-            if label.as_ref().is_some_and(|l| l.words == segment.words.len() || l.closed) {
+            let labelled = label.as_ref().is_some_and(|l| l.words == segment.words.len() || l.closed);
+            if labelled || super::letter::is_salutation(&folded) || super::kind::is_title(&folded) {
                 continue;
             }
             let count = all.matches(&folded).count().min(4) as f32;
             let score = if looks_like_company(&name) { 3.0 } else { 0.0 }
+                + signs.support(&folded)
                 + (count - 1.0) * 1.2
                 + segment.height() / 12.0
                 - row.y0() / layout.height * 2.0

@@ -130,7 +130,10 @@ fn anchors(words: &[Word], reading: &Reading) -> Vec<Anchor> {
     let mut out: Vec<Anchor> = Vec::new();
     let mut at = 0;
     while let Some(word) = words.get(at) {
-        if let Some(anchor) = anchor_at(words, at, word, reading) {
+        let found = anchor_at(words, at, word, reading)
+            .filter(|a| out.is_empty() || !a.unit.and_then(|u| words.get(u)).is_some_and(is_size))
+            .or_else(|| opening(words, at, reading).filter(|_| out.is_empty()));
+        if let Some(anchor) = found {
             at = anchor.end.max(at + 1);
             out.push(anchor);
         } else {
@@ -158,6 +161,44 @@ fn anchors(words: &[Word], reading: &Reading) -> Vec<Anchor> {
         anchor.trails |= trails;
     }
     out
+}
+
+/// Units that say rather how large goods are than how many, folded.
+fn is_size(word: &Word) -> bool {
+    matches!(bare(word).as_str(), "m" | "l" | "kg" | "meter" | "liter" | "litre" | "metre" | "ltr")
+}
+
+/// A row that opens with a number, one word and an item number: `36 Kit 405816752`, `1 500 pce TR.5953574`.
+fn opening(words: &[Word], at: usize, reading: &Reading) -> Option<Anchor> {
+    let before = words.get(..at)?;
+    if !before.iter().all(|w| w.text.chars().all(|c| !c.is_alphanumeric())) {
+        return None;
+    }
+    (1..=2).rev().find_map(|n| {
+        let number = words.get(at..at + n)?;
+        let value =
+            parse_number(&join(number), reading.style).filter(|v| *v > Decimal::ZERO && *v < QUANTITY_MAX)?;
+        let unit = words.get(at + n)?;
+        let letters =
+            unit.text.chars().all(|c| c.is_alphabetic() || c == '.') && unit.text.chars().count() <= 9;
+        let code = words.get(at + n + 1).is_some_and(|w| is_code(w, reading) || is_joined_digits(w));
+        let thousands = n == 1 || number.iter().skip(1).all(|w| w.text.len() >= 3);
+        (letters && code && thousands).then_some(Anchor {
+            at,
+            end: at + n + 1,
+            unit: Some(at + n),
+            value,
+            trails: false,
+        })
+    })
+}
+
+/// `6418-0371`
+fn is_joined_digits(word: &Word) -> bool {
+    let parts: Vec<&str> = word.text.split('-').collect();
+    parts.len() == 2
+        && word.text.len() >= 7
+        && parts.iter().all(|p| p.len() >= 3 && p.chars().all(|c| c.is_ascii_digit()))
 }
 
 fn anchor_at(words: &[Word], at: usize, word: &Word, reading: &Reading) -> Option<Anchor> {
@@ -338,7 +379,12 @@ fn read_line(
         let start = goods.iter().rposition(|w| is_price(w, reading)).map_or(0, |i| i + 1);
         goods = goods.get(start..)?;
     }
-    let price_from = tail.iter().position(|w| is_price(w, reading));
+    // `9,90 €` is a price, its number too
+    let before_currency = |at: usize| {
+        tail.get(at + 1).is_some_and(|n| super::number::parse_currency(&n.text).is_some())
+            && tail.get(at).is_some_and(|w| parse_number(&w.text, reading.style).is_some())
+    };
+    let price_from = tail.iter().enumerate().position(|(at, w)| is_price(w, reading) || before_currency(at));
     if !anchor.trails {
         let end = sentence_end(goods, reading).unwrap_or(goods.len()).min(price_from.unwrap_or(usize::MAX));
         goods = goods.get(..end)?;
@@ -471,7 +517,9 @@ fn name_goods(words: &[Word], trails: bool, line: &mut Line, reading: &Reading) 
         let text = w.text.trim_matches(|c: char| !c.is_alphanumeric());
         reading.skus.contains_key(&squeeze(text))
     });
-    let code = code.or_else(|| words.iter().position(|w| is_code(w, reading)));
+    let code = code
+        .or_else(|| words.iter().position(|w| is_code(w, reading)))
+        .or_else(|| words.first().filter(|w| is_joined_digits(w)).map(|_| 0));
     if let Some(at) = code {
         let word = words.remove(at);
         let text = word.text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
@@ -755,7 +803,7 @@ pub fn find_order_date(words: &[Word], reading: &Reading) -> Option<(String, Vec
 pub fn find_sender(layout: &Layout) -> Option<(String, Vec<Word>)> {
     let words = layout.rows.first()?.words();
     let (first, rest) = words.split_first()?;
-    if first.text != "From:" {
+    if first.text != "From:" || rest.iter().any(|w| is_machine(&w.text)) {
         return None;
     }
     let name: Vec<Word> = rest.iter().take_while(|w| !w.text.contains('@')).cloned().collect();
@@ -764,11 +812,67 @@ pub fn find_sender(layout: &Layout) -> Option<(String, Vec<Word>)> {
     person.then(|| (join(&name), name))
 }
 
+/// Whether nobody reads what is sent to this address.
+pub fn is_machine(mail: &str) -> bool {
+    let local: String = mail.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '@').collect();
+    ["noreply", "donotreply", "mailerdaemon"].iter().any(|machine| local.starts_with(machine))
+}
+
 /// Whether a text is what somebody says rather than a name.
 pub fn is_sentence(text: &str) -> bool {
     let text = crate::validate::account::fold(text);
     let says = INTENTS.iter().flat_map(|(_, _, phrases)| *phrases).any(|phrase| text.contains(*phrase));
     says || text.split(' ').count() > 8
+}
+
+/// Rows of an address in a text at most.
+const ADDRESS_ROWS_MAX: usize = 6;
+
+/// The address that a sentence ends in: `Please ship to` over its rows.
+pub fn find_ship_to(layout: &Layout) -> Option<(String, Vec<Word>)> {
+    let leads = |row: &Row| {
+        let text = crate::validate::account::fold(&row.text());
+        let words: Vec<&str> = text.split(' ').collect();
+        let tail = words.get(words.len().saturating_sub(6)..).unwrap_or_default();
+        let sends = tail.iter().any(|w| {
+            ["ship", "deliver", "liefer", "livr", "lever", "skick", "send"].iter().any(|s| w.starts_with(s))
+        });
+        let ends = words.last().is_some_and(|w| {
+            matches!(*w, "to" | "till" | "an" | "a" | "nach" | "adresse" | "address" | "adress" | "at")
+        });
+        sends && ends
+    };
+    let at = layout.rows.iter().position(leads)?;
+    let mut lines: Vec<Vec<Word>> = Vec::new();
+    let mut above = layout.rows.get(at)?;
+    for row in layout.rows.iter().skip(at + 1).take(ADDRESS_ROWS_MAX) {
+        let height = (row.y1() - row.y0()).max(1.0);
+        let gap = row.y0() - above.y1();
+        let most = if lines.is_empty() { 2.5 } else { 0.9 };
+        let words = row.words();
+        if row.page != above.page || gap > most * height || words.len() > 8 {
+            break;
+        }
+        lines.push(words);
+        above = row;
+    }
+    let words: Vec<Word> = lines.iter().flatten().cloned().collect();
+    let digits = words.iter().flat_map(|w| w.text.chars()).filter(char::is_ascii_digit).count();
+    let text =
+        lines.iter().map(|l| join(l).trim_end_matches([',', '.']).to_owned()).collect::<Vec<_>>().join(", ");
+    (lines.len() >= 2 && digits >= 3).then_some((text, words))
+}
+
+/// The company that signs below the name of the sender.
+pub fn find_company(layout: &Layout) -> Option<(String, Vec<Word>)> {
+    let (name, _) = find_sender(layout)?;
+    let at = layout.rows.iter().rposition(|row| row.text().trim() == name)?;
+    let words = layout.rows.get(at + 1)?.words();
+    let text = join(&words);
+    let fits = (1..=7).contains(&words.len())
+        && !text.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':'))
+        && text.starts_with(char::is_uppercase);
+    fits.then_some((text, words))
 }
 
 /// Words that open a day of delivery.

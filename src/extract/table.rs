@@ -28,7 +28,7 @@ const SECTION_GAP_PT: f32 = 6.0;
 
 /// A named column.
 #[derive(Clone, Debug)]
-struct Column {
+pub(super) struct Column {
     name: &'static str,
     x0: f32,
     x1: f32,
@@ -36,6 +36,13 @@ struct Column {
     text: String,
     /// 0, or 1 in the lower row of a layout that gives each line two rows.
     level: u8,
+}
+
+impl Column {
+    /// Left edge of the head in points.
+    pub(super) fn left(&self) -> f32 {
+        self.x0
+    }
 }
 
 /// A table that was found.
@@ -65,6 +72,7 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
     let mut columns: Option<Vec<Column>> = None;
     let mut body: Vec<usize> = Vec::new();
     let mut ended = false;
+    let mut titles: Vec<Title> = Vec::new();
     while at < layout.rows.len() {
         if let Some((found, head, next)) = head_at(layout, at) {
             let same = columns.as_ref().is_some_and(|c| same_head(c, &found));
@@ -84,6 +92,11 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
             at = next;
             continue;
         }
+        if let Some(title) = title_of(layout, at) {
+            table.rows.insert(at);
+            titles.push(title);
+            ended = true;
+        }
         if let (Some(_), Some(row), false) = (&columns, layout.rows.get(at), ended) {
             if ends_table(row) {
                 ended = true;
@@ -96,8 +109,50 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
     if let Some(columns) = columns {
         read_body(layout, reading, &columns, &body, &mut table);
     }
+    for line in &mut table.lines {
+        give_title(line, &titles, reading);
+    }
     table.lines.truncate(LINES_MAX);
     table
+}
+
+/// `Line 2 Wall paint` over a table of one line.
+struct Title {
+    number: Word,
+    text: Vec<Word>,
+}
+
+/// Rows between the title of a line and the heads of its table at most.
+const TITLE_REACH: usize = 3;
+
+/// The title of a line, if its heads follow.
+fn title_of(layout: &Layout, at: usize) -> Option<Title> {
+    let row = layout.rows.get(at)?;
+    let words = row.words();
+    let label = label_at(words.iter().take(1).map(|w| w.text.as_str()))?;
+    let number =
+        words.get(1).filter(|w| w.text.len() <= 4 && is_line_number(w.text.trim_end_matches(':')))?;
+    let text = words.get(2..).filter(|t| join(t).chars().filter(|c| c.is_alphabetic()).count() >= 3)?;
+    let heads = || (at + 1..=at + TITLE_REACH).any(|next| head_at(layout, next).is_some());
+    (column_of(&label) == Some("line_no") && heads())
+        .then(|| Title { number: number.clone(), text: text.to_vec() })
+}
+
+/// What the nearest title above a line says of it.
+fn give_title(line: &mut Line, titles: &[Title], reading: &Reading) {
+    let place = line.values().find_map(|p| match &p.source {
+        crate::model::draft::Source::Page { page, bbox } => Some((*page, bbox.y0)),
+        _ => None,
+    });
+    let Some((page, y)) = place else { return };
+    let above = titles.iter().rev().find(|t| t.number.page == page && t.number.rect.y0 < y);
+    let Some(title) = above else { return };
+    if !line.contains_key("line_no") {
+        put(line, "line_no", std::slice::from_ref(&title.number), reading);
+    }
+    if !line.contains_key("description") {
+        put(line, "description", &title.text, reading);
+    }
 }
 
 fn same_head(a: &[Column], b: &[Column]) -> bool {
@@ -234,7 +289,7 @@ fn digits(row: &Row) -> usize {
 }
 
 /// A head row at `at`: its columns, its text, and the row after it. Heads may be two or three rows high.
-fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
+pub(super) fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
     let first = layout.rows.get(at)?;
     if digits(first) > 1 || first.segments.iter().any(|s| s.words.len() > 9) {
         return None;
@@ -292,7 +347,8 @@ fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
         columns.iter().map(|c| c.name).filter(|name| !name.starts_with('?')).collect();
     let has = |name: &str| distinct.contains(name);
     let what = has("description") || has("sku") || has("invoice_number") || has("customer_sku");
-    let figures = has("quantity") || has("amount") || has("unit_price") || has("ordered_quantity");
+    let figures =
+        ["quantity", "amount", "unit_price", "ordered_quantity", "gross"].iter().any(|name| has(name));
     let enough = what && figures && distinct.len() >= 3
         || what && figures && total <= 4
         || has("sku") && has("description");
@@ -420,7 +476,38 @@ fn settle(mut columns: Vec<Column>) -> Vec<Column> {
     {
         c.name = "quantity";
     }
+    part_equals(&mut columns);
     columns
+}
+
+/// Of several columns of one name that cannot be one column, the one with the longest head keeps it.
+fn part_equals(columns: &mut [Column]) {
+    for name in [
+        "line_no",
+        "sku",
+        "customer_sku",
+        "description",
+        "quantity",
+        "unit",
+        "unit_price",
+        "amount",
+        "delivery_date",
+    ] {
+        let equal = |c: &Column| c.name == name && c.level == 0;
+        let longest = columns.iter().filter(|c| equal(c)).map(|c| c.text.len()).max().unwrap_or(0);
+        let mut kept = false;
+        for at in 0..columns.len() {
+            let Some(column) = columns.get(at).filter(|c| equal(c)) else { continue };
+            if column.text.len() == longest && !kept {
+                kept = true;
+                continue;
+            }
+            let free = UNNAMED.iter().find(|free| columns.iter().all(|c| c.name != **free)).copied();
+            if let (Some(column), Some(free)) = (columns.get_mut(at), free) {
+                column.name = free;
+            }
+        }
+    }
 }
 
 /// Whether this row is past the lines: a total with money, or a signature.
@@ -439,6 +526,14 @@ fn ends_table(row: &Row) -> bool {
             .is_some_and(|f| matches!(f, "subtotal" | "total" | "tax" | "shipping" | "discount"))
     });
     if sums.count() >= 2 && row.segments.len() <= 6 {
+        return true;
+    }
+    // a remark beside the sums
+    let sum_beside =
+        row.segments.iter().skip(1).any(|s| {
+            super::totals::sum_name(s).is_some_and(|(name, _)| matches!(name, "subtotal" | "total"))
+        });
+    if sum_beside && first.words.len() > 5 && row.segments.len() <= 3 {
         return true;
     }
     matches!(field, Some("subtotal" | "total" | "tax" | "shipping"))
@@ -555,6 +650,14 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
     };
     let edges_upper = edges(&upper, if for_edges.is_empty() { &rows } else { &for_edges }, layout);
     let mut split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
+    let mut conditions = Vec::new();
+    for (row, cells) in rows.iter().zip(&mut split) {
+        let condition = condition_in(row, cells, reading);
+        if condition.is_some() {
+            cells.clear();
+        }
+        conditions.push(condition);
+    }
     columns::name_by_content(&mut split, reading);
     let Some(anchor) = anchor(&split, &upper, reading) else { return };
     let figures: Vec<&Row> = rows
@@ -577,11 +680,12 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
         .filter_map(|c| c.get("description").filter(|_| c.len() >= 2)?.last())
         .map(|w| w.x1)
         .fold(0.0, f32::max);
+    let lower_code = upper.iter().find(|c| c.name == "sku").and_then(lower_code);
     let mut lines: Vec<Item> = Vec::new();
     let mut bottom = 0.0;
     let mut page = 0;
     let mut open = false;
-    for ((row, cells), index) in rows.iter().zip(split).zip(body) {
+    for (((row, cells), condition), index) in rows.iter().zip(split).zip(conditions).zip(body) {
         let height = (row.y1() - row.y0()).max(6.0);
         let anchored = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
         let filled =
@@ -590,7 +694,12 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
             |name: &&&str| !open || lines.last().is_some_and(|item: &Item| item.cells.contains_key(**name));
         let starts = anchored || lower.is_empty() && filled.filter(taken).count() >= 3;
         let below = open && row.page == page && row.y0() - bottom < 1.7 * height;
-        if starts {
+        if open
+            && let Some(item) = lines.last_mut()
+            && let Some((label, words)) = condition
+        {
+            item.take_condition(&label, &words, reading);
+        } else if starts {
             lines.push(Item { cells, notes: Vec::new() });
             open = true;
         } else if below && let Some(item) = lines.last_mut() {
@@ -606,7 +715,7 @@ fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usi
                     item.cells.entry(name).or_insert(words);
                 }
             } else {
-                open = continues(item, row, cells, description_x, right_edge, reading);
+                open = continues(item, row, cells, (description_x, right_edge), lower_code, reading);
             }
         } else {
             open = false;
@@ -664,16 +773,23 @@ fn anchor(rows: &[Cells], columns: &[Column], reading: &Reading) -> Option<&'sta
         })
 }
 
+/// `10`, `0010`, `3.` or `01.002`, numbered by section.
+fn is_line_number(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim_end_matches('.').split('.').collect();
+    let digits = |part: &&str| (1..=6).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+    parts.iter().all(digits)
+        && match parts.as_slice() {
+            [_] => true,
+            [section, ..] => parts.len() <= 3 && section.len() <= 2 && parts.iter().all(|p| p.len() <= 3),
+            [] => false,
+        }
+}
+
 /// Whether a cell's text looks like what its column holds.
 fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
     let text = join(words);
     match name {
-        "line_no" => {
-            words.len() == 1
-                && text.len() <= 6
-                && text.chars().filter(char::is_ascii_digit).count() >= 1
-                && text.trim_matches('.').chars().all(|c| c.is_ascii_digit())
-        }
+        "line_no" => words.len() == 1 && is_line_number(&text),
         "quantity" | "amount" | "unit_price" | "gross" => {
             words.iter().any(|w| parse_number(&w.text, reading.style).is_some()) && words.len() <= 4
         }
@@ -694,6 +810,43 @@ struct Item {
     notes: Vec<(Label, Vec<Word>)>,
 }
 
+/// Several labels with their values in one row: `yours 4711 · ours M-12`; none if the row holds anything else.
+fn notes_in(words: &[Word]) -> Vec<(Label, Vec<Word>)> {
+    let mut notes: Vec<(Label, Vec<Word>)> = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
+        let label = label_at(rest.iter().map(|w| w.text.as_str())).filter(|l| note_column(l).is_some());
+        if let Some(label) = label.filter(|l| l.words < rest.len()) {
+            at += label.words;
+            notes.push((label, Vec::new()));
+            continue;
+        }
+        let Some(word) = rest.first() else { break };
+        let Some((_, value)) = notes.last_mut() else { return Vec::new() };
+        if word.text.chars().any(char::is_alphanumeric) {
+            value.push(word.clone());
+        }
+        at += 1;
+    }
+    let whole = notes.iter().all(|(_, value)| {
+        (1..=4).contains(&value.len()) && value.iter().any(|w| w.text.chars().any(|c| c.is_ascii_digit()))
+    });
+    if whole { notes } else { Vec::new() }
+}
+
+/// The column of a note below a line. `Yours` and `ours` alone name item numbers.
+fn note_column(label: &Label) -> Option<&'static str> {
+    let alone = label.concepts.len() == 1 && label.words == 1;
+    // `Bestellnr.` below goods is what they are ordered by
+    if label.has(&["order", "number"]) && !label.any(&["our", "date", "line", "customer"]) {
+        return Some("sku");
+    }
+    column_of(label)
+        .or_else(|| (alone && label.any(&["your"])).then_some("sku"))
+        .or_else(|| (alone && label.any(&["our"])).then_some("customer_sku"))
+        .or_else(|| field_of(label).filter(|f| *f == "requested_date").map(|_| "delivery_date"))
+}
+
 /// Whether a text goes on in the next row because its next word did not fit, and is not another remark.
 fn wraps_on(words: &[Word], more: &[Word], right_edge: f32) -> bool {
     let (Some(last), Some(next)) = (words.last(), more.first()) else { return true };
@@ -709,15 +862,47 @@ fn wraps_on(words: &[Word], more: &[Word], right_edge: f32) -> bool {
 fn note_in(words: &[Word]) -> Option<(Label, Vec<Word>)> {
     let label = label_at(words.iter().map(|w| w.text.as_str())).filter(|l| l.words < words.len())?;
     let rest = words.get(label.words..)?;
-    let column = column_of(&label);
+    let column = note_column(&label);
     let figure = rest.len() <= 3 && rest.iter().any(|w| w.text.chars().any(|c| c.is_ascii_digit()));
     let known = match column {
         Some("delivery_date" | "price_per") => true,
-        Some("sku" | "customer_sku") => figure && label.any(&["article"]),
+        Some("sku" | "customer_sku") => figure && label.any(&["article", "order"]),
         Some("lot" | "serial_no" | "discount") => figure,
         _ => false,
     };
     (label.closed && column != Some("sku") || known).then(|| (label, rest.to_vec()))
+}
+
+/// A condition of the price below a line, as SAP prints them: `Gross price 9,42 EUR / 100 PCE 141,30`.
+fn condition_in(row: &Row, cells: &Cells, reading: &Reading) -> Option<(Label, Vec<Word>)> {
+    if ["line_no", "sku"].iter().any(|name| cells.get(name).is_some_and(|w| plausible(name, w, reading))) {
+        return None;
+    }
+    let words = row.words();
+    let label = label_at(words.iter().map(|w| w.text.as_str()))?;
+    let rest = words.get(label.words..)?;
+    let figure = rest.first().is_some_and(|w| w.text.starts_with(|c: char| c.is_ascii_digit()));
+    let column = column_of(&label)?;
+    let fits = matches!(column, "unit_price" | "discount" | "amount" | "gross")
+        && !label.any(&["total", "tax", "pay", "quantity"])
+        && row.segments.len() >= 2;
+    (figure && fits).then(|| (label, rest.to_vec()))
+}
+
+/// Whose item number stands lower in a column with a head like `Item Number / Vendor Item Number`.
+fn lower_code(column: &Column) -> Option<&'static str> {
+    let words: Vec<&str> = column.text.split_whitespace().collect();
+    let lower = words.get(words.len() / 2..).filter(|_| words.len() >= 3)?;
+    let says = |concepts: &[&str]| {
+        lower.iter().any(|w| label_at(std::iter::once(*w)).is_some_and(|l| l.any(concepts)))
+    };
+    if says(&["supplier", "your"]) {
+        Some("sku")
+    } else if says(&["our", "customer", "buyer"]) {
+        Some("customer_sku")
+    } else {
+        None
+    }
 }
 
 /// Takes in a further row of a line; false if the row does not belong to it.
@@ -725,13 +910,18 @@ fn continues(
     item: &mut Item,
     row: &Row,
     cells: Cells,
-    description_x: Option<f32>,
-    right_edge: f32,
+    (description_x, right_edge): (Option<f32>, f32),
+    lower_code: Option<&str>,
     reading: &Reading,
 ) -> bool {
     let words = row.words();
     if row.segments.iter().all(|s| note_in(&s.words).is_some()) {
         item.notes.extend(row.segments.iter().filter_map(|s| note_in(&s.words)));
+        return true;
+    }
+    let several = notes_in(&words);
+    if several.len() >= 2 {
+        item.notes.extend(several);
         return true;
     }
     if let Some(note) = note_in(&words) {
@@ -766,6 +956,16 @@ fn continues(
                 item.cells.insert("unit", more);
             }
             Some(words) if name == "sku" && join(words).ends_with('-') => words.extend(more),
+            // two item numbers in one column: its head says whose the lower one is
+            Some(upper) if name == "sku" && lower_code.is_some() && plausible("sku", &more, reading) => {
+                let upper = std::mem::replace(upper, more.clone());
+                if lower_code == Some("sku") {
+                    item.cells.entry("customer_sku").or_insert(upper);
+                } else {
+                    item.cells.insert("sku", upper);
+                    item.cells.entry("customer_sku").or_insert(more);
+                }
+            }
             Some(_) => {}
             None => {
                 item.cells.insert(name, more);
@@ -776,6 +976,36 @@ fn continues(
 }
 
 impl Item {
+    /// Price, discount and amount that stand in a row of their own.
+    fn take_condition(&mut self, label: &Label, words: &[Word], reading: &Reading) {
+        let number = |w: &&Word| parse_number(w.text.trim_end_matches('-'), reading.style).is_some();
+        let bare = |w: &Word| Word { text: w.text.trim_end_matches('-').to_owned(), ..w.clone() };
+        let Some(first) = words.first() else { return };
+        let last = words.iter().rev().find(number).filter(|w| w.x0 > first.x1);
+        let slash = words.iter().position(|w| w.text == "/");
+        match column_of(label) {
+            Some("unit_price" | "gross") => {
+                self.cells.insert("unit_price", vec![bare(first)]);
+                if let Some(per) = slash.and_then(|at| words.get(at + 1)).filter(number) {
+                    self.cells.insert("price_per", vec![bare(per)]);
+                }
+                let per_at = slash.map_or(0.0, |at| words.get(at + 1).map_or(0.0, |w| w.x1));
+                if let Some(amount) = last.filter(|w| w.x0 > per_at) {
+                    self.cells.entry("amount").or_insert_with(|| vec![amount.clone()]);
+                }
+            }
+            Some("discount") => {
+                if words.iter().any(|w| w.text.contains('%')) {
+                    self.cells.insert("discount", vec![bare(first)]);
+                }
+            }
+            // the net value comes after what makes it
+            _ => {
+                self.cells.insert("amount", vec![last.unwrap_or(first).clone()]);
+            }
+        }
+    }
+
     fn read(mut self, reading: &Reading) -> Line {
         let mut line = Line::new();
         self.split_joined(reading);
@@ -783,7 +1013,7 @@ impl Item {
             put(&mut line, name, words, reading);
         }
         for (label, words) in &self.notes {
-            let name = match column_of(label).or_else(|| field_of(label)) {
+            let name = match note_column(label).or_else(|| field_of(label)) {
                 Some("requested_date") => "delivery_date",
                 Some("quantity") if line.contains_key("quantity") && !label.any(&["previous"]) => {
                     "ordered_quantity"
@@ -822,12 +1052,22 @@ impl Item {
             self.cells.insert("description", rest);
         }
         self.split_code();
+        self.split_labelled_code();
         if let Some([word]) = self.cells.get("quantity").map(Vec::as_slice)
             && let Some((number, unit)) = word.text.split_once('/')
             && parse_number(number, reading.style).is_some()
             && unit.chars().all(|c| c.is_alphabetic() || c == '.')
             && !unit.is_empty()
             && !self.cells.contains_key("unit")
+        {
+            let with = |text: &str| vec![Word { text: text.to_owned(), ..word.clone() }];
+            let (number, unit) = (with(number), with(unit));
+            self.cells.insert("quantity", number);
+            self.cells.insert("unit", unit);
+        }
+        if let Some([word]) = self.cells.get("quantity").map(Vec::as_slice)
+            && !self.cells.contains_key("unit")
+            && let Some((number, unit)) = glued(&word.text)
         {
             let with = |text: &str| vec![Word { text: text.to_owned(), ..word.clone() }];
             let (number, unit) = (with(number), with(unit));
@@ -886,6 +1126,26 @@ impl Item {
 }
 
 impl Item {
+    /// An item number with its label at the start of the description: `Catalog No. 4711`.
+    fn split_labelled_code(&mut self) {
+        let Some(words) = self.cells.get("description") else { return };
+        let Some(label) = label_at(words.iter().map(|w| w.text.as_str())) else { return };
+        let Some(name) = column_of(&label).filter(|n| matches!(*n, "sku" | "customer_sku")) else { return };
+        let Some(code) = words.get(label.words) else { return };
+        let own_row = words.get(label.words + 1).is_none_or(|w| w.y0 > f32::midpoint(code.y0, code.y1));
+        let digits = code.text.chars().any(|c| c.is_ascii_digit());
+        if own_row && digits && label.any(&["article", "number"]) && !self.cells.contains_key(name) {
+            let rest: Vec<Word> = words.iter().skip(label.words + 1).cloned().collect();
+            let code = vec![code.clone()];
+            self.cells.insert(name, code);
+            if rest.is_empty() {
+                self.cells.remove("description");
+            } else {
+                self.cells.insert("description", rest);
+            }
+        }
+    }
+
     /// An item number that stands alone in the first row of the description's cell.
     fn split_code(&mut self) {
         if self.cells.contains_key("sku") || self.cells.contains_key("customer_sku") {
@@ -905,6 +1165,16 @@ impl Item {
     }
 }
 
+/// Number and unit of `12pcs`.
+fn glued(text: &str) -> Option<(&str, &str)> {
+    let at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')))?;
+    let (number, unit) = text.split_at_checked(at)?;
+    let fits = number.ends_with(|c: char| c.is_ascii_digit())
+        && unit.chars().all(|c| c.is_alphabetic() || c == '.')
+        && super::prose::is_usual_unit(unit);
+    fits.then_some((number, unit))
+}
+
 /// Reads one cell by the type of its column.
 fn put(line: &mut Line, name: &'static str, words: &[Word], reading: &Reading) {
     let text = join(words);
@@ -915,7 +1185,11 @@ fn put(line: &mut Line, name: &'static str, words: &[Word], reading: &Reading) {
             let number = parse_number(&text, reading.style)
                 .or_else(|| words.iter().find_map(|w| parse_number(&w.text, reading.style)))
                 .or_else(|| parse_number(split_currency(&text.replace(' ', "")).0, reading.style));
-            number.map(|n| n.normalize().to_string())
+            // `(100)` is how many are in a pack
+            let packed = matches!(name, "quantity" | "ordered_quantity") && text.starts_with('(');
+            let share = matches!(name, "discount" | "tax_rate");
+            let number = number.filter(|n| !share || n.abs() <= rust_decimal::Decimal::ONE_HUNDRED);
+            number.filter(|_| !packed).map(|n| n.normalize().to_string())
         }
         "delivery_date" | "invoice_date" => (0..words.len().min(3)).find_map(|from| {
             let text = join(words.get(from..).unwrap_or_default());

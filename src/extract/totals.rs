@@ -65,7 +65,9 @@ pub fn find_totals(
             let Some((name, used)) = sum_name(segment) else { continue };
             let label = fold(&segment.text());
             whole |= name == "subtotal"
-                && ["total", "order", "summa"].iter().any(|w| label.contains(w))
+                && ["total", "order", "summa", "summe", "somme", "gesamt", "auftrag"]
+                    .iter()
+                    .any(|w| label.contains(w))
                 && !["sub", "s total", "sous", "zwischen", "del"].iter().any(|w| label.starts_with(w));
             let inside = segment.words.get(used..).unwrap_or_default();
             let right: Vec<Word> = row
@@ -93,7 +95,8 @@ pub fn find_totals(
     decide(&candidates, lines, reading)
 }
 
-fn sum_name(segment: &Segment) -> Option<(&'static str, usize)> {
+/// Which sum a segment's label asks for, and how many of its words that takes.
+pub(super) fn sum_name(segment: &Segment) -> Option<(&'static str, usize)> {
     // `20 % VAT`, `Total GBP Excl. VAT`: rates and currencies say nothing here
     let skipped = |text: &str| {
         parse_currency(text).is_some()
@@ -111,7 +114,15 @@ fn sum_name(segment: &Segment) -> Option<(&'static str, usize)> {
         .position(|w| money(&w.text).is_some())
         .map_or(segment.words.len(), |n| n + start);
     let head = segment.words.get(start..end)?;
-    let texts: Vec<&str> = head.iter().map(|w| w.text.as_str()).filter(|t| !skipped(t)).collect();
+    let percent = |at: usize| head.get(at + 1).is_some_and(|w| w.text == "%");
+    let figure = |t: &str| t.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.'));
+    let skips = |at: usize, t: &str| skipped(t) || t == "@" || figure(t) && percent(at);
+    let texts: Vec<&str> = head
+        .iter()
+        .enumerate()
+        .filter(|(at, w)| !skips(*at, &w.text))
+        .map(|(_, w)| w.text.as_str())
+        .collect();
     let label = label_at(texts.iter().copied())?;
     let name = NAMES.iter().find(|n| field_of(&label) == Some(**n))?;
     // what follows the label must be figures, not prose
@@ -121,8 +132,8 @@ fn sum_name(segment: &Segment) -> Option<(&'static str, usize)> {
         .skip(used)
         .all(|t| t.chars().any(|c| c.is_ascii_digit()) || t.chars().count() <= 3 || t.starts_with('('));
     let mut left = used;
-    let taken = head.iter().position(|w| {
-        if !skipped(&w.text) {
+    let taken = head.iter().enumerate().position(|(at, w)| {
+        if !skips(at, &w.text) {
             if left == 0 {
                 return true;
             }

@@ -49,6 +49,8 @@ pub struct Read {
     pub family: String,
     /// Drafts with the features of their values, and which of them are right.
     pub drafts: Vec<(Draft, Vec<Sample>, BTreeMap<Place, bool>)>,
+    /// How many documents there are in the file.
+    pub parts: usize,
     /// For each draft how sure its kind was by the rules, and whether it is right.
     kinds: Vec<(f32, bool)>,
 }
@@ -71,7 +73,13 @@ pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
             (draft, weighed.samples, right)
         });
         let drafts = drafts.collect();
-        Read { file: document.file.clone(), family: document.family().to_owned(), drafts, kinds }
+        Read {
+            file: document.file.clone(),
+            family: document.family().to_owned(),
+            drafts,
+            parts: document.truths.len(),
+            kinds,
+        }
     })
 }
 
@@ -108,7 +116,8 @@ fn deal(reads: &[Read]) -> BTreeMap<String, usize> {
 
 fn examples(reads: &[Read], folds: &BTreeMap<String, usize>) -> Vec<Example> {
     let mut all = Vec::new();
-    for read in reads {
+    // where orders were parted wrongly, values are judged by the truth of another
+    for read in reads.iter().filter(|r| r.drafts.len() == r.parts) {
         let fold = folds.get(&read.family).copied().unwrap_or(0);
         for (_, samples, right) in &read.drafts {
             // the cells of one column stand and fall together: a long table counts more than a short one, but not as

@@ -32,20 +32,40 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
         }
     }
     for name in ["line_no", "tax_rate"] {
-        let cells: Vec<String> = body.iter().filter_map(|c| c.get(name)).map(|w| join(w)).collect();
+        let words: Vec<&Vec<Word>> = body.iter().filter_map(|c| c.get(name)).collect();
+        let cells: Vec<String> = words.iter().map(|w| join(w)).collect();
         if cells.is_empty() || names.contains_key(name) {
             continue;
         }
         let fits = |text: &String| match name {
-            "line_no" => text.len() <= 6 && text.trim_matches('.').chars().all(|c| c.is_ascii_digit()),
+            "line_no" => super::is_line_number(text),
             // amounts and codes of taxes are no rates
-            _ => parse_number(text, reading.style).is_some_and(|n| {
-                text.ends_with('%') || n.is_zero() || n >= Decimal::from(5) && n <= Decimal::from(30)
-            }),
+            _ => parse_number(text, reading.style)
+                .is_some_and(|n| text.ends_with('%') || n.is_zero() || is_rate(n)),
         };
         if cells.iter().filter(|t| fits(t)).count() * 2 < cells.len() {
             let code = name == "line_no" && !used.contains("sku");
-            names.insert(name, if code { "sku" } else { "?" });
+            let form = || by_form(&words, body.len(), &used, reading).filter(|_| name == "line_no");
+            let new = if code { "sku" } else { form().unwrap_or("?") };
+            names.insert(name, new);
+            used.insert(new);
+        }
+    }
+    // a head that only says `Article` or `Item` may stand over text, or over numbers that count
+    for code in ["sku", "customer_sku"] {
+        let items: Vec<String> = body.iter().filter_map(|c| c.get(code)).map(|w| join(w)).collect();
+        if items.is_empty() || names.contains_key(code) || names.values().any(|new| *new == code) {
+            continue;
+        }
+        let text = |t: &&String| t.contains(' ') && t.chars().filter(|c| c.is_alphabetic()).count() >= 5;
+        if !used.contains("description")
+            && items.iter().filter(text).count() * 10 >= items.len() * AGREE_TENTHS
+        {
+            names.insert(code, "description");
+            used.insert("description");
+        } else if !used.contains("line_no") && counts_from_start(&items) {
+            names.insert(code, "line_no");
+            used.insert("line_no");
         }
     }
     names.retain(|old, new| old != new);
@@ -59,6 +79,26 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
             row.entry(name).or_default().extend(words);
         }
     }
+}
+
+/// Whether a tax may have this rate in percent: few have more than one decimal.
+fn is_rate(n: Decimal) -> bool {
+    let odd = [Decimal::new(9975, 3), Decimal::new(14_975, 3)];
+    let n = n.normalize();
+    let least = if n.scale() == 0 { Decimal::from(5) } else { Decimal::from(2) };
+    n >= least && n <= Decimal::from(30) && (n.scale() <= 1 || odd.contains(&n))
+}
+
+/// `1`, `2`, `3` or `0010`, `0020`: numbers that count the lines from the first.
+fn counts_from_start(texts: &[String]) -> bool {
+    let short = |t: &&String| t.len() <= 5;
+    let numbers: Vec<u32> =
+        texts.iter().filter(short).filter_map(|t| t.trim_matches('.').parse().ok()).collect();
+    if numbers.len() * 10 < texts.len() * AGREE_TENTHS {
+        return false;
+    }
+    let Some(step) = numbers.first().copied().filter(|first| matches!(first, 1 | 10)) else { return false };
+    numbers.windows(2).all(|pair| matches!(pair, [a, b] if *b == a + step))
 }
 
 fn number(words: &[Word], reading: &Reading) -> Option<Decimal> {
@@ -172,7 +212,7 @@ fn by_form(
         return free(if same { "tax_rate" } else { "discount" });
     }
     if most(count(&|t| parse_date(t, reading.order).is_some())) {
-        return free("delivery_date");
+        return free(if used.contains("invoice_number") { "invoice_date" } else { "delivery_date" });
     }
     let counts_up = texts.len() >= 2 && texts.windows(2).all(|w| {
         let of = |t: &String| t.trim_matches('.').parse::<u32>().ok();
