@@ -180,11 +180,14 @@ pub fn lay_out(pages: &[Page]) -> Layout {
             straighten(&mut words);
         }
         let uprights = uprights(page);
+        let blank = pitch(&words).map_or(0.0, |pitch| BLANK_PITCHES * pitch);
         words.sort_by(|a, b| (a.y0 + a.y1).total_cmp(&(b.y0 + b.y1)));
         for mut row in visual_rows(words) {
             row.sort_by(|a, b| a.x0.total_cmp(&b.x0));
             let at = layout.rows.len();
-            layout.rows.push(Row { page: page.number, segments: segments(row, page.number, at, &uprights) });
+            layout
+                .rows
+                .push(Row { page: page.number, segments: segments(row, page.number, at, &uprights, blank) });
         }
         layout.uprights.extend(uprights);
     }
@@ -389,7 +392,33 @@ fn visual_rows(words: Vec<Word>) -> Vec<Vec<Word>> {
     rows.into_iter().map(|r| r.2).collect()
 }
 
-fn segments(words: Vec<Word>, page: u32, row: usize, uprights: &[Upright]) -> Vec<Segment> {
+/// Words of some length that tell whether a page is set in one width, at least.
+const PITCH_WORDS_MIN: usize = 20;
+/// Share of them, in tenths, whose letters are as wide as the others'.
+const PITCH_TENTHS: usize = 8;
+/// How far the width of a letter may be off, as a share of it.
+const PITCH_OFF: f32 = 0.08;
+/// Blanks in letters of one width below which words stand together: one blank with the edges of its letters, not two.
+const BLANK_PITCHES: f32 = 1.75;
+
+/// Width of a letter in points, where all letters are as wide, as in Courier: there words stand further apart than
+/// their letters are high.
+fn pitch(words: &[Word]) -> Option<f32> {
+    let mut widths: Vec<f32> = words
+        .iter()
+        .filter_map(|w| {
+            let letters = w.text.chars().count();
+            (letters >= 4).then(|| (w.x1 - w.x0) / (letters as f32 - 0.2))
+        })
+        .collect();
+    widths.sort_by(f32::total_cmp);
+    let median = widths.get(widths.len() / 2).copied()?;
+    let same = widths.iter().filter(|w| (**w - median).abs() < PITCH_OFF * median).count();
+    (widths.len() >= PITCH_WORDS_MIN && same * 10 >= widths.len() * PITCH_TENTHS).then_some(median)
+}
+
+/// The words of a row that stand together. `blank` is how wide a gap within a text may be at least, in points.
+fn segments(words: Vec<Word>, page: u32, row: usize, uprights: &[Upright], blank: f32) -> Vec<Segment> {
     let mut out: Vec<Segment> = Vec::new();
     for word in words {
         if let Some(last) = out.last_mut() {
@@ -401,7 +430,7 @@ fn segments(words: Vec<Word>, page: u32, row: usize, uprights: &[Upright]) -> Ve
                 .skip(from)
                 .take_while(|u| u.x <= word.x0 + 1.5)
                 .any(|u| u.y0 < middle && u.y1 > middle);
-            if !parted && word.x0 - last.x1() < WORD_GAP_HEIGHTS * height * 0.9 {
+            if !parted && word.x0 - last.x1() < (WORD_GAP_HEIGHTS * height * 0.9).max(blank) {
                 last.words.push(word);
                 continue;
             }
