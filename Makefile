@@ -32,7 +32,7 @@ packages:
 test-packages:
 	@.ci/install $(RUN_PACKAGES) $(TEST_PACKAGES)
 
-# Learns the confidence of values anew: the same documents give the same bytes.
+# Learns the confidence of values anew: the same documents give the same bytes. fixtures/README.md says how sets are made.
 train: build
 	target/release/mailroom train $(TRAINING) --model $(MODEL)
 

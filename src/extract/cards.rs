@@ -114,10 +114,7 @@ fn values_of(row: &Row, reading: &Reading) -> Values {
             // words of goods may sound like labels; a label that is one comes with a value
             let value = rest.get(label.words);
             let figure = value.is_some_and(|w| w.text.chars().any(|c| c.is_ascii_digit()));
-            if label.closed
-                || figure
-                || value.is_some_and(|w| super::date::parse_date(&w.text, reading.order).is_some())
-            {
+            if label.closed || figure || value.is_some_and(|w| parse_date(&w.text, reading.order).is_some()) {
                 at += label.words;
                 found.push((name, Vec::new()));
                 continue;
