@@ -22,19 +22,17 @@ pub fn part(layout: &mut Layout) {
     let mut above = Vec::new();
     let (mut left, mut right, mut after) = (Vec::new(), Vec::new(), Vec::new());
     for row in std::mem::take(&mut layout.rows) {
-        if row.page != page {
-            if row.page < page {
-                above.push(row)
-            } else {
-                after.push(row)
-            }
-            continue;
-        }
-        let (beside, table): (Vec<Segment>, Vec<Segment>) =
-            row.segments.into_iter().partition(|s| s.x1() < x - GUTTER_PT / 2.0);
-        for (segments, to) in [(beside, &mut left), (table, &mut right)] {
-            if !segments.is_empty() {
-                to.push(Row { page, segments });
+        match row.page.cmp(&page) {
+            std::cmp::Ordering::Less => above.push(row),
+            std::cmp::Ordering::Greater => after.push(row),
+            std::cmp::Ordering::Equal => {
+                let (beside, table): (Vec<Segment>, Vec<Segment>) =
+                    row.segments.into_iter().partition(|s| s.x1() < x - GUTTER_PT / 2.0);
+                for (segments, to) in [(beside, &mut left), (table, &mut right)] {
+                    if !segments.is_empty() {
+                        to.push(Row { page, segments });
+                    }
+                }
             }
         }
     }

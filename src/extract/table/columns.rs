@@ -53,7 +53,13 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
     }
     // a head that only says `Article` or `Item` may stand over text, or over numbers that count
     for code in ["sku", "customer_sku"] {
-        let items: Vec<String> = body.iter().filter_map(|c| c.get(code)).map(|w| join(w)).collect();
+        let figures = |c: &&&Cells| {
+            ["quantity", "amount", "unit_price"]
+                .iter()
+                .any(|f| c.get(f).is_some_and(|w| number(w, reading).is_some()))
+        };
+        let goods = body.iter().filter(figures).filter_map(|c| c.get(code));
+        let items: Vec<String> = goods.map(|w| join(w)).collect();
         if items.is_empty() || names.contains_key(code) || names.values().any(|new| *new == code) {
             continue;
         }
