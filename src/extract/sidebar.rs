@@ -73,10 +73,11 @@ mod tests {
     #[test]
     fn a_sidebar_has_rows_of_its_own() {
         let rows = [
-            ("REFERENCE", "Article no   Description           Qty   Price   Amount"),
-            ("IO-08580", "A-1001       Bearing 6204            2    5.00    10.00"),
-            ("DATE", "A-1002       Seal ring               4    2.00     8.00"),
-            ("18 Aug 2026", "A-1003       Shaft                   1    9.00     9.00"),
+            ("", "Article no   Description           Qty   Price   Amount"),
+            ("REFERENCE", "A-1001       Bearing 6204            2    5.00    10.00"),
+            ("IO-08580", "A-1002       Seal ring               4    2.00     8.00"),
+            ("DATE", "A-1003       Shaft                   1    9.00     9.00"),
+            ("18 Aug 2026", ""),
             ("TERMS", ""),
             ("30 days", ""),
         ];

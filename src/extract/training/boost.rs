@@ -19,8 +19,9 @@ const LEAF_MIN: f64 = 4.0;
 const GAIN_MIN: f64 = 0.5;
 /// Thresholds tried for one feature.
 const BINS: usize = 40;
-/// Confidences from which values are called sure, and the share of values above them that may be wrong.
-const SURE: [(f32, f64); 2] = [(0.99, 0.0025), (0.9, 0.009)];
+/// Confidences from which values are called sure, and the share of values above them that may be wrong on families
+/// that were held out. On documents by another hand, on which no rule was ever tried, about four times as many are.
+const SURE: [(f32, f64); 2] = [(0.99, 0.0006), (0.9, 0.0028)];
 /// Least number of examples in a step of the calibration.
 const STEP_MIN: usize = 40;
 
