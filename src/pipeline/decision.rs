@@ -74,7 +74,8 @@ pub struct Edited {
     pub changed: Vec<String>,
 }
 
-fn entry(who: &str, action: &str, kind: &str, id: &str, detail: impl Into<String>) -> Entry {
+/// A line for the log, of now.
+pub(super) fn entry(who: &str, action: &str, kind: &str, id: &str, detail: impl Into<String>) -> Entry {
     Entry {
         at_ms: clock::now_ms(),
         actor: who.to_owned(),

@@ -3,13 +3,13 @@
 //! A choice stands for the bytes, so that the same file is read the same way wherever it comes; a password may be kept
 //! for its sender, whose next encrypted document then opens by itself. Passwords are sealed by [`crate::vault`].
 
-use super::reprocess;
+use super::{decision::entry, reprocess};
 use crate::{
     app::App,
     clock,
     model::{ids::DocumentId, message::Message, page::Pages},
     reader::Options,
-    store::{audit::Entry, reading::Reading},
+    store::reading::Reading,
 };
 use anyhow::Context as _;
 
@@ -31,24 +31,27 @@ pub struct Wish {
 
 /// How a file of a message is to be read.
 pub(super) async fn options(app: &App, message: &Message, sha256: &str) -> anyhow::Result<Options> {
-    let mut db = app.store.read().await?;
-    let chosen = db.find_reading(sha256).await.context("failed to look how a document is to be read")?;
-    drop(db);
-    let Reading { language, force_ocr, .. } = chosen.unwrap_or_default();
-    let language = if language.is_empty() { message.language.clone() } else { Some(language) };
     let sender = message.from.as_ref().map_or("", |from| from.email.as_str());
-    let passwords = passwords(app, sha256, sender).await?;
+    let (Reading { language, force_ocr, .. }, passwords) = find(app, sha256, sender).await?;
+    let language = if language.is_empty() { message.language.clone() } else { Some(language) };
     Ok(Options { languages: language.into_iter().collect(), force_ocr, passwords })
 }
 
 /// The passwords to try on a file: the one chosen for it, then those kept for its sender.
 pub async fn passwords(app: &App, sha256: &str, sender: &str) -> anyhow::Result<Vec<String>> {
+    Ok(find(app, sha256, sender).await?.1)
+}
+
+/// What was chosen for a file, and the passwords to try on it.
+async fn find(app: &App, sha256: &str, sender: &str) -> anyhow::Result<(Reading, Vec<String>)> {
     let mut db = app.store.read().await?;
-    let chosen = db.find_reading(sha256).await.context("failed to look for a password")?;
+    let chosen = db.find_reading(sha256).await.context("failed to look how a document is to be read")?;
+    let chosen = chosen.unwrap_or_default();
     let kept = db.list_document_passwords(sender).await.context("failed to look for passwords")?;
-    let chosen = chosen.and_then(|chosen| app.vault.open(&chosen.password, sha256));
+    let own = app.vault.open(&chosen.password, sha256);
     let kept = kept.iter().filter_map(|sealed| app.vault.open(sealed, sender));
-    Ok(chosen.into_iter().chain(kept).map(|secret| secret.reveal().to_owned()).collect())
+    let passwords = own.into_iter().chain(kept).map(|secret| secret.reveal().to_owned()).collect();
+    Ok((chosen, passwords))
 }
 
 /// Notes on pages how they were read, if reading the same bytes so again would give nothing else.
@@ -100,7 +103,7 @@ pub async fn read_again(app: &App, id: &DocumentId, wish: &Wish, who: &str) -> a
         "with_password": !reading.password.is_empty(),
         "password_kept_for": keeps.then_some(&message.from_email),
     });
-    tx.audit(entry(who, "read document again", id.as_str(), detail.to_string()));
+    tx.audit(entry(who, "read document again", "document", id.as_str(), detail.to_string()));
     tx.commit().await.context("failed to keep how a document is to be read")?;
     reprocess(app, &document.message_id, who).await?;
     Ok(ticket.map(|ticket| ticket.number))
@@ -117,19 +120,8 @@ pub async fn forget_passwords(app: &App, id: &DocumentId, who: &str) -> anyhow::
     let mut tx = app.store.begin().await?;
     let count = tx.delete_document_passwords(&sender).await?;
     let detail = serde_json::json!({ "sender": sender, "count": count }).to_string();
-    tx.audit(entry(who, "forget document passwords", id.as_str(), detail));
+    tx.audit(entry(who, "forget document passwords", "document", id.as_str(), detail));
     tx.commit().await.context("failed to forget passwords")
-}
-
-fn entry(who: &str, action: &str, id: &str, detail: String) -> Entry {
-    Entry {
-        at_ms: clock::now_ms(),
-        actor: who.to_owned(),
-        action: action.to_owned(),
-        subject_kind: "document".to_owned(),
-        subject_id: id.to_owned(),
-        detail,
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 //!
 //! The original never reaches the browser's own viewers. Pictures are kept in memory, up to [`PICTURES_BYTES_MAX`].
 
-use super::{draft::read_pages, message::download};
+use super::message::download;
 use crate::{
     model::{
         ids::DocumentId,
-        page::{How, Page, Word},
+        page::{How, Page, Pages, Word},
     },
     pipeline::reading::{self, Wish},
     reader,
@@ -98,6 +98,13 @@ pub(super) fn has_pictures(row: &DocumentRow) -> bool {
     row.document.page_count > 0 && matches!(row.document.how.as_str(), "text_layer" | "ocr" | "mixed")
 }
 
+/// The pages that were read; none if it was not.
+pub(super) async fn read_pages(desk: &Desk, document: &NewDocument) -> Result<Pages, PageError> {
+    let Some(sha256) = &document.pages_sha256 else { return Ok(Pages::default()) };
+    let bytes = desk.app.blob.get(sha256).await?;
+    Ok(tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await??)
+}
+
 async fn find(desk: &Desk, id: &str) -> Result<DocumentRow, PageError> {
     let row = desk.app.store.read().await?.find_document(&DocumentId::new(id)).await?;
     row.ok_or(PageError::NotFound)
@@ -125,10 +132,7 @@ pub async fn show(
     let chosen = db.find_reading(&document.sha256).await?.unwrap_or_default();
     let passwords = db.list_document_passwords(&message.from_email).await?.len();
     drop(db);
-    let pages = match &document.pages_sha256 {
-        Some(sha256) => read_pages(&desk, sha256).await?.pages,
-        None => Vec::new(),
-    };
+    let pages = read_pages(&desk, document).await?.pages;
     let shown: Vec<Value> = pages.iter().take(PAGES_SHOWN_MAX).map(|page| show_page(&row, page)).collect();
     let context = json!({
         "frame": frame,

@@ -1,12 +1,11 @@
 //! Drafts: the list, and the review page with everything that a person may decide.
 
-use super::ticket;
+use super::{document, ticket};
 use crate::{
     model::{
         draft::{Draft, DraftState, Kind},
         finding::{Finding, Severity},
         ids::DraftId,
-        page::Pages,
     },
     pipeline::decision::{self, Decided, Edited},
     store::draft::DraftRow,
@@ -119,10 +118,7 @@ async fn page(
     };
     let conversation = db.list_conversation(&ticket.id, 500).await?;
     drop(db);
-    let pages = match &document.document.pages_sha256 {
-        Some(sha) => read_pages(desk, sha).await?,
-        None => Pages::default(),
-    };
+    let pages = document::read_pages(desk, &document.document).await?;
     let [first, last] = content.page_range;
     let shown: Vec<_> = pages
         .pages
@@ -156,11 +152,6 @@ async fn page(
         "kinds": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
     });
     views::page("draft.html", context)
-}
-
-pub(super) async fn read_pages(desk: &Desk, sha256: &str) -> Result<Pages, PageError> {
-    let bytes = desk.app.blob.get(sha256).await?;
-    Ok(tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await??)
 }
 
 /// What one would ask the customer, from what is missing and what is a problem: one sentence a line.
