@@ -3,7 +3,7 @@
 //! ```text
 //!  Reader::read ──► pool ──► `mailroom reader` (child) ──► decode ──► pdf | image | office | text | archive
 //!   (this process: never decodes)   │ frames over a pipe       (sandboxed: memory, CPU, no network, no files)
-//!                                   └── killed when it is too slow; a new one serves the next document
+//!                                   └── killed when it takes too much; a new one serves the next document
 //! ```
 //!
 //! Does: finds out what the bytes are by content, reads them page by page (text layer, OCR, form, sheet, plain text)
@@ -37,6 +37,7 @@ mod scan;
 mod sheet;
 mod text;
 mod warp;
+mod watch;
 
 pub use decode::decode;
 
@@ -100,10 +101,12 @@ pub struct Limits {
     pub archive_bytes: u64,
     /// How many times larger an archive's entry may be than its packed form.
     pub archive_ratio: u64,
-    /// Wall time for one page in seconds.
+    /// Processor time for one page in seconds; waiting for a busy machine does not count.
     pub page_seconds: u64,
-    /// Wall time for the whole document in seconds.
+    /// Processor time for the whole document in seconds.
     pub document_seconds: u64,
+    /// Seconds in which a process may use no processor at all; beyond that it hangs.
+    pub idle_seconds: u64,
 }
 
 impl Default for Limits {
@@ -120,6 +123,7 @@ impl Default for Limits {
             archive_ratio: 100,
             page_seconds: 180,
             document_seconds: 900,
+            idle_seconds: 120,
         }
     }
 }

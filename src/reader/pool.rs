@@ -6,8 +6,9 @@
 //! process until it is its turn again: when the pipe is full it waits, too.
 
 use super::{
-    Config, Limits, Options, ReadError,
+    Config, Options, ReadError,
     protocol::{Hello, Part, Request, Task, VERSION, receive_frame, send_frame},
+    watch::Watch,
 };
 use crate::model::page::{EmbeddedFile, Pages};
 use std::{
@@ -20,13 +21,11 @@ use tokio::{
     io::{AsyncReadExt as _, BufReader},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     sync::{Semaphore, SemaphorePermit},
-    time::{Instant, timeout},
+    time::timeout,
 };
 
 /// Pages after which the next in the queue may go first.
 const TURN_PAGES: usize = 4;
-/// How long a process may take to say hello.
-const START_SECONDS: u64 = 30;
 /// How much of a process's last words is kept.
 const LAST_WORDS_BYTES: usize = 2048;
 /// How long to wait for the exit status of a process whose pipe has closed, before it is killed.
@@ -157,14 +156,14 @@ impl Pool {
         slot: &mut Option<SemaphorePermit<'a>>,
     ) -> Result<Answer, Broken> {
         let limits = &request.limits;
-        let mut budget = Budget::new(limits);
+        let mut watch = Watch::new(process.child.id(), limits);
         let sending = send_frame(&mut process.stdin, request, bytes);
-        budget.spend(sending).await?.map_err(Broken::Pipe)?;
+        watch.wait(sending).await.map_err(Broken::Slow)?.map_err(Broken::Pipe)?;
         let mut answer = Answer::default();
         let mut received_bytes = 0;
         loop {
             let next = receive_frame::<Part>(&mut process.stdout);
-            let (part, body, size) = budget.spend(next).await?.map_err(Broken::Pipe)?;
+            let (part, body, size) = watch.wait(next).await.map_err(Broken::Slow)?.map_err(Broken::Pipe)?;
             received_bytes += size;
             if received_bytes > limits.output_bytes.saturating_mul(2) {
                 return Err(Broken::TooMuch(received_bytes));
@@ -189,31 +188,6 @@ impl Pool {
                 }
             }
         }
-    }
-}
-
-/// The wall time that a document has left.
-struct Budget {
-    page: Duration,
-    document: Duration,
-    left: Duration,
-}
-
-impl Budget {
-    fn new(limits: &Limits) -> Self {
-        let document = Duration::from_secs(limits.document_seconds);
-        Self { page: Duration::from_secs(limits.page_seconds), document, left: document }
-    }
-
-    /// Waits for one step of the exchange, at most as long as a page may take and as the document has left.
-    async fn spend<T>(&mut self, step: impl Future<Output = T>) -> Result<T, Broken> {
-        let start = Instant::now();
-        let done = timeout(self.page.min(self.left), step).await;
-        let (what, most) =
-            if self.left <= self.page { ("the document", self.document) } else { ("a page", self.page) };
-        self.left = self.left.saturating_sub(start.elapsed());
-        let slow = |_| Broken::Slow(format!("{what} took more than {} s", most.as_secs()));
-        done.map_err(slow)
     }
 }
 
@@ -245,8 +219,8 @@ impl Process {
         let mut stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let last_words = keep_last_words(child.stderr.take().ok_or_else(missing)?);
         let hello = receive_frame::<Hello>(&mut stdout);
-        let (hello, _, _) =
-            timeout(Duration::from_secs(START_SECONDS), hello).await.map_err(io::Error::other)??;
+        let mut watch = Watch::new(child.id(), &config.limits);
+        let (hello, _, _) = watch.wait(hello).await.map_err(io::Error::other)??;
         if hello.version != VERSION {
             return Err(io::Error::other(format!("reader speaks version {}, not {VERSION}", hello.version)));
         }
@@ -268,6 +242,9 @@ impl Process {
             Broken::Slow(cause) => ReadError::Killed { cause },
             Broken::TooMuch(bytes) => ReadError::Killed { cause: format!("it answered with {bytes} bytes") },
             Broken::Failed(how) => ReadError::Crashed { how },
+            Broken::Pipe(_) if status.is_some_and(is_out_of_time) => {
+                ReadError::Killed { cause: "the document took too much processor time".to_owned() }
+            }
             Broken::Pipe(error) => {
                 let how = status.map_or_else(|| error.to_string(), describe_exit);
                 let how = if last_words.is_empty() { how } else { format!("{how}: {last_words}") };
@@ -277,6 +254,19 @@ impl Process {
     }
 }
 
+/// Whether the system ended it for its own limit on processor time.
+#[cfg(unix)]
+fn is_out_of_time(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    const SIGXCPU: i32 = 24;
+    status.signal() == Some(SIGXCPU)
+}
+
+#[cfg(not(unix))]
+fn is_out_of_time(_status: ExitStatus) -> bool {
+    false
+}
+
 #[cfg(unix)]
 fn describe_exit(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt as _;
@@ -284,7 +274,6 @@ fn describe_exit(status: ExitStatus) -> String {
         Some(6) => "aborted (out of memory, or a defect)".to_owned(),
         Some(9) => "killed by the system".to_owned(),
         Some(11) => "segmentation fault".to_owned(),
-        Some(24) => "out of CPU time".to_owned(),
         Some(signal) => format!("signal {signal}"),
         None => status.to_string(),
     }

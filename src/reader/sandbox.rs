@@ -6,7 +6,7 @@
 //!   network, no other program, no tracing, no opening for writing.
 //!
 //! Where the kernel lacks one of them the others still stand, and [`Protections`] says so. Other systems than Linux
-//! get the wall-time limit of the parent only.
+//! get the time limits of the parent only.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub(super) fn enter(memory_mb: u64, tessdata: Option<&Path>) -> Protections {
 /// Puts up all protections that this system knows.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn enter(_memory_mb: u64, _tessdata: Option<&Path>) -> Protections {
-    vec!["no sandbox on this system: only wall-time limits".to_owned()]
+    vec!["no sandbox on this system: only time limits".to_owned()]
 }
 
 /// From now on the process may use so many seconds of CPU; beyond that the system ends it.

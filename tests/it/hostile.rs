@@ -158,14 +158,14 @@ async fn a_file_beyond_the_limit_is_not_even_sent() {
     assert!(matches!(reader.read(GOOD, &Options::default()).await, Err(ReadError::Limit { limit: 4, .. })));
 }
 
-/// A reader that does what a shell script says, and has so many seconds for an answer.
+/// A reader that does what a shell script says, and may work, and do nothing, for so many seconds.
 #[cfg(unix)]
-fn impostor(folder: &Path, script: &str, page_seconds: u64) -> Reader {
+fn impostor(folder: &Path, script: &str, seconds: u64) -> Reader {
     use std::os::unix::fs::PermissionsExt as _;
     let program = folder.join("reader");
     std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let limits = Limits { output_bytes: 1 << 20, page_seconds, ..Limits::default() };
+    let limits = Limits { output_bytes: 1 << 20, page_seconds: seconds, idle_seconds: seconds, ..Limits::default() };
     Reader::start(Config { program: Some(program), limits, ..config() })
 }
 
@@ -199,6 +199,7 @@ async fn readers_that_misbehave_cost_their_document_only() {
             "crashed",
         ),
         ("never answers", format!("printf '{hello}'; sleep 60"), "killed"),
+        ("never stops thinking", format!("printf '{hello}'; while :; do :; done"), "killed"),
         ("never ends", format!("printf '{hello}'; while printf '{finding}'; do :; done"), "killed"),
     ] {
         let folder = tempfile::tempdir().unwrap();
