@@ -32,24 +32,48 @@ pub fn to_text(html: &str) -> String {
 /// The lines of an HTML body with what their markup says of them.
 pub(super) fn to_lines(html: &str) -> Vec<Line> {
     let mut writer = Writer::default();
+    for piece in pieces(html) {
+        match piece {
+            Piece::Text(text) => writer.text(text),
+            Piece::Tag(tag) => writer.tag(&tag),
+        }
+    }
+    writer.finish()
+}
+
+/// A stretch of HTML.
+#[derive(Debug)]
+pub enum Piece<'a> {
+    /// Text as written; [`decode_entities`] makes it readable.
+    Text(&'a str),
+    /// A start or end tag.
+    Tag(Tag),
+}
+
+/// HTML in its order, without comments, scripts and styles. Total: what is no markup is text.
+pub fn pieces(html: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = html;
     let mut hopeless: Vec<&'static str> = Vec::new();
-    while let Some((text, after)) = rest.split_once('<') {
-        writer.text(text);
-        rest = match read_markup(after, &mut hopeless) {
-            Markup::Tag(tag, tail) => {
-                writer.tag(&tag);
-                tail
+    let mut waiting = None;
+    std::iter::from_fn(move || {
+        loop {
+            if let Some(piece) = waiting.take() {
+                return Some(piece);
             }
-            Markup::Nothing(tail) => tail,
-            Markup::Text => {
-                writer.text("<");
-                after
+            let Some((text, after)) = rest.split_once('<') else {
+                let last = std::mem::take(&mut rest);
+                return (!last.is_empty()).then_some(Piece::Text(last));
+            };
+            (waiting, rest) = match read_markup(after, &mut hopeless) {
+                Markup::Tag(tag, tail) => (Some(Piece::Tag(tag)), tail),
+                Markup::Nothing(tail) => (None, tail),
+                Markup::Text => (Some(Piece::Text("<")), after),
+            };
+            if !text.is_empty() {
+                return Some(Piece::Text(text));
             }
-        };
-    }
-    writer.text(rest);
-    writer.finish()
+        }
+    })
 }
 
 /// Ids in `cid:` references of an HTML body.
@@ -58,31 +82,63 @@ pub(super) fn content_ids(html: &str) -> Vec<String> {
     html.split("cid:").skip(1).filter_map(|rest| rest.split(stop).next()).map(str::to_owned).collect()
 }
 
-struct Tag {
-    name: String,
-    closing: bool,
-    /// Attributes as written, lower case.
+/// A start or end tag.
+#[derive(Debug)]
+pub struct Tag {
+    /// In lower case.
+    pub name: String,
+    /// Whether it ends an element.
+    pub closing: bool,
+    /// Attributes as written.
+    written: String,
+    /// The same in lower case.
     attributes: String,
 }
 
 impl Tag {
-    fn attribute(&self, name: &str) -> &str {
-        let mut rest = self.attributes.as_str();
+    /// The value of an attribute in lower case; empty without.
+    pub fn attribute(&self, name: &str) -> &str {
+        self.place(name).and_then(|place| self.attributes.get(place)).unwrap_or_default()
+    }
+
+    /// The value of an attribute as written; empty without.
+    pub fn written(&self, name: &str) -> &str {
+        self.place(name).and_then(|place| self.written.get(place)).unwrap_or_default()
+    }
+
+    /// Whether a word stands among the attributes: `checked`, `selected`.
+    pub fn has(&self, name: &str) -> bool {
+        let end = |c: char| c.is_whitespace() || c == '=' || c == '/';
+        self.attributes.split_whitespace().any(|word| word.split(end).next() == Some(name))
+    }
+
+    /// Whether the element and all inside is not shown.
+    pub fn is_hidden(&self) -> bool {
+        let style = self.attribute("style");
+        style.contains("display:none") || style.contains("display: none") || self.has("hidden")
+    }
+
+    fn place(&self, name: &str) -> Option<std::ops::Range<usize>> {
+        let all = self.attributes.as_str();
+        let mut rest = all;
         while let Some((before, after)) = rest.split_once(name) {
             let starts_word =
                 before.chars().next_back().is_none_or(|c| c.is_whitespace() || c == '"' || c == '\'');
             let value = after.trim_start().strip_prefix('=').map(str::trim_start);
             if let (true, Some(value)) = (starts_word, value) {
-                return match value.chars().next() {
+                let (value, found) = match value.chars().next() {
                     Some(quote @ ('"' | '\'')) => {
-                        value.trim_start_matches(quote).split(quote).next().unwrap_or_default()
+                        let value = value.trim_start_matches(quote);
+                        (value, value.split(quote).next().unwrap_or_default())
                     }
-                    _ => value.split(char::is_whitespace).next().unwrap_or_default(),
+                    _ => (value, value.split(char::is_whitespace).next().unwrap_or_default()),
                 };
+                let start = all.len() - value.len();
+                return Some(start..start + found.len());
             }
             rest = after;
         }
-        ""
+        None
     }
 }
 
@@ -124,9 +180,9 @@ fn read_markup<'a>(after: &'a str, hopeless: &mut Vec<&'static str>) -> Markup<'
     let Some((inside, tail)) = split_tag(body) else { return Markup::Text };
     let end = inside.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(inside.len());
     let (name, attributes) = inside.split_at_checked(end).unwrap_or((inside, ""));
-    let attributes =
-        if attributes.len() > TAG_CHARS_MAX { String::new() } else { attributes.to_ascii_lowercase() };
-    let tag = Tag { name: name.to_ascii_lowercase(), closing, attributes };
+    let written = if attributes.len() > TAG_CHARS_MAX { String::new() } else { attributes.to_owned() };
+    let attributes = written.to_ascii_lowercase();
+    let tag = Tag { name: name.to_ascii_lowercase(), closing, written, attributes };
     let raw_end = RAW_ELEMENTS.iter().find(|(name, _)| *name == tag.name && !closing).map(|(_, end)| *end);
     match raw_end.and_then(|end| find_end(tail, end, hopeless)) {
         Some(tail) => Markup::Nothing(tail.split_once('>').map_or("", |(_, tail)| tail)),
@@ -361,10 +417,7 @@ impl Writer {
 
     /// Remembers an element that says something of its content.
     fn track(&mut self, tag: &Tag) {
-        if matches!(
-            tag.name.as_str(),
-            "br" | "hr" | "img" | "meta" | "link" | "input" | "col" | "wbr" | "base"
-        ) {
+        if is_void(&tag.name) {
             return;
         }
         if tag.closing {
@@ -385,8 +438,7 @@ impl Writer {
         if mark == Mark::Cut {
             self.cut = true;
         }
-        let style = tag.attribute("style");
-        let hidden = style.contains("display:none") || style.contains("display: none");
+        let hidden = tag.is_hidden();
         let tight = tag.attribute("class").contains("msonormal");
         self.open.push(Open { name: tag.name.clone(), hidden, tight, mark });
     }
@@ -574,7 +626,13 @@ fn mark_of(tag: &Tag) -> Mark {
     Mark::Plain
 }
 
-fn decode_entities(text: &str) -> String {
+/// Elements that have no end.
+pub fn is_void(name: &str) -> bool {
+    matches!(name, "br" | "hr" | "img" | "meta" | "link" | "input" | "col" | "wbr" | "base")
+}
+
+/// Text without entities.
+pub fn decode_entities(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }

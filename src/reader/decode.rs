@@ -3,6 +3,7 @@
 use super::{
     Limits, Options, archive,
     format::{Format, find_format},
+    html,
     ocr::{Engines, find_tessdata},
     office::{self, Family},
     outlook, pdf,
@@ -12,12 +13,9 @@ use super::{
     scan::{Tongue, read_frame},
     sheet, text,
 };
-use crate::{
-    message,
-    model::{
-        finding::{Finding, Severity},
-        page::{EmbeddedFile, Page, Pages},
-    },
+use crate::model::{
+    finding::{Finding, Severity},
+    page::{EmbeddedFile, Page, Pages},
 };
 use std::{io, path::Path};
 
@@ -193,7 +191,7 @@ pub(super) fn decode_into(
         Format::Mail => archive::read_mail(&bytes, out)?,
         Format::Msg => outlook::read_msg(&bytes, out)?,
         Format::Tnef => outlook::read_tnef(&bytes, out)?,
-        Format::Html => text::put_pages(&message::html::to_text(&text::read_declared(&bytes)), out)?,
+        Format::Html => html::read(&text::read_declared(&bytes), out)?,
         Format::Rtf => rtf::read(&bytes, out)?,
         Format::Text | Format::Xml | Format::Edi => text::read(&bytes, out)?,
         Format::EncryptedOffice => out.finding(locked())?,

@@ -158,7 +158,19 @@ impl Builder {
         if self.too_deep > 0 {
             self.too_deep -= 1;
         } else if let Some(rows) = self.open.pop() {
-            self.sink().push(Block::Table(rows));
+            let mut table = Vec::with_capacity(rows.len());
+            let mut blocks = Vec::new();
+            for mut row in rows {
+                match &mut row[..] {
+                    [only] if only.blocks.iter().any(|block| matches!(block, Block::Table(_))) => {
+                        end_table(&mut table, &mut blocks);
+                        blocks.append(&mut only.blocks);
+                    }
+                    _ => table.push(row),
+                }
+            }
+            end_table(&mut table, &mut blocks);
+            self.sink().append(&mut blocks);
         }
     }
 
@@ -178,6 +190,13 @@ impl Builder {
             Some(cell) => &mut cell.blocks,
             None => &mut self.body,
         }
+    }
+}
+
+/// A row whose only cell holds a table serves the layout: it parts tables, and is none.
+fn end_table(rows: &mut Vec<Vec<Cell>>, blocks: &mut Vec<Block>) {
+    if !rows.is_empty() {
+        blocks.push(Block::Table(std::mem::take(rows)));
     }
 }
 

@@ -50,7 +50,7 @@ fn open(bytes: Vec<u8>, passwords: &[String]) -> Result<Pdf, Finding> {
         LoadPdfError::Decryption(_) => Finding::new(
             "encryption_unknown",
             Severity::Problem,
-            "The PDF is encrypted in a way that cannot be read; open it by hand.",
+            "The PDF is encrypted in a way that cannot be read, for the holders of certificates, say; open it by hand, or ask the sender for it without.",
         ),
         LoadPdfError::Invalid => Finding::new(
             "broken_file",

@@ -6,7 +6,7 @@
 //! process until it is its turn again: when the pipe is full it waits, too.
 
 use super::{
-    Config, Options, ReadError,
+    Config, Limits, Options, ReadError,
     protocol::{Hello, Part, Request, Task, VERSION, receive_frame, send_frame},
     watch::Watch,
 };
@@ -219,7 +219,8 @@ impl Process {
         let mut stdout = BufReader::new(child.stdout.take().ok_or_else(missing)?);
         let last_words = keep_last_words(child.stderr.take().ok_or_else(missing)?);
         let hello = receive_frame::<Hello>(&mut stdout);
-        let mut watch = Watch::new(child.id(), &config.limits);
+        // to start takes no document's time
+        let mut watch = Watch::new(child.id(), &Limits::default());
         let (hello, _, _) = watch.wait(hello).await.map_err(io::Error::other)??;
         if hello.version != VERSION {
             return Err(io::Error::other(format!("reader speaks version {}, not {VERSION}", hello.version)));
