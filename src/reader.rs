@@ -37,6 +37,7 @@ mod sandbox;
 mod scan;
 mod sheet;
 mod text;
+mod tiff;
 mod warp;
 mod watch;
 

@@ -8,7 +8,7 @@ use crate::{
     model::finding::{Finding, Severity},
 };
 use std::io::{self, Cursor, Read as _};
-use zip::ZipArchive;
+use zip::{ZipArchive, result::ZipError};
 
 /// Small entries may be packed as well as they like.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
@@ -41,7 +41,10 @@ pub(super) fn read_entry(
             return Err(Finding::new("password_needed", Severity::Problem, message));
         }
     };
-    let entry = entry.map_err(|e| broken(&e))?;
+    let entry = entry.map_err(|error| match error {
+        ZipError::CompressionMethodNotSupported(method) => packed_otherwise(method),
+        other => broken(&other),
+    })?;
     // What the header claims is not to be trusted: unpacking stops at the limit.
     let ratio_bytes = entry.compressed_size().saturating_mul(ratio_max).max(RATIO_FREE_BYTES);
     let limit = bytes_max.min(ratio_bytes);
@@ -54,6 +57,26 @@ pub(super) fn read_entry(
         return Err(Finding::new("archive_limit", Severity::Problem, message));
     }
     Ok(bytes)
+}
+
+/// Packed by a method that is not known here (APPNOTE.TXT 4.4.5).
+fn packed_otherwise(method: u16) -> Finding {
+    const METHODS: &[(u16, &str)] = &[
+        (1, "Shrink"),
+        (6, "Implode"),
+        (10, "PKWARE Implode"),
+        (94, "MP3"),
+        (96, "JPEG"),
+        (97, "WavPack"),
+        (98, "PPMd"),
+    ];
+    let name = METHODS.iter().find(|(number, _)| *number == method).map(|(_, name)| *name);
+    let name = name.map_or_else(|| format!("method {method}"), str::to_owned);
+    let message = format!(
+        "An entry of the archive is packed as {name}, which cannot be unpacked here; ask the sender for an ordinary ZIP \
+         archive (Deflate), or for the file by itself."
+    );
+    Finding::new("unsupported_format", Severity::Problem, message)
 }
 
 /// A finding if what an archive says of its entries is more than so many bytes.
