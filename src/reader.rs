@@ -19,6 +19,7 @@ pub mod protocol;
 mod archive;
 mod decode;
 mod flow;
+mod hidden;
 mod html;
 mod ink;
 mod light;

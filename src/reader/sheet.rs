@@ -1,10 +1,17 @@
 //! Sheets into cells: XLSX, XLSB, XLS, ODS and CSV. One page for each visible sheet.
 //!
 //! Every cell also stands as words on a grid whose columns are as wide as their text, so that whoever reads pages by
-//! place can read sheets too. Formulas give the value that the file keeps for them; sheets that are hidden are left out.
+//! place can read sheets too. Formulas give the value that the file keeps for them. Sheets, rows and columns that are hidden
+//! are left out, and a finding says so.
 //! Limits: cells of the whole file, bytes of an unpacked workbook.
 
-use super::{archive::too_large_unpacked, decode::Output, format::Format, text::read_charset};
+use super::{
+    archive::too_large_unpacked,
+    decode::Output,
+    format::Format,
+    hidden::{self, Sheets, Shown},
+    text::read_charset,
+};
 use crate::model::{
     finding::{Finding, Severity},
     page::{Cell, How, Page, Rect, Word},
@@ -32,12 +39,13 @@ pub(super) fn read_workbook(bytes: &[u8], format: Format, out: &mut Output<'_>) 
     {
         return out.finding(finding);
     }
-    let bytes = Cursor::new(bytes);
+    let bytes_max = out.limits.archive_bytes;
+    let at = Cursor::new(bytes);
     match format {
-        Format::Xls => read_sheets::<Xls<_>>(bytes, out),
-        Format::Xlsb => read_sheets::<Xlsb<_>>(bytes, out),
-        Format::Ods => read_sheets::<Ods<_>>(bytes, out),
-        _ => read_xlsx(bytes, out),
+        Format::Xls => read_sheets::<Xls<_>>(at, &hidden::of_xls(bytes), out),
+        Format::Xlsb => read_sheets::<Xlsb<_>>(at, &Sheets::new(), out),
+        Format::Ods => read_sheets::<Ods<_>>(at, &hidden::of_ods(bytes, bytes_max), out),
+        _ => read_xlsx(at, &hidden::of_xlsx(bytes, bytes_max), out),
     }
 }
 
@@ -46,18 +54,56 @@ fn broken(error: impl std::fmt::Display) -> Finding {
     Finding::new("broken_file", Severity::Problem, message)
 }
 
-fn visible_sheets(sheets: &[calamine::Sheet]) -> Vec<String> {
-    let visible = sheets.iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
-    visible.map(|sheet| sheet.name.clone()).collect()
+/// The names of the sheets that are shown; says which are not.
+fn visible_sheets(sheets: &[calamine::Sheet], out: &mut Output<'_>) -> io::Result<Vec<String>> {
+    /// Sheets that are named.
+    const NAMED: usize = 5;
+    let (visible, hidden): (Vec<_>, Vec<_>) =
+        sheets.iter().partition(|sheet| sheet.visible == SheetVisible::Visible);
+    if !hidden.is_empty() {
+        let names: Vec<&str> = hidden.iter().take(NAMED).map(|sheet| sheet.name.as_str()).collect();
+        let more = if hidden.len() > NAMED { "…" } else { "" };
+        let message = format!(
+            "The file has hidden sheets, which were not read: {}{more}. Open it by hand if they matter.",
+            names.join(", ")
+        );
+        out.finding(Finding::new("hidden_sheet", Severity::Note, message))?;
+    }
+    Ok(visible.into_iter().map(|sheet| sheet.name.clone()).collect())
+}
+
+/// Puts out what is shown of a sheet, and says whether something is not.
+fn put_shown(
+    name: &str,
+    shown: &Shown,
+    cells: impl Iterator<Item = (u32, u32, String)>,
+    out: &mut Output<'_>,
+) -> io::Result<()> {
+    let mut left_out = 0_u64;
+    let cells = cells.filter(|(row, column, _)| {
+        let hidden = shown.hides(*row, *column);
+        left_out += u64::from(hidden);
+        !hidden
+    });
+    put_sheet(cells, out)?;
+    if left_out > 0 {
+        let message = format!(
+            "The sheet {name} has hidden rows or columns; the {left_out} cells in them were left out, as nobody sees them. \
+             Open the file by hand if they matter."
+        );
+        out.finding(Finding::new("hidden_cells", Severity::Check, message))?;
+    }
+    Ok(())
 }
 
 /// Cell by cell, because a sheet with a cell in each far corner would not fit into memory as a whole.
-fn read_xlsx(bytes: Cursor<&[u8]>, out: &mut Output<'_>) -> io::Result<()> {
+fn read_xlsx(bytes: Cursor<&[u8]>, sheets: &Sheets, out: &mut Output<'_>) -> io::Result<()> {
     let mut workbook = match Xlsx::new(bytes) {
         Ok(workbook) => workbook,
         Err(error) => return out.finding(broken(error)),
     };
-    for name in visible_sheets(workbook.sheets_metadata()) {
+    let all_shown = Shown::default();
+    for name in visible_sheets(workbook.sheets_metadata(), out)? {
         let mut reader = match workbook.worksheet_cells_reader(&name) {
             Ok(reader) => reader,
             Err(error) => {
@@ -77,14 +123,12 @@ fn read_xlsx(bytes: Cursor<&[u8]>, out: &mut Output<'_>) -> io::Result<()> {
         let cells = cells.filter_map(|(cell, style)| {
             let (row, column) = cell.get_position();
             let text = match cell.get_value() {
-                DataRef::Float(share) if percent.get(style).copied().unwrap_or(false) => {
-                    format!("{}%", plain_number(share * 100.0))
-                }
+                DataRef::Float(share) if percent.get(style).copied().unwrap_or(false) => percentage(*share),
                 other => cell_text(&other.clone().into()),
             };
             (!text.is_empty()).then_some((row, column, text))
         });
-        put_sheet(cells, out)?;
+        put_shown(&name, sheets.get(&name).unwrap_or(&all_shown), cells, out)?;
         if let Some(error) = failed {
             out.finding(broken(error))?;
         }
@@ -100,7 +144,7 @@ fn is_percent(style: &Style) -> bool {
         .is_some_and(|format| format.format_code.contains('%') || matches!(format.format_id, Some(9 | 10)))
 }
 
-fn read_sheets<'a, R>(bytes: Cursor<&'a [u8]>, out: &mut Output<'_>) -> io::Result<()>
+fn read_sheets<'a, R>(bytes: Cursor<&'a [u8]>, sheets: &Sheets, out: &mut Output<'_>) -> io::Result<()>
 where
     R: Reader<Cursor<&'a [u8]>>,
     R::Error: std::fmt::Display,
@@ -109,15 +153,21 @@ where
         Ok(workbook) => workbook,
         Err(error) => return out.finding(broken(error)),
     };
-    for name in visible_sheets(workbook.sheets_metadata()) {
+    let all_shown = Shown::default();
+    for name in visible_sheets(workbook.sheets_metadata(), out)? {
+        let shown = sheets.get(&name).unwrap_or(&all_shown);
         match workbook.worksheet_range(&name) {
             Ok(range) => {
                 let (top, left) = range.start().unwrap_or_default();
                 let cells = range.used_cells().filter_map(|(row, column, data)| {
-                    let text = cell_text(data);
-                    (!text.is_empty()).then(|| (top + row as u32, left + column as u32, text))
+                    let (row, column) = (top + row as u32, left + column as u32);
+                    let text = match data {
+                        Data::Float(share) if shown.is_percentage(row, column) => percentage(*share),
+                        other => cell_text(other),
+                    };
+                    (!text.is_empty()).then_some((row, column, text))
                 });
-                put_sheet(cells, out)?;
+                put_shown(&name, shown, cells, out)?;
             }
             Err(error) => out.finding(broken(error))?,
         }
@@ -171,6 +221,11 @@ fn cell_text(data: &Data) -> String {
         Data::Error(_) | Data::Empty => String::new(),
         other => other.to_string().trim().to_owned(),
     }
+}
+
+/// A share as it is shown in percent.
+fn percentage(share: f64) -> String {
+    format!("{}%", plain_number(share * 100.0))
 }
 
 /// Without the noise of binary fractions.

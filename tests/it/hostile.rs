@@ -165,7 +165,8 @@ fn impostor(folder: &Path, script: &str, seconds: u64) -> Reader {
     let program = folder.join("reader");
     std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let limits = Limits { output_bytes: 1 << 20, page_seconds: seconds, idle_seconds: seconds, ..Limits::default() };
+    let limits =
+        Limits { output_bytes: 1 << 20, page_seconds: seconds, idle_seconds: seconds, ..Limits::default() };
     Reader::start(Config { program: Some(program), limits, ..config() })
 }
 

@@ -1,6 +1,6 @@
 //! Documents of every kind through real reader processes.
 
-use crate::support::files::{assemble, pdf, png, tiff, xlsx, zip};
+use crate::support::files::{assemble, ods, packed, pdf, png, sheet_xml, tiff, xlsx, zip};
 use image::{GrayImage, ImageFormat, imageops};
 use mailroom::{
     model::page::{FormValue, How, Page, Pages},
@@ -113,6 +113,70 @@ async fn sheets_become_cells_and_words() {
     let cells: Vec<_> = page.cells.iter().map(|c| (c.row, c.column, c.text.as_str())).collect();
     assert_eq!(cells, [(0, 0, "Item"), (0, 2, "Qty"), (1, 0, "KS-20138 bolt"), (1, 2, "12.5")]);
     assert_eq!(texts(page), ["Item", "Qty", "KS-20138", "bolt", "12.5"]);
+}
+
+#[tokio::test]
+async fn what_is_hidden_in_a_sheet_is_left_out_and_said() {
+    let columns = "<cols><col min=\"2\" max=\"2\" width=\"9\" hidden=\"1\"/></cols>";
+    let cell =
+        |place: &str, text: &str| format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>");
+    let rows = format!(
+        "<row r=\"1\">{}{}</row><row r=\"2\" hidden=\"1\">{}</row><row r=\"3\">{}</row>",
+        cell("A1", "Item"),
+        cell("B1", "secret"),
+        cell("A2", "filtered"),
+        cell("A3", "bolt")
+    );
+    let text = |text: &str| {
+        format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
+    };
+    let share = "<table:table-cell office:value-type=\"percentage\" office:value=\"0.05\"><text:p>5 %</text:p></table:table-cell>";
+    let table = format!(
+        "<table:table table:name=\"a\"><table:table-column/><table:table-column table:visibility=\"collapse\"/>\
+         <table:table-column/><table:table-row>{}{}</table:table-row>\
+         <table:table-row table:visibility=\"filter\" table:number-rows-repeated=\"2\">{}</table:table-row>\
+         <table:table-row>{}<table:table-cell/>{share}</table:table-row></table:table>",
+        text("Item"),
+        text("secret"),
+        text("filtered"),
+        text("bolt")
+    );
+    let reader = Reader::start(config());
+    for (bytes, expected) in [
+        (sheet_xml(&format!("{columns}<sheetData>{rows}</sheetData>")), "Item bolt"),
+        (ods(&table), "Item bolt 5%"),
+    ] {
+        let pages = read_with(&reader, &bytes).await;
+        assert_eq!(texts(&pages.pages[0]).join(" "), expected);
+        let codes: Vec<&str> = pages.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!(codes, ["hidden_cells"], "{:?}", pages.findings);
+    }
+}
+
+#[tokio::test]
+async fn tables_of_html_have_cells() {
+    let html = "<!DOCTYPE html><html><table><tr><th>Item<th>Qty</tr><tr><td>A-1<td>250</tr></table></html>";
+    let pages = read(html.as_bytes()).await;
+    let cells: Vec<_> = pages.pages[0].cells.iter().map(|c| (c.row, c.column, c.text.as_str())).collect();
+    assert_eq!(cells, [(0, 0, "Item"), (0, 1, "Qty"), (1, 0, "A-1"), (1, 1, "250")]);
+}
+
+#[tokio::test]
+async fn archives_of_all_packings_are_opened() {
+    use ::zip::CompressionMethod as Method;
+    let reader = Reader::start(config());
+    for method in [Method::STORE, Method::DEFLATE, Method::BZIP2, Method::LZMA, Method::XZ, Method::ZSTD] {
+        if let Some(archive) = packed(method, None) {
+            let pages = read_with(&reader, &archive).await;
+            assert_eq!(pages.embedded[0].bytes, b"Order 4711", "{method}: {:?}", pages.findings);
+        }
+    }
+    let locked = packed(Method::DEFLATE, Some("4711")).unwrap();
+    let pages = read_with(&reader, &locked).await;
+    assert_eq!(pages.findings[0].code, "password_needed");
+    let options = Options { passwords: vec!["1".into(), "4711".into()], ..Options::default() };
+    let pages = reader.read(&locked, &options).await.unwrap();
+    assert_eq!(pages.embedded[0].bytes, b"Order 4711");
 }
 
 /// Small files of the kinds that hold text, each saying "Order 4711 two bolts".

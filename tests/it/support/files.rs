@@ -77,6 +77,11 @@ pub(crate) fn xlsx(rows: &[&[&str]]) -> Vec<u8> {
         }
         sheet.push_str("</row>");
     }
+    sheet_xml(&format!("<sheetData>{sheet}</sheetData>"))
+}
+
+/// A workbook with one sheet of this XML.
+pub(crate) fn sheet_xml(sheet: &str) -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -96,9 +101,42 @@ pub(crate) fn xlsx(rows: &[&[&str]]) -> Vec<u8> {
         ),
         (
             "xl/worksheets/sheet1.xml",
-            format!("<worksheet xmlns=\"{main}\"><sheetData>{sheet}</sheetData></worksheet>").as_bytes(),
+            format!("<worksheet xmlns=\"{main}\">{sheet}</worksheet>").as_bytes(),
         ),
     ])
+}
+
+/// An OpenDocument sheet with these tables.
+pub(crate) fn ods(tables: &str) -> Vec<u8> {
+    let spaces = [("office", "office"), ("table", "table"), ("text", "text")]
+        .map(|(prefix, name)| format!(" xmlns:{prefix}=\"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0\""))
+        .concat();
+    let content = format!(
+        "<office:document-content{spaces}><office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document-content>"
+    );
+    zip(&[
+        ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+        (
+            "META-INF/manifest.xml",
+            b"<manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"/>",
+        ),
+        ("content.xml", content.as_bytes()),
+    ])
+}
+
+/// An archive of one entry, "Order 4711", packed in some way; none if packing in it is not known, only unpacking.
+pub(crate) fn packed(method: CompressionMethod, password: Option<&str>) -> Option<Vec<u8>> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(method);
+    let started = match password {
+        Some(password) => {
+            writer.start_file("a.txt", options.with_aes_encryption(zip::AesMode::Aes256, password))
+        }
+        None => writer.start_file("a.txt", options),
+    };
+    started.ok()?;
+    writer.write_all(b"Order 4711").unwrap();
+    Some(writer.finish().unwrap().into_inner())
 }
 
 /// A picture as PNG.
