@@ -55,6 +55,9 @@ accuracy: build
 	@echo "== blind, each layout family left out of training"
 	@target/release/mailroom train $(TRAINING) --held-out target/accuracy/held-out.jsonl
 	@python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/held-out.jsonl
+	@target/release/mailroom train $(TRAINING) --curve target/accuracy/curve
+	@for n in 0 1 3; do echo "== after $$n confirmed documents of the layout"; \
+		python3 $(EVAL)/score.py $(EVAL)/orders/dev/truth target/accuracy/curve/$$n.jsonl; done
 
 # Speed and memory beside ocrmypdf, pdftotext and pdfplumber, in one run; says what to install for those.
 bench: build

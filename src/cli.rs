@@ -13,6 +13,7 @@ pub mod import;
 pub mod ingest;
 mod mail_file;
 pub mod parse;
+pub mod learn;
 pub mod progress;
 pub mod quarantine;
 pub mod read;
@@ -68,6 +69,9 @@ pub enum Command {
     Read(read::Args),
     /// The drafts in documents and messages, with confidence and place.
     Extract(extract::Args),
+    /// Learns layouts from documents with known truth.
+    Learn(learn::Args),
+
     /// Learns confidence from documents with known truth.
     #[command(hide = true)]
     Train(train::Args),
@@ -135,6 +139,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => wait(restore::run(args, config()?)),
         Command::Check(args) => wait(check::run(args, config())),
         Command::Read(args) => wait(read::run(args, readers::Config::default())),
+        Command::Learn(args) => wait(learn::run(args)),
         Command::Train(args) => train::run(args),
         Command::Reader(args) => Ok(reader::run(args)),
     }

@@ -19,6 +19,7 @@ pub mod kind;
 pub mod label;
 pub mod layout;
 pub mod letter;
+pub mod memory;
 pub mod number;
 pub mod party;
 pub mod prose;
@@ -58,6 +59,8 @@ pub struct Context<'a> {
     pub subject: Option<&'a str>,
     /// Domain of the sender, in lower case.
     pub sender_domain: Option<&'a str>,
+    /// What confirmed documents taught about layouts.
+    pub lessons: &'a [&'a memory::Lesson],
 }
 
 /// The business documents in these pages, in their order; empty if there is no page.
@@ -130,32 +133,23 @@ pub fn extract_weighed(pages: &Pages, context: &Context<'_>) -> Vec<Weighed> {
     split::split(pages).into_iter().map(|part| weigh_document(part, context)).collect()
 }
 
-fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
+/// The rows of one document, its parts side by side put one below the other.
+pub(crate) fn lay_out_document(pages: &[Page]) -> Layout {
     let mut layout = layout::lay_out(pages);
     sidebar::part(&mut layout);
-    let layout = layout;
+    layout
+}
+
+fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
+    let layout = lay_out_document(pages);
     let language = kind::find_language(&layout);
     let mut reading = reading(&layout, language, context.known);
-    let mut table = table::find_lines(&layout, &reading);
-    let is_text = pages.iter().all(|p| p.how == How::Text);
-    if table.lines.is_empty() {
-        (table.lines, table.rows) = headless::find_lines(&layout, &reading);
-        let (cards, rows) = cards::find_lines(&layout, &reading);
-        if !cards.is_empty() && cards.len() >= table.lines.len() {
-            (table.lines, table.rows) = (cards, rows);
-        }
-        let mut said = Vec::new();
-        if is_text || letter::is_letter(&layout) {
-            said = prose::find_lines(&layout, &reading);
-        }
-        // a letter tells of much; only whole lines are goods
-        if !is_text {
-            said.retain(|line| ["quantity", "unit", "sku"].iter().all(|name| line.contains_key(*name)));
-        }
-        if !said.is_empty() && said.len() >= table.lines.len() {
-            table.lines = said;
-        }
+    let recalled = memory::recall(context.lessons, &layout);
+    if let Some(recalled) = &recalled {
+        recalled.teach(&mut reading);
     }
+    let is_text = pages.iter().all(|p| p.how == How::Text);
+    let mut table = find_goods(&layout, &reading, is_text);
     let subject = context.subject.filter(|_| is_text);
     let (mut kind, mut kind_confidence) = kind::find_kind(&layout, subject, table.lines.len());
     let mut order_number = None;
@@ -169,6 +163,10 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
             (kind, kind_confidence) = (said, sure);
         }
     }
+    if let Some(recalled) = &recalled {
+        (kind, kind_confidence) = recalled.kind();
+        recalled.read_lines(&layout, &reading, &mut table);
+    }
     reading.kind = kind;
     let page_range = [pages.first().map_or(1, |p| p.number), pages.last().map_or(1, |p| p.number)];
     let mut draft = Draft {
@@ -180,6 +178,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         fields: BTreeMap::default(),
         lines: Vec::new(),
         findings: Vec::new(),
+        precedents: Vec::new(),
     };
     if kind == Kind::Other {
         draft.kind_confidence = confidence::of_kind(kind_confidence);
@@ -229,10 +228,43 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
                 .or_insert_with(|| ruled(Content::Text("change".to_owned()), "line of a changed order", 0.6));
         }
     }
+    let mut remembered = BTreeMap::new();
+    if let Some(recalled) = &recalled {
+        (remembered, draft.precedents) = recalled.read_fields(&layout, &reading, &mut fields);
+    }
     draft.fields = fields;
     draft.lines = table.lines;
     let samples = confidence::weigh(&mut draft, (&layout, &marks), &reading, context.known);
+    for (name, sure) in remembered {
+        if let Some(proposal) = draft.fields.get_mut(&name) {
+            proposal.confidence = proposal.confidence.max(sure);
+        }
+    }
     Weighed { draft, samples, kind_rule: kind_confidence }
+}
+
+/// The lines of goods, by the way of reading them that finds most.
+fn find_goods(layout: &Layout, reading: &Reading, is_text: bool) -> table::Table {
+    let mut table = table::find_lines(layout, reading);
+    if table.lines.is_empty() {
+        (table.lines, table.rows) = headless::find_lines(layout, reading);
+        let (cards, rows) = cards::find_lines(layout, reading);
+        if !cards.is_empty() && cards.len() >= table.lines.len() {
+            (table.lines, table.rows) = (cards, rows);
+        }
+        let mut said = Vec::new();
+        if is_text || letter::is_letter(layout) {
+            said = prose::find_lines(layout, reading);
+        }
+        // a letter tells of much; only whole lines are goods
+        if !is_text {
+            said.retain(|line| ["quantity", "unit", "sku"].iter().all(|name| line.contains_key(*name)));
+        }
+        if !said.is_empty() && said.len() >= table.lines.len() {
+            table.lines = said;
+        }
+    }
+    table
 }
 
 /// The currency that most amounts are in, and the only mail address, where no label says them.

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod commit;
 pub mod decision;
 pub mod documents;
+pub mod lesson;
 pub mod reading;
 pub mod thread;
 
@@ -139,8 +140,15 @@ async fn draft(
         earlier_orders: Vec::new(),
     };
     let sender = message.from.as_ref().map(super::model::message::Address::domain);
-    let context =
-        extract::Context { known: &known, subject: Some(&message.subject), sender_domain: sender.as_deref() };
+    let address = message.from.as_ref().map_or("", |from| from.email.as_str());
+    let lessons = lesson::of_sender(app, address).await?;
+    let lessons: Vec<&extract::memory::Lesson> = lessons.iter().map(|row| &row.lesson).collect();
+    let context = extract::Context {
+        known: &known,
+        subject: Some(&message.subject),
+        sender_domain: sender.as_deref(),
+        lessons: &lessons,
+    };
     let mut found: Vec<Vec<Draft>> = tokio::task::block_in_place(|| {
         let read = |d: &ReadDocument| d.pages.as_ref().map(|pages| extract::extract(pages, &context));
         documents.iter().map(|document| read(document).unwrap_or_default()).collect()

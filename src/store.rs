@@ -19,6 +19,7 @@ pub mod document;
 pub mod draft;
 pub mod folder;
 pub mod job;
+pub mod lesson;
 pub mod message;
 pub mod outbox;
 pub mod person;

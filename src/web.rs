@@ -18,6 +18,7 @@ pub mod pages {
     pub mod document;
     pub mod draft;
     pub mod home;
+    pub mod lesson;
     pub mod mailbox;
     pub mod message;
     pub mod outbox;
@@ -47,7 +48,8 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    audit, document, draft, home, mailbox, message, outbox, quarantine, record, search, sign_in, ticket,
+    audit, document, draft, home, lesson, mailbox, message, outbox, quarantine, record, search, sign_in,
+    ticket,
 };
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -115,6 +117,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/drafts/{id}", get(draft::show).post(draft::change))
         .route("/drafts/{id}/ask", post(draft::ask))
         .route("/drafts/{id}/reject", post(draft::reject))
+        .route("/lessons", get(lesson::list))
+        .route("/lessons/{id}", post(lesson::decide))
         .route("/records/{id}", get(record::show))
         .route("/outbox/{id}/raw", get(outbox::raw))
         .route("/search", get(search::show))

@@ -1,7 +1,7 @@
 //! `mailroom extract`: the drafts in documents and messages, with confidence and place.
 
 use crate::{
-    extract::{self, Context},
+    extract::{self, Context, memory::Lesson},
     message,
     model::{
         account::{EarlierOrder, Known},
@@ -49,6 +49,10 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub site_name: Vec<String>,
 
+    /// What `mailroom learn` learnt of layouts.
+    #[arg(long, value_name = "FILE")]
+    pub memory: Option<PathBuf>,
+
     /// Keeps the pages of each document in this folder as FILE.pages.json.
     #[arg(long, value_name = "FOLDER")]
     pub save_pages: Option<PathBuf>,
@@ -64,10 +68,10 @@ const INNER_DEPTH_MAX: usize = 4;
 const PAGES_ENDING: &str = ".pages.json";
 
 /// One text or document to read, with what is known about it.
-struct Input {
-    pages: Pages,
+pub(super) struct Input {
+    pub(super) pages: Pages,
     /// It is the own text of a mail.
-    body: bool,
+    pub(super) body: bool,
     subject: Option<String>,
     sender_domain: Option<String>,
 }
@@ -78,6 +82,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &args.save_pages {
         fs::create_dir_all(folder).with_context(|| format!("failed to make folder {}", folder.display()))?;
     }
+    let lessons = args.memory.as_deref().map(super::learn::load).transpose()?.unwrap_or_default();
+    let lessons: Vec<&Lesson> = lessons.iter().collect();
     let reader = Reader::start(Config::default());
     let mut results =
         futures::stream::iter(&args.files).map(|path| open(&reader, path)).buffered(reader.processes() * 2);
@@ -101,7 +107,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                     .with_context(|| format!("failed to write {}", file.display()))?;
             }
         }
-        for draft in drafts(&sources, &mut known, &name) {
+        for draft in drafts(&sources, &mut known, &lessons, &name) {
             if args.json {
                 writeln!(to, "{}", as_json(&name, &draft))?;
             } else {
@@ -139,7 +145,7 @@ fn is_mail(path: &Path, bytes: &[u8]) -> bool {
     named || has("from:") && has("subject:") && !bytes.starts_with(b"%PDF")
 }
 
-async fn open(reader: &Reader, path: &Path) -> anyhow::Result<Vec<Input>> {
+pub(super) async fn open(reader: &Reader, path: &Path) -> anyhow::Result<Vec<Input>> {
     let bytes = tokio::fs::read(path).await.with_context(|| format!("failed to read {}", path.display()))?;
     let name = bare_name(path);
     if path.to_string_lossy().ends_with(PAGES_ENDING) {
@@ -195,10 +201,10 @@ async fn open_mail(reader: &Reader, bytes: &[u8]) -> anyhow::Result<Vec<Input>> 
 }
 
 /// The drafts of one file, checked; orders that came before are remembered.
-fn drafts(sources: &[Input], known: &mut Known, name: &str) -> Vec<Draft> {
+fn drafts(sources: &[Input], known: &mut Known, lessons: &[&Lesson], name: &str) -> Vec<Draft> {
     let read = |source: &Input| {
         let (subject, sender_domain) = (source.subject.as_deref(), source.sender_domain.as_deref());
-        extract::extract(&source.pages, &Context { known, subject, sender_domain })
+        extract::extract(&source.pages, &Context { known, subject, sender_domain, lessons })
     };
     let mut found: Vec<Vec<Draft>> = sources.iter().map(read).collect();
     extract::bundle::settle(&mut found, sources.iter().position(|source| source.body));

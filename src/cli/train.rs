@@ -40,6 +40,11 @@ pub struct Args {
     #[arg(long)]
     pub known: bool,
 
+    /// Writes the drafts as they are read once N other documents of the same layout were confirmed to N.jsonl in this
+    /// folder, for N of 0, 1 and 3, and learns nothing.
+    #[arg(long, value_name = "FOLDER")]
+    pub curve: Option<PathBuf>,
+
     /// Makes the first set from this folder of pages (`mailroom extract --save-pages`), and learns nothing.
     #[arg(long, value_name = "FOLDER", requires = "truth")]
     pub pack: Option<PathBuf>,
@@ -68,6 +73,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let sets = args.sets.iter().map(|path| open(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(folder) = &args.curve {
+        write_curve(folder, &sets)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let blind: Vec<Vec<Read>> =
         sets.iter().map(|set| training::read(&set.documents, &Known::default())).collect();
     let known: Vec<Vec<Read>> = sets.iter().map(|set| training::read(&set.documents, &set.known)).collect();
@@ -88,6 +97,25 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         to.flush()?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Numbers of confirmed documents of one layout after which a learning curve is drawn.
+const EXAMPLES: [usize; 3] = [0, 1, 3];
+
+fn write_curve(folder: &Path, sets: &[Set]) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("failed to make folder {}", folder.display()))?;
+    for examples in EXAMPLES {
+        let path = folder.join(format!("{examples}.jsonl"));
+        let file = File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
+        let mut to = BufWriter::new(file);
+        for (file, drafts) in sets.iter().flat_map(|set| training::after_examples(&set.documents, examples)) {
+            for draft in drafts {
+                writeln!(to, "{}", as_json(&file, &draft))?;
+            }
+        }
+        to.flush()?;
+    }
+    Ok(())
 }
 
 fn write_held_out(

@@ -193,6 +193,7 @@ mod tests {
             fields: fields.iter().map(|(n, v)| ((*n).to_owned(), value(v))).collect(),
             lines: (0..lines).map(|_| line()).collect(),
             findings: Vec::new(),
+            precedents: Vec::new(),
         }
     }
 

@@ -4,9 +4,11 @@
 
 use super::label::fold_word;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 /// Which comes first in `03/04/2026`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The day, as nearly everywhere.
     DayFirst,

@@ -49,33 +49,35 @@ pub fn ruled(value: Content, rule: &str, confidence: f32) -> Proposal {
     Proposal { value, confidence, source: Source::Rule(rule.to_owned()), printed: None }
 }
 
-/// Whether the scheme knows a column of that name.
-pub fn is_column(name: &str) -> bool {
-    matches!(
-        name,
-        "line_no"
-            | "sku"
-            | "customer_sku"
-            | "description"
-            | "quantity"
-            | "unit"
-            | "unit_price"
-            | "price_per"
-            | "discount"
-            | "charge"
-            | "tax_rate"
-            | "amount"
-            | "delivery_date"
-            | "action"
-            | "previous_quantity"
-            | "ordered_quantity"
-            | "lot"
-            | "invoice_number"
-            | "invoice_date"
-            | "gross"
-            | "serial_no"
-            | "reason"
-    )
+/// The columns of lines that the scheme knows.
+const COLUMNS: [&str; 22] = [
+    "line_no",
+    "sku",
+    "customer_sku",
+    "description",
+    "quantity",
+    "unit",
+    "unit_price",
+    "price_per",
+    "discount",
+    "charge",
+    "tax_rate",
+    "amount",
+    "delivery_date",
+    "action",
+    "previous_quantity",
+    "ordered_quantity",
+    "lot",
+    "invoice_number",
+    "invoice_date",
+    "gross",
+    "serial_no",
+    "reason",
+];
+
+/// A column that the scheme knows, by its name.
+pub fn column_name(name: &str) -> Option<&'static str> {
+    COLUMNS.into_iter().find(|column| *column == name)
 }
 
 /// What is done to a line of a changed order.

@@ -4,10 +4,12 @@
 //! the number, percent signs and accountants' minus signs. A group of three after a single mark is read by [`Style`].
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use std::str::FromStr as _;
 
 /// Which mark parts whole numbers from fractions in this document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Style {
     /// 1,234.50
     Dot,

@@ -598,6 +598,7 @@ impl Part {
             fields,
             lines,
             findings: Vec::new(),
+            precedents: Vec::new(),
         })
     }
 }

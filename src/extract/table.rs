@@ -12,7 +12,7 @@ use super::{
     layout::{Layout, Row, Word, join},
     number::{parse_number, split_currency},
 };
-use crate::model::draft::Line;
+use crate::model::draft::{Line, Proposal};
 use std::collections::{BTreeMap, HashSet};
 
 mod columns;
@@ -39,6 +39,11 @@ pub(super) struct Column {
 }
 
 impl Column {
+    /// A column by its name, its edges in points and its row within a line.
+    pub(super) fn new(name: &'static str, x0: f32, x1: f32, level: u8) -> Self {
+        Self { name, x0, x1, text: String::new(), level }
+    }
+
     /// Left edge of the head in points.
     pub(super) fn left(&self) -> f32 {
         self.x0
@@ -511,7 +516,7 @@ fn part_equals(columns: &mut [Column]) {
 }
 
 /// Whether this row is past the lines: a total with money, or a signature.
-fn ends_table(row: &Row) -> bool {
+pub(super) fn ends_table(row: &Row) -> bool {
     let Some(first) = row.segments.first() else { return false };
     let label = label_at(first.words.iter().map(|w| w.text.as_str()));
     let Some(label) = label else { return false };
@@ -630,7 +635,14 @@ fn cells_of(row: &Row, columns: &[Column], edges: &[f32]) -> Cells {
 /// Columns of which three in one row make a line, also where its anchor was misread.
 const STRONG: [&str; 6] = ["line_no", "sku", "invoice_number", "quantity", "unit_price", "amount"];
 
-fn read_body(layout: &Layout, reading: &Reading, columns: &[Column], body: &[usize], table: &mut Table) {
+/// Reads the rows of a table's body by its columns.
+pub(super) fn read_body(
+    layout: &Layout,
+    reading: &Reading,
+    columns: &[Column],
+    body: &[usize],
+    table: &mut Table,
+) {
     let rows: Vec<&Row> = body.iter().filter_map(|i| layout.rows.get(*i)).collect();
     let full: Vec<&Row> = rows.iter().filter(|r| r.segments.len() >= 2).copied().collect();
     let level = |wanted: u8| {
@@ -1030,7 +1042,7 @@ impl Item {
             {
                 line.insert("customer_sku".to_owned(), own);
             }
-            if !line.contains_key(name) && super::draft::is_column(name) {
+            if !line.contains_key(name) && super::draft::column_name(name).is_some() {
                 put(&mut line, name, words, reading);
             }
         }
@@ -1173,6 +1185,14 @@ fn glued(text: &str) -> Option<(&str, &str)> {
         && unit.chars().all(|c| c.is_alphabetic() || c == '.')
         && super::prose::is_usual_unit(unit);
     fits.then_some((number, unit))
+}
+
+/// What the words of one cell say, by the type of their column.
+pub(super) fn cell(name: &str, words: &[Word], reading: &Reading) -> Option<Proposal> {
+    let name = super::draft::column_name(name)?;
+    let mut line = Line::new();
+    put(&mut line, name, words, reading);
+    line.remove(name)
 }
 
 /// Reads one cell by the type of its column.

@@ -16,6 +16,7 @@ use super::{
         trees::Model,
     },
     extract_weighed,
+    memory::{self, Lesson},
 };
 use crate::model::{account::Known, draft::Draft, page::Pages};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +64,8 @@ const PRIOR_SEEN: (f32, f32) = (8.5, 10.0);
 /// Reads the documents with what is known.
 pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
     in_parallel(documents, |document| {
-        let context = Context { known, subject: document.subject.as_deref(), sender_domain: None };
+        let context =
+            Context { known, subject: document.subject.as_deref(), sender_domain: None, lessons: &[] };
         let mut kinds = Vec::new();
         let drafts = extract_weighed(&document.pages, &context).into_iter().map(|weighed| {
             let truth = best_truth(&weighed.draft, &document.truths);
@@ -81,6 +83,37 @@ pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
             kinds,
         }
     })
+}
+
+/// Every document as it is read once so many others of its layout were confirmed.
+///
+/// A layout is a family in one language for one kind. Documents without another of their layout are left out, so that the figures for each
+/// number of examples tell of the same documents.
+pub fn after_examples(documents: &[Document], examples: usize) -> Vec<(String, Vec<Draft>)> {
+    let known = Known::default();
+    let blind = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+    let lessons: Vec<Option<Lesson>> = in_parallel(documents, |document| {
+        let [truth] = document.truths.as_slice() else { return None };
+        let pages = &document.pages.pages;
+        memory::learn(pages, &truth.confirmed(u32::try_from(pages.len()).unwrap_or(u32::MAX)), &blind)
+    });
+    let layout = |document: &Document| {
+        document.truths.first().map(|t| (t.family.clone(), t.language.clone(), t.kind.as_str()))
+    };
+    let numbers: Vec<usize> = (0..documents.len()).collect();
+    let read = in_parallel(&numbers, |at| {
+        let document = documents.get(*at)?;
+        // those that follow in the family, as if they had come before
+        let others: Vec<usize> = (1..documents.len())
+            .map(|step| (at + step) % documents.len())
+            .filter(|other| documents.get(*other).and_then(layout) == layout(document))
+            .collect();
+        let lessons: Vec<&Lesson> =
+            others.iter().filter_map(|other| lessons.get(*other)?.as_ref()).take(examples).collect();
+        let context = Context { subject: document.subject.as_deref(), lessons: &lessons, ..blind };
+        (!others.is_empty()).then(|| (document.file.clone(), super::extract(&document.pages, &context)))
+    });
+    read.into_iter().flatten().collect()
 }
 
 /// The truth that fits best.

@@ -168,6 +168,18 @@ pub struct Draft {
     pub lines: Vec<Line>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+    /// Confirmed documents of the same layout that helped to read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub precedents: Vec<Precedent>,
+}
+
+/// A confirmed document of the same layout, and what was found in the places where its values stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Precedent {
+    /// Its lesson.
+    pub lesson: String,
+    /// Fields that were found there.
+    pub fields: Vec<String>,
 }
 
 /// Code of the finding that its sender marked an order as a test.

@@ -53,6 +53,8 @@ ids! {
     DraftId,
     /// What a person approved: an order, a change, an application…
     RecordId,
+    /// What an approved draft taught about a layout.
+    LessonId,
     /// One outgoing mail.
     OutboxId,
     /// One unit of queued work.

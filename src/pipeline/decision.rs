@@ -7,7 +7,10 @@
 //! Invariant: whoever decides on a draft says which revision he saw; a draft that changed since is not decided.
 //! Does not: send (that is `jobs::send_outbox`), or check who may decide (that is `web::session`).
 
-use super::answer::{self, Letter};
+use super::{
+    answer::{self, Letter},
+    lesson,
+};
 use crate::{
     app::App,
     clock,
@@ -184,6 +187,11 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     let checked = check(app, &row, edited.content.clone()).await?;
     let ticket = find_ticket(app, &row.ticket_id).await?;
     let letter = confirmation(app, &row, &ticket, &checked.content).await?;
+    // what cannot be learnt holds no approval up
+    let lesson = lesson::learn(app, &row, &checked.content).await.unwrap_or_else(|error| {
+        tracing::warn!(draft = %row.id, "nothing was learnt from an approved draft: {error:#}");
+        None
+    });
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     let Some(revision) = write(&mut tx, &edited, &checked, who).await? else { return Ok(Decided::Conflict) };
@@ -192,6 +200,7 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     }
     let approved = tx.find_draft(&row.id).await?.context("the draft that was just approved is gone")?;
     let record = tx.insert_record(&approved, who, now_ms).await?;
+    lesson::keep(&mut tx, &row, &checked.content, lesson.as_ref(), who, now_ms).await?;
     if let Some(letter) = &letter {
         tx.insert_outbox(letter, now_ms).await?;
     }

@@ -352,6 +352,7 @@ mod tests {
                 Finding::new("unknown_sku", Severity::Problem, "No such item.").about("lines.0.sku"),
                 Finding::new("unknown_customer", Severity::Check, "Not on file."),
             ],
+            precedents: Vec::new(),
         }
     }
 

@@ -47,6 +47,7 @@ impl Case {
             fields: BTreeMap::from([("po_number".to_owned(), proposal)]),
             lines: Vec::new(),
             findings: Vec::new(),
+            precedents: Vec::new(),
         };
         let new = NewDraft {
             ticket_id: &ticket.id,

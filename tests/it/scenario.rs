@@ -8,14 +8,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailroom::{
     jobs,
     mailbox::Mailbox,
-    model::{draft::DraftState, outbox::OutboxState},
+    model::{
+        draft::{Content, DraftState, Proposal, Source},
+        outbox::OutboxState,
+    },
     pipeline::{
         self,
         decision::{self, Decided, Edited},
+        lesson,
         reading::{self, Wish},
     },
     reply::SendError,
-    store::message::MessageState,
+    store::{draft::DraftRow, lesson::LessonState, message::MessageState},
 };
 
 fn mail(from: &str, subject: &str, more: &str, body: &str) -> String {
@@ -307,4 +311,87 @@ async fn a_test_order_is_shown_and_never_approved() {
     };
     assert_eq!(decision::approve(&site.app, edited, "ann").await.unwrap(), Decided::Test);
     assert_eq!(site.settle().await, state, "nothing was written");
+}
+
+/// An order of a house that words everything its own way.
+fn odd_order(reference: &str, day: &str, sku: &str, count: &str) -> Vec<u8> {
+    pdf(&[&[
+        (50, 40, 9, "Northgate Fittings Works, Canal Wharf"),
+        (50, 70, 16, "PURCHASE ORDER"),
+        (50, 100, 10, "Our file mark"),
+        (220, 100, 10, reference),
+        (50, 115, 10, "To be had by"),
+        (220, 115, 10, day),
+        (50, 130, 10, "Signed off in stores"),
+        (220, 130, 10, "Kim Archer"),
+        (50, 170, 10, "Item"),
+        (150, 170, 10, "Description"),
+        (350, 170, 10, "Quantity"),
+        (50, 190, 10, sku),
+        (150, 190, 10, "Cleaning cloth"),
+        (350, 190, 10, count),
+        (50, 240, 10, "Kindly leave everything at the porter's lodge behind the yard."),
+    ]])
+}
+
+/// The newest draft that waits, with these fields typed over by a person, approved.
+async fn approve_with(site: &TestSite, typed: &[(&str, &str)]) -> DraftRow {
+    let mut db = site.app.store.read().await.unwrap();
+    let row = db.list_drafts_by_state(DraftState::Proposed, None, 50).await.unwrap().pop().unwrap();
+    drop(db);
+    let mut content = row.content.clone();
+    for (name, value) in typed {
+        let proposal = Proposal {
+            value: Content::Text((*value).to_owned()),
+            confidence: 1.0,
+            source: Source::Person("ann".to_owned()),
+            printed: None,
+        };
+        content.fields.insert((*name).to_owned(), proposal);
+    }
+    let changed = typed.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let edited = Edited { id: row.id.clone(), revision: row.revision, content, changed };
+    assert!(matches!(decision::approve(&site.app, edited, "ann").await.unwrap(), Decided::Done(_)));
+    row
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_corrects_is_read_right_the_next_time() {
+    let site = TestSite::open().await;
+    let deliver = |from: &str, subject: &str, order: &[u8]| {
+        site.deliver(&mail_with_file(from, subject, "order.pdf", order));
+    };
+    deliver("ann@buyer.example", "First", &odd_order("NF/7781", "14 September 2026", "SX-1001", "40"));
+    site.settle().await;
+    let first = approve_with(&site, &[("po_number", "NF/7781"), ("requested_date", "2026-09-14")]).await;
+    assert_ne!(first.content.text("po_number"), Some("NF/7781"), "no rule knows this label");
+
+    // a colleague's next order is read by it
+    deliver("bob@buyer.example", "Second", &odd_order("NF/8020", "2 October 2026", "SX-2040", "3"));
+    site.settle().await;
+    let second = approve_with(&site, &[]).await;
+    assert_eq!(second.proposed.text("po_number"), Some("NF/8020"));
+    assert_eq!(second.proposed.text("requested_date"), Some("2026-10-02"));
+    assert_eq!(second.proposed.precedents.len(), 1);
+
+    // a stranger's is not
+    deliver("eve@stranger.example", "Third", &odd_order("NF/8021", "3 October 2026", "SX-2041", "4"));
+    site.settle().await;
+    let third = approve_with(&site, &[]).await;
+    assert_eq!(third.proposed.precedents, []);
+
+    // contradicted more often than confirmed, it retires by itself
+    for (number, reference) in ["NF/8030", "NF/8040"].iter().enumerate() {
+        let order = odd_order(reference, "5 October 2026", "SX-2042", "5");
+        deliver("ann@buyer.example", &format!("Order {number}"), &order);
+        site.settle().await;
+        approve_with(&site, &[("po_number", "something else")]).await;
+    }
+    let lessons = site.app.store.read().await.unwrap().list_lessons(None, 50).await.unwrap();
+    let of_first = lessons.iter().find(|lesson| lesson.draft_id == first.id).unwrap();
+    assert_eq!((of_first.confirmed, of_first.contradicted, of_first.state), (1, 2, LessonState::Retired));
+
+    // and a person may take it up again
+    assert!(lesson::set_state(&site.app, &of_first.id, LessonState::Active, "ann").await.unwrap());
+    assert!(!lesson::set_state(&site.app, &of_first.id, LessonState::Active, "ann").await.unwrap());
 }

@@ -124,6 +124,7 @@ fn order(po_number: &str) -> Draft {
         ]),
         lines: vec![BTreeMap::from([("sku".into(), value("A-1"))])],
         findings: vec![Finding::new("unknown_sku", Severity::Check, "look")],
+        precedents: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::xml::Found;
 use crate::{
-    extract::{draft::is_column, field::fields_of},
+    extract::{draft::column_name, field::fields_of},
     message::language,
     model::{
         draft::{Content, Draft, Kind, Line, Proposal, Source, TEST_MESSAGE},
@@ -220,7 +220,7 @@ impl Record {
             }
             findings.append(&mut line.findings);
             self.notes.append(&mut line.notes);
-            line.values.retain(|name, _| is_column(name));
+            line.values.retain(|name, _| column_name(name).is_some());
             kept.push(line.values);
         }
         let wanted = fields_of(kind);
@@ -244,6 +244,7 @@ impl Record {
             fields: self.values,
             lines: kept,
             findings,
+            precedents: Vec::new(),
         }
     }
 }

@@ -5,7 +5,10 @@
 
 use crate::{
     extract::{confidence::features::Place, label::distance_at_most},
-    model::draft::{Content, Draft, Kind, Line, Reference},
+    model::{
+        draft::{Content, Draft, Kind, Line, Proposal, Reference, Source},
+        page::Rect,
+    },
     validate::account::{fold, squeeze, strsim_ratio},
 };
 use rust_decimal::Decimal;
@@ -37,6 +40,47 @@ pub struct Truth {
     /// Other readings of fields.
     #[serde(default)]
     pub alternatives: Map<String, Value>,
+    /// Places of values by `field` or `lines.<number>.<column>`: page, then left, top, right and bottom as fractions.
+    #[serde(default)]
+    pub boxes: BTreeMap<String, (u32, f32, f32, f32, f32)>,
+    /// ISO 639-1 code of its language.
+    #[serde(default)]
+    pub language: String,
+}
+
+impl Truth {
+    /// The draft that a person would have confirmed; values whose place is not told count as typed.
+    pub fn confirmed(&self, pages: u32) -> Draft {
+        let proposal = |path: &str, value: &Value| -> Option<Proposal> {
+            let value = match value {
+                Value::String(text) => Content::Text(text.clone()),
+                Value::Bool(flag) => Content::Flag(*flag),
+                _ => return None,
+            };
+            let source = match self.boxes.get(path) {
+                Some(&(page, x0, y0, x1, y1)) => Source::Page { page, bbox: Rect { x0, y0, x1, y1 } },
+                None => Source::Person(String::new()),
+            };
+            Some(Proposal { value, confidence: 1.0, source, printed: None })
+        };
+        let line = |(at, line): (usize, &Map<String, Value>)| -> Line {
+            let cell = |(name, value): (&String, &Value)| {
+                Some((name.clone(), proposal(&format!("lines.{at}.{name}"), value)?))
+            };
+            line.iter().filter_map(cell).collect()
+        };
+        Draft {
+            kind: self.kind,
+            kind_confidence: 1.0,
+            language: self.language.clone(),
+            standard: None,
+            page_range: self.page_range.unwrap_or([1, pages.max(1)]),
+            fields: self.fields.iter().filter_map(|(n, v)| Some((n.clone(), proposal(n, v)?))).collect(),
+            lines: self.lines.iter().enumerate().map(line).collect(),
+            findings: Vec::new(),
+            precedents: Vec::new(),
+        }
+    }
 }
 
 /// Whether each value of a draft is right.
@@ -104,6 +148,14 @@ fn says(name: &str, truth: Option<&Value>, value: &Content, other: Option<&Value
             nothing && value.as_text().and_then(|t| Decimal::from_str(t).ok()).is_some_and(|n| n.is_zero())
         }
         Some(truth) => std::iter::once(truth).chain(others).any(|one| equal(name, one, value)),
+    }
+}
+
+/// Whether two values of a field or column say the same.
+pub fn same(name: &str, one: &Content, other: &Content) -> bool {
+    match (one, other) {
+        (Content::Text(one), Content::Text(other)) => equal_text(name, one, other),
+        _ => one == other,
     }
 }
 

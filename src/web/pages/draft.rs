@@ -1,11 +1,11 @@
 //! Drafts: the list, and the review page with everything that a person may decide.
 
-use super::{document, ticket};
+use super::{document, lesson, ticket};
 use crate::{
     model::{
         draft::{Draft, DraftState, Kind},
         finding::{Finding, Severity},
-        ids::DraftId,
+        ids::{DraftId, LessonId},
     },
     pipeline::decision::{self, Decided, Edited},
     store::draft::DraftRow,
@@ -117,6 +117,16 @@ async fn page(
         None => None,
     };
     let conversation = db.list_conversation(&ticket.id, 500).await?;
+    let mut precedents = Vec::new();
+    for precedent in content.precedents.iter().filter(|p| !p.fields.is_empty()) {
+        if let Some(row) = db.find_lesson(&LessonId::new(precedent.lesson.clone())).await? {
+            let mut shown = lesson::summary(&mut db, &row).await?;
+            if let Some(shown) = shown.as_object_mut() {
+                shown.insert("found".to_owned(), json!(precedent.fields.len()));
+            }
+            precedents.push(shown);
+        }
+    }
     drop(db);
     let pages = document::read_pages(desk, &document.document).await?;
     let [first, last] = content.page_range;
@@ -148,7 +158,7 @@ async fn page(
         "account": account, "pages": shown, "editable": is_editable(row), "test": content.is_test(), "error": error,
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
-        "question": question(content), "ask_to": ask_to,
+        "precedents": precedents, "question": question(content), "ask_to": ask_to,
         "kinds": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
     });
     views::page("draft.html", context)

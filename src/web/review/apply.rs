@@ -124,6 +124,7 @@ mod tests {
             lines: Vec::new(),
             findings: Vec::new(),
             standard: None,
+            precedents: Vec::new(),
         };
         for (typed, kind, confidence, changed) in [
             ("purchase_order", Kind::PurchaseOrder, 0.6, vec![]),

@@ -413,6 +413,7 @@ fn draft(pages: &Pages) -> Draft {
             )
             .about("lines.2.unit_price"),
         ],
+        precedents: Vec::new(),
     }
 }
 

@@ -1,0 +1,113 @@
+//! What people approve teaches how the next document of the same sender and layout is read.
+//!
+//! A lesson is learnt when a draft is approved, and counted each time that a draft it helped to read is approved: what
+//! people contradict retires, and a person can take any lesson back. Does not: keep the values of a draft.
+
+use super::decision::entry;
+use crate::{
+    app::App,
+    extract::{Context, memory},
+    model::{account::Known, draft::Draft, ids::LessonId, page::Pages},
+    screen::free_mail::is_free_mail,
+    store::{
+        Tx,
+        draft::DraftRow,
+        lesson::{LessonRow, LessonState, NewLesson},
+    },
+};
+use anyhow::Context as _;
+
+/// Who shares layouts with a sender: the domain, or nobody at a provider of free mail.
+fn sender_of(address: &str) -> String {
+    let address = address.to_lowercase();
+    match address.rsplit_once('@') {
+        Some((_, domain)) if !is_free_mail(domain) => domain.to_owned(),
+        _ => address,
+    }
+}
+
+/// The lessons that help to read what an address sends.
+pub(super) async fn of_sender(app: &App, address: &str) -> anyhow::Result<Vec<LessonRow>> {
+    let sender = sender_of(address);
+    if sender.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = app.store.read().await?.list_lessons_of_sender(&sender).await;
+    found.with_context(|| format!("failed to look for what is known of the layouts of {sender}"))
+}
+
+/// What a draft teaches that is about to be approved with this content; none if its document has no layout, or if
+/// lessons of before read it rightly.
+pub(super) async fn learn(app: &App, row: &DraftRow, content: &Draft) -> anyhow::Result<Option<NewLesson>> {
+    let known_already = !row.proposed.precedents.is_empty() && !is_corrected(row, content);
+    if content.standard.is_some() || known_already {
+        return Ok(None);
+    }
+    let mut db = app.store.read().await?;
+    let message = db.find_message(&row.message_id).await?.context("the message of the draft is gone")?;
+    let document = db.find_document(&row.document_id).await?.context("the document of the draft is gone")?;
+    drop(db);
+    let Some(sha256) = document.document.pages_sha256 else { return Ok(None) };
+    let bytes = app.blob.get(&sha256).await.context("failed to open the pages of the draft")?;
+    let content = content.clone();
+    let lesson = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<memory::Lesson>> {
+        let pages: Pages = serde_json::from_slice(&bytes).context("failed to read the pages of the draft")?;
+        let known = Known::default();
+        let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+        Ok(memory::learn(&pages.pages, &content, &context))
+    })
+    .await
+    .context("learning a layout panicked")??;
+    Ok(lesson.map(|lesson| NewLesson {
+        draft_id: row.id.clone(),
+        sender: sender_of(&message.from_email),
+        lesson,
+    }))
+}
+
+/// Whether a person changed anything of what was proposed.
+fn is_corrected(row: &DraftRow, content: &Draft) -> bool {
+    let proposed = &row.proposed;
+    proposed.kind != content.kind || proposed.fields != content.fields || proposed.lines != content.lines
+}
+
+/// Keeps what was learnt, and counts the lessons that the draft was read with.
+pub(super) async fn keep(
+    tx: &mut Tx,
+    row: &DraftRow,
+    content: &Draft,
+    new: Option<&NewLesson>,
+    who: &str,
+    now_ms: i64,
+) -> anyhow::Result<()> {
+    for precedent in &row.proposed.precedents {
+        let changed = |name: &String| {
+            let value = |draft: &Draft| draft.fields.get(name).map(|p| p.value.clone());
+            value(&row.proposed) != value(content)
+        };
+        let contradicted = row.proposed.kind != content.kind || precedent.fields.iter().any(changed);
+        let id = LessonId::new(precedent.lesson.clone());
+        if tx.count_lesson(&id, contradicted).await? {
+            tx.audit(entry("mailroom", "retire_lesson", "lesson", id.as_str(), "people contradicted it"));
+        }
+    }
+    if let Some(new) = new {
+        tx.insert_lesson(new, who, now_ms).await.context("failed to keep what a draft teaches")?;
+    }
+    Ok(())
+}
+
+/// A person retires a lesson, or takes it up again; false if it is so already.
+pub async fn set_state(app: &App, id: &LessonId, state: LessonState, who: &str) -> anyhow::Result<bool> {
+    let mut tx = app.store.begin().await?;
+    let done = tx.set_lesson_state(id, state, who).await?;
+    if done {
+        let action = match state {
+            LessonState::Active => "restore_lesson",
+            LessonState::Retired => "retire_lesson",
+        };
+        tx.audit(entry(who, action, "lesson", id.as_str(), ""));
+        tx.commit().await.context("failed to change a lesson")?;
+    }
+    Ok(done)
+}

@@ -1,0 +1,89 @@
+//! Lessons: what approved drafts taught about layouts, and how to take it back.
+
+use crate::{
+    model::ids::LessonId,
+    pipeline,
+    store::{
+        Db,
+        lesson::{LessonRow, LessonState},
+    },
+    web::{
+        Desk,
+        error::PageError,
+        frame::Frame,
+        session::{Posted, Visit},
+        views,
+    },
+};
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Lessons on one page.
+const LESSONS_PER_PAGE: u32 = 50;
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Part {
+    before: String,
+}
+
+/// `GET /lessons`
+pub async fn list(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Query(part): Query<Part>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(&desk, &visit, "drafts").await?;
+    let mut db = desk.app.store.read().await?;
+    let before = Some(LessonId::new(part.before)).filter(|id| !id.as_str().is_empty());
+    let found = db.list_lessons(before.as_ref(), LESSONS_PER_PAGE + 1).await?;
+    let mut lessons = Vec::new();
+    for row in found.iter().take(LESSONS_PER_PAGE as usize) {
+        lessons.push(summary(&mut db, row).await?);
+    }
+    let last = found.iter().take(LESSONS_PER_PAGE as usize).next_back();
+    let next = last
+        .filter(|_| found.len() > LESSONS_PER_PAGE as usize)
+        .map(|row| format!("/lessons?before={}", row.id));
+    views::page("lessons.html", json!({ "frame": frame, "lessons": lessons, "next": next }))
+}
+
+/// A lesson with the draft that taught it.
+pub(super) async fn summary(db: &mut Db, row: &LessonRow) -> Result<Value, PageError> {
+    let draft = db.find_draft(&row.draft_id).await?.ok_or(PageError::NotFound)?;
+    Ok(json!({
+        "id": row.id, "sender": row.sender, "kind": row.kind, "draft_id": row.draft_id, "po_number": draft.po_number,
+        "fields": row.lesson.fields().collect::<Vec<_>>(), "lines": row.lesson.has_columns(), "state": row.state,
+        "confirmed": row.confirmed, "contradicted": row.contradicted, "learnt_by": row.learnt_by,
+        "learnt_ms": row.learnt_ms, "decided_by": row.decided_by,
+    }))
+}
+
+/// `POST /lessons/{id}`
+pub async fn decide(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let id = LessonId::new(id);
+    desk.app.store.read().await?.find_lesson(&id).await?.ok_or(PageError::NotFound)?;
+    let (state, key) = match posted.text("do") {
+        "retire" => (LessonState::Retired, "lesson_retired"),
+        "restore" => (LessonState::Active, "lesson_restored"),
+        _ => return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form")),
+    };
+    if pipeline::lesson::set_state(&desk.app, &id, state, &visit.name).await? {
+        Ok(Redirect::to(&format!("/lessons?done={key}")).into_response())
+    } else {
+        Err(PageError::refused(StatusCode::CONFLICT, "error.gone"))
+    }
+}
