@@ -71,7 +71,6 @@ pub enum Command {
     Extract(extract::Args),
     /// Learns layouts from documents with known truth.
     Learn(learn::Args),
-
     /// Learns confidence from documents with known truth.
     #[command(hide = true)]
     Train(train::Args),

@@ -4,7 +4,7 @@
 //! document is; then [`field`], [`party`], [`form`], [`table`], [`cards`], [`headless`] and [`totals`] read it, [`confidence`] says
 //! how sure, from what [`training`] learnt of documents with known truth. [`bundle`] takes the documents of one
 //! message together.
-//! [`structured`] and [`sheet`] read orders that need no picture.
+//! [`memory`] knows layouts that were confirmed before. [`structured`] and [`sheet`] read orders that need no picture.
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
 pub mod bundle;

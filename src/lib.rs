@@ -19,7 +19,8 @@
 //!    committed in one transaction. A crash before it repeats the step; a crash after it repeats nothing.
 //! 4. [`jobs::send_outbox`] marks a row `sending`, commits, and only then speaks SMTP through [`reply`].
 //! 5. `jobs::index_search` follows the change log into the [`search`] index, which can be deleted at any time.
-//! 6. A person opens the draft in [`web`], corrects and approves it: a record exists, and a confirmation is due.
+//! 6. A person opens the draft in [`web`], corrects and approves it: a record exists, a confirmation is due, and what
+//!    was approved teaches how the sender's next document of that layout is read (`extract::memory`).
 //!
 //! # Layers
 //! Imports point one way, from surfaces down to words; `tests/it/tidy.rs` enforces it:
