@@ -201,10 +201,10 @@ fn queue_of(kind: Kind) -> Option<Queue> {
         Kind::PurchaseOrder => Some(Queue::Orders),
         Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation => Some(Queue::OrderChanges),
         Kind::ReturnRequest => Some(Queue::Returns),
-        Kind::CreditApplication | Kind::AccountApplication => Some(Queue::Applications),
-        Kind::Invoice | Kind::RemittanceAdvice => Some(Queue::Billing),
+        Kind::CreditApplication | Kind::AccountApplication | Kind::EnrolmentForm => Some(Queue::Applications),
+        Kind::Invoice | Kind::CreditNote | Kind::RemittanceAdvice => Some(Queue::Billing),
         Kind::DeliveryNote => Some(Queue::Delivery),
-        Kind::Quotation => Some(Queue::Other),
+        Kind::Quotation | Kind::Contract => Some(Queue::Other),
         Kind::Other => None,
     }
 }

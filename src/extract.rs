@@ -21,6 +21,7 @@ pub mod layout;
 pub mod letter;
 pub mod memory;
 pub mod number;
+pub mod pairs;
 pub mod party;
 pub mod prose;
 pub mod sheet;
@@ -137,6 +138,10 @@ pub fn extract_weighed(pages: &Pages, context: &Context<'_>) -> Vec<Weighed> {
 pub(crate) fn lay_out_document(pages: &[Page]) -> Layout {
     let mut layout = layout::lay_out(pages);
     sidebar::part(&mut layout);
+    pairs::part(&mut layout);
+    if pages.iter().all(|p| p.how == How::Text) {
+        text::keep_forwarded(&mut layout);
+    }
     layout
 }
 
@@ -151,7 +156,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     let is_text = pages.iter().all(|p| p.how == How::Text);
     let mut table = find_goods(&layout, &reading, is_text);
     let subject = context.subject.filter(|_| is_text);
-    let (mut kind, mut kind_confidence) = kind::find_kind(&layout, subject, table.lines.len());
+    let (mut kind, mut kind_confidence) = kind::find_kind(&layout, subject, &kind::Goods::of(&table.lines));
     let mut order_number = None;
     if is_text {
         order_number = find_order_number(&layout, subject, &reading);
@@ -180,7 +185,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         findings: Vec::new(),
         precedents: Vec::new(),
     };
-    if kind == Kind::Other {
+    if !kind.is_record() {
         draft.kind_confidence = confidence::of_kind(kind_confidence);
         return Weighed { draft, samples: Vec::new(), kind_rule: kind_confidence };
     }
@@ -520,6 +525,7 @@ fn sender_name(layout: &Layout) -> Option<(String, Vec<layout::Word>)> {
     let name = layout::join(&words);
     let name = name.trim_matches(|c: char| !c.is_alphabetic()).to_owned();
     let person = (2..=4).contains(&words.len()) && !name.chars().any(|c| c.is_ascii_digit());
+    let name = prose::first_name_first(&name);
     (person && !party::looks_like_company(&name)).then_some((name, words))
 }
 

@@ -157,7 +157,7 @@ async fn draft(
     let mut drafted = Vec::new();
     for (index, drafts) in found.into_iter().enumerate() {
         for (position, mut draft) in drafts.into_iter().enumerate() {
-            if draft.kind == Kind::Other {
+            if !draft.kind.is_record() {
                 continue;
             }
             known.earlier_orders = match draft.text("po_number") {

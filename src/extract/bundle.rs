@@ -40,7 +40,7 @@ pub fn settle(documents: &mut [Vec<Draft>], body: Option<usize>) {
     });
     let mut kept = Vec::new();
     for draft in own {
-        let others = || documents.iter().flatten().filter(|d| d.kind != Kind::Other);
+        let others = || documents.iter().flatten().filter(|d| d.kind.is_record());
         let twin = others().any(|d| family(d.kind) == family(draft.kind) && !differs(&draft, d));
         if twin || !stands_alone(&draft) {
             let documents = documents.iter_mut().flatten();
@@ -63,7 +63,7 @@ pub fn settle(documents: &mut [Vec<Draft>], body: Option<usize>) {
 fn join_carriers(documents: &mut [Vec<Draft>], body: Option<usize>) {
     let key = |draft: &Draft| {
         let number = ["po_number", "invoice_number"].into_iter().find_map(|name| draft.text(name))?;
-        (draft.kind != Kind::Other).then(|| (family(draft.kind), squeeze(number)))
+        draft.kind.is_record().then(|| (family(draft.kind), squeeze(number)))
     };
     let mut structured: HashMap<(u8, String), (usize, Draft)> = HashMap::new();
     for (at, drafts) in documents.iter_mut().enumerate() {
@@ -107,12 +107,12 @@ fn family(kind: Kind) -> u8 {
     match kind {
         Kind::PurchaseOrder | Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation => 0,
         Kind::Quotation => 1,
-        Kind::CreditApplication | Kind::AccountApplication => 2,
+        Kind::CreditApplication | Kind::AccountApplication | Kind::EnrolmentForm => 2,
         Kind::ReturnRequest => 3,
         Kind::Invoice => 4,
         Kind::DeliveryNote => 5,
         Kind::RemittanceAdvice => 6,
-        Kind::Other => 7,
+        Kind::CreditNote | Kind::Contract | Kind::Other => 7,
     }
 }
 
@@ -137,17 +137,19 @@ pub fn stands_alone(draft: &Draft) -> bool {
         Kind::PurchaseOrder | Kind::Quotation => lines,
         Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation => lines || has("po_number"),
         Kind::ReturnRequest => !draft.lines.is_empty() || draft.fields.len() >= FORM_FIELDS_MIN,
-        Kind::CreditApplication | Kind::AccountApplication => draft.fields.len() >= FORM_FIELDS_MIN,
+        Kind::CreditApplication | Kind::AccountApplication | Kind::EnrolmentForm => {
+            draft.fields.len() >= FORM_FIELDS_MIN
+        }
         Kind::Invoice => has("invoice_number") && (lines || has("total")),
         Kind::DeliveryNote => has("delivery_note_number") && lines,
         Kind::RemittanceAdvice => has("total") || !draft.lines.is_empty(),
-        Kind::Other => false,
+        Kind::CreditNote | Kind::Contract | Kind::Other => false,
     }
 }
 
 /// What a covering text or another carrier says differently becomes a finding of the document.
 fn compare(text: &Draft, document: &mut Draft, who: &str, other: &str) {
-    if family(text.kind) != family(document.kind) || document.kind == Kind::Other {
+    if family(text.kind) != family(document.kind) || !document.kind.is_record() {
         return;
     }
     for field in COMPARED {

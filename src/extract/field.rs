@@ -202,13 +202,28 @@ pub fn fields_of(kind: Kind) -> &'static [&'static str] {
             "signature_present",
             "date_signed",
         ],
-        Kind::Other => &[],
+        Kind::EnrolmentForm => &[
+            "legal_name",
+            "trade_name",
+            "address",
+            "contact_name",
+            "email",
+            "phone",
+            "signatory_name",
+            "signatory_title",
+            "signature_present",
+            "date_signed",
+        ],
+        Kind::CreditNote | Kind::Contract | Kind::Other => &[],
     }
 }
 
 /// Whether a kind is a form that people fill in.
 pub fn is_form(kind: Kind) -> bool {
-    matches!(kind, Kind::ReturnRequest | Kind::CreditApplication | Kind::AccountApplication)
+    matches!(
+        kind,
+        Kind::ReturnRequest | Kind::CreditApplication | Kind::AccountApplication | Kind::EnrolmentForm
+    )
 }
 
 /// A label's meaning in a document of this kind.
@@ -521,6 +536,15 @@ pub fn find_fields(
             }
         }
     }
+    if !best.contains_key("po_number")
+        && matches!(
+            reading.kind,
+            Kind::PurchaseOrder | Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation
+        )
+        && let Some(own) = own_number(layout, marks, table_rows, reading)
+    {
+        best.insert("po_number", own);
+    }
     for field in ["incoterms", "payment_terms"] {
         if wanted.contains(&field)
             && !best.contains_key(field)
@@ -539,6 +563,47 @@ pub fn find_fields(
             (field.to_owned(), propose(c.value, &c.words, from_words(base, &c.words, reading.trusted)))
         })
         .collect()
+}
+
+/// Share of the first page in which the number of a document stands.
+const NUMBER_ABOVE: f32 = 0.45;
+/// How much less a label says that asks for some number, not for that of an order.
+const SOME_NUMBER: f32 = 0.55;
+
+/// `Our ref: HS/4471`, `No. 5512`: the number of a document whose labels name no order.
+fn own_number(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    reading: &Reading,
+) -> Option<Candidate> {
+    let first = layout.rows.first()?.page;
+    let own = |marked: &&Marked| {
+        marked.field.is_none_or(|f| f == "po_number")
+            && marked.whole
+            && marked.label.any(&["number", "ref", "document"])
+            && marked
+                .label
+                .concepts
+                .iter()
+                .all(|c| matches!(*c, "number" | "ref" | "document" | "our" | "filler" | "request"))
+    };
+    let mut best: Option<Candidate> = None;
+    for (index, row) in layout.rows.iter().enumerate() {
+        if table_rows.contains(&index) || row.page != first || row.y0() > NUMBER_ABOVE * layout.height {
+            continue;
+        }
+        for (at, segment) in row.segments.iter().enumerate() {
+            let Some(marked) = marked_at(marks, index, at).filter(own) else { continue };
+            for found in candidates(layout, marks, index, at, segment, marked, "po_number", reading) {
+                let score = found.score * SOME_NUMBER;
+                if best.as_ref().is_none_or(|b| score > b.score) {
+                    best = Some(Candidate { score, ..found });
+                }
+            }
+        }
+    }
+    best
 }
 
 #[expect(clippy::too_many_arguments, reason = "one place, its label and the document around it")]

@@ -1,138 +1,246 @@
 //! What a document is, and its language.
 //!
-//! Titles decide: large or capital words near the top of a page. Phrases in the text and the labels that a kind needs
-//! support them. Does not: look at the mail around the document.
+//! Titles decide: large or capital words near the top of a page, or the line that says what a letter is about. What the
+//! text says, the columns of its table and the labels that a kind needs support them. `kinds.txt` holds the names and
+//! phrases. Does not: look at the mail around the document.
 
-use super::layout::Layout;
-use crate::{model::draft::Kind, validate::account::fold};
+use super::layout::{Layout, Segment};
+use crate::{
+    model::draft::{Kind, Line},
+    validate::account::fold,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::LazyLock,
+};
 
-/// Words of a title with their weight.
-#[rustfmt::skip]
-const TITLES: &[(Kind, &[&str])] = &[
-    (Kind::PurchaseOrderCancellation, &["order cancellation", "cancellation", "purchase order cancellation", "cancelled purchase order", "canceled purchase order", "cancelled order", "stornierte bestellung", "commande annulee", "makulerad order", "annullerad order", "notice of cancellation", "stornierung", "storno", "bestellstorno", "bestellstornierung", "auftragsstornierung", "annullering", "avbestallning", "makulering", "annulation", "annulation de commande", "cancelled", "annulering"]),
-    (Kind::PurchaseOrderChange, &["purchase order change", "change order", "order change", "amendment", "order amendment", "revised purchase order", "revised order", "po change", "bestellanderung", "anderung der bestellung", "auftragsanderung", "nachtrag", "orderandring", "andrad order", "andring av order", "bestallningsandring", "avenant", "modification de commande", "commande modifiee", "commande modificative", "modification", "anderungsbestellung", "andrad bestallning", "changement de commande", "bestellung anderung", "rev order", "commande rectificative", "purchase order revision", "change notice", "change request", "po revision", "order revision", "revised po", "revision"]),
-    (Kind::ReturnRequest, &["return request", "return form", "return of goods", "returned goods", "return material", "goods return", "rma request", "return authorization", "return authorisation", "rucksendung", "retoure", "retourenschein", "retourenantrag", "rucksendeformular", "reklamation", "retur", "returbegaran", "returanmalan", "returblankett", "returformular", "demande de retour", "bon de retour", "retour marchandise", "formulaire de retour", "retourenanmeldung", "rucksendeantrag", "rma form", "return merchandise", "retouranmeldung", "returns form"]),
-    (Kind::CreditApplication, &["credit application", "application for credit", "trade credit", "credit account application", "kreditantrag", "antrag auf kredit", "kreditlimit antrag", "antrag auf zahlungsziel", "kreditansokan", "ansokan om kredit", "ansokan om kundkredit", "demande de credit", "ouverture de credit", "demande d encours", "demande de credit fournisseur", "lieferantenkredit", "warenkreditantrag", "ansokan om foretagskredit", "demande d ouverture de credit", "antrag auf lieferantenkredit", "kreditansokan foretag"]),
-    (Kind::AccountApplication, &["account application", "new account", "account form", "customer account", "new customer", "kundenkonto", "kundenkonto antrag", "kontoeroffnung", "neukunde", "neukundenantrag", "kundenanlage", "neukundenformular", "kundregistrering", "ansokan om kundkonto", "ny kund", "nytt kundkonto", "ouverture de compte", "demande d ouverture de compte", "nouveau client", "fiche client", "creation de compte", "kundkonto", "customer registration", "kundenstammblatt", "account opening", "new customer form", "kontoansokan", "eroffnung eines kundenkontos", "kundenregistrierung"]),
-    (Kind::DeliveryNote, &["delivery note", "packing list", "packing slip", "dispatch note", "despatch note", "lieferschein", "foljesedel", "bon de livraison", "packsedel", "bordereau de livraison", "delivery docket", "advice note", "warenbegleitschein", "bordereau d expedition", "leveranssedel", "delivery advice", "shipping note"]),
-    (Kind::RemittanceAdvice, &["remittance advice", "remittance", "payment advice", "zahlungsavis", "avis", "zahlungsmitteilung", "uberweisungsanzeige", "betalningsavi", "betalningsbesked", "avis de paiement", "avis de virement", "avis de reglement", "bordereau de paiement", "betalningsspecifikation", "betalningsavisering", "payment notification"]),
-    (Kind::Quotation, &["request for quotation", "request for quote", "rfq", "quotation request", "inquiry", "enquiry", "anfrage", "preisanfrage", "angebotsanfrage", "offertforfragan", "forfragan", "prisforfragan", "demande de prix", "demande de devis", "appel d offres", "consultation", "demande d offre", "request for proposal", "angebotsaufforderung", "price inquiry", "anbudsforfragan"]),
-    (Kind::Invoice, &["invoice", "tax invoice", "commercial invoice", "rechnung", "faktura", "facture", "facture de vente", "credit note", "gutschrift", "kreditfaktura", "avoir", "sales invoice", "vat invoice", "handelsrechnung", "factuur", "fattura", "factura", "fatura", "kopie factuur", "factuur totaal", "rechnungsstellung"]),
-    (Kind::PurchaseOrder, &["purchase order", "order", "po", "p o", "bestellung", "auftrag", "einkaufsbestellung", "materialbestellung", "bestallning", "inkopsorder", "koporder", "order form", "bon de commande", "commande", "commande d achat", "commande fournisseur", "official purchase order", "abruf", "avrop", "order sheet", "bestellschein", "bestellformular", "call off order", "blanket order", "purchase order form", "standard purchase order", "einkaufsauftrag", "lieferantenbestellung", "leverantorsorder", "inkop", "local purchase order", "works order", "orderblankett", "bestallningssedel", "ordre d achat", "warenbestellung", "achat"]),
-];
+/// What a paper is: the name of a kind, or `other/…` for papers of trade that hold nothing to take out.
+type Paper = &'static str;
 
-/// A phrase anywhere in the text that speaks for a kind.
-#[rustfmt::skip]
-const PHRASES: &[(Kind, f32, &str)] = &[
-    (Kind::PurchaseOrder, 2.0, "our purchase order"), (Kind::PurchaseOrder, 2.0, "notre commande"), (Kind::PurchaseOrder, 2.0, "unserer bestellung"), (Kind::PurchaseOrder, 1.5, "unsere bestellung"), (Kind::PurchaseOrder, 2.0, "var bestallning"), (Kind::PurchaseOrder, 2.5, "veuillez nous fournir"), (Kind::PurchaseOrder, 2.5, "please supply"), (Kind::PurchaseOrder, 2.5, "supply the following"), (Kind::PurchaseOrder, 2.0, "bitten um lieferung"), (Kind::PurchaseOrder, 2.0, "bitten wir um lieferung"), (Kind::PurchaseOrder, 2.5, "harmed bestaller"), (Kind::PurchaseOrder, 2.0, "hiermit bestellen"), (Kind::PurchaseOrder, 2.0, "we would like to order"),
-    (Kind::PurchaseOrder, 1.5, "please deliver"), (Kind::PurchaseOrder, 1.5, "hereby order"), (Kind::PurchaseOrder, 1.5, "bitte liefern sie"), (Kind::PurchaseOrder, 1.5, "wir bestellen"), (Kind::PurchaseOrder, 1.5, "bestellen wir"),
-    (Kind::PurchaseOrder, 1.5, "vi bestaller"), (Kind::PurchaseOrder, 1.5, "vanligen leverera"), (Kind::PurchaseOrder, 1.5, "merci de nous livrer"), (Kind::PurchaseOrder, 1.5, "nous vous commandons"), (Kind::PurchaseOrder, 1.5, "nous vous passons commande"), (Kind::PurchaseOrder, 1.0, "confirm receipt of this order"),
-    (Kind::Quotation, 6.0, "this is not an order"), (Kind::Quotation, 6.0, "not a purchase order"), (Kind::Quotation, 6.0, "dies ist keine bestellung"), (Kind::Quotation, 6.0, "keine bestellung"), (Kind::Quotation, 6.0, "ar inte en bestallning"), (Kind::Quotation, 6.0, "n est pas une commande"), (Kind::Quotation, 3.0, "best offer"), (Kind::Quotation, 3.0, "meilleure offre"), (Kind::Quotation, 3.0, "lamna offert"), (Kind::Quotation, 3.0, "ihr angebot abgeben"),
-    (Kind::PurchaseOrderCancellation, 5.0, "hereby cancel"), (Kind::PurchaseOrderCancellation, 5.0, "stornieren wir"), (Kind::PurchaseOrderCancellation, 5.0, "wir stornieren"), (Kind::PurchaseOrderCancellation, 5.0, "annullerar vi"), (Kind::PurchaseOrderCancellation, 5.0, "vi annullerar"), (Kind::PurchaseOrderCancellation, 5.0, "annulons"), (Kind::PurchaseOrderCancellation, 5.0, "nothing will be shipped"),
-    (Kind::PurchaseOrderChange, 5.0, "this change replaces"), (Kind::PurchaseOrderChange, 4.0, "confirm the changed lines"), (Kind::PurchaseOrderChange, 4.0, "diese anderung ersetzt"), (Kind::PurchaseOrderChange, 4.0, "geanderten positionen"), (Kind::PurchaseOrderChange, 4.0, "andringen ersatter"), (Kind::PurchaseOrderChange, 4.0, "andrade rader"), (Kind::PurchaseOrderChange, 4.0, "annule et remplace"), (Kind::PurchaseOrderChange, 4.0, "lignes modifiees"), (Kind::PurchaseOrderChange, 4.0, "replaces all earlier"), (Kind::PurchaseOrderChange, 4.0, "change our order"), (Kind::PurchaseOrderChange, 4.0, "ersetzt alle"), (Kind::PurchaseOrderChange, 4.0, "andern unsere bestellung"), (Kind::PurchaseOrderChange, 4.0, "andrar var"), (Kind::PurchaseOrderChange, 4.0, "modifions notre commande"), (Kind::PurchaseOrderChange, 3.0, "remplace"), (Kind::PurchaseOrderChange, 3.0, "ersatter tidigare"),
-    (Kind::RemittanceAdvice, 5.0, "paid the following invoices"), (Kind::RemittanceAdvice, 5.0, "folgende rechnungen"), (Kind::RemittanceAdvice, 5.0, "foljande fakturor"), (Kind::RemittanceAdvice, 5.0, "factures suivantes"),
-    (Kind::DeliveryNote, 3.0, "check the goods on receipt"), (Kind::DeliveryNote, 3.0, "ware bei erhalt"), (Kind::DeliveryNote, 3.0, "kontrollera godset"), (Kind::DeliveryNote, 3.0, "verifier la marchandise"),
-    (Kind::Invoice, 3.0, "thank you for your business"), (Kind::Invoice, 2.0, "amount due"), (Kind::Invoice, 2.0, "bitte uberweisen"), (Kind::Invoice, 2.0, "remercions de votre confiance"), (Kind::Invoice, 3.0, "invoice number"), (Kind::Invoice, 3.0, "invoice date"), (Kind::Invoice, 3.0, "rechnungsnummer"), (Kind::Invoice, 3.0, "rechnungsdatum"), (Kind::Invoice, 3.0, "fakturanummer"), (Kind::Invoice, 3.0, "fakturadatum"), (Kind::Invoice, 3.0, "numero de facture"), (Kind::Invoice, 3.0, "date de facture"), (Kind::Invoice, 3.0, "invoice no"), (Kind::Invoice, 2.0, "facture no"), (Kind::Invoice, 2.0, "rechnungs nr"), (Kind::Invoice, 2.0, "tack for"),
-    (Kind::ReturnRequest, 3.0, "items to be returned"), (Kind::ReturnRequest, 3.0, "articles a retourner"), (Kind::ReturnRequest, 3.0, "without approval will be refused"), (Kind::ReturnRequest, 1.0, "zuruckgesandt"), (Kind::ReturnRequest, 2.0, "reason for return"), (Kind::ReturnRequest, 2.0, "return reason"), (Kind::ReturnRequest, 2.5, "rucksendeformular"), (Kind::ReturnRequest, 2.5, "zuruckzusendende"), (Kind::ReturnRequest, 2.0, "ruckgabegrund"), (Kind::ReturnRequest, 2.0, "retourengrund"), (Kind::ReturnRequest, 2.5, "wish to return"), (Kind::ReturnRequest, 2.5, "return of goods"), (Kind::ReturnRequest, 2.5, "request for authorization"), (Kind::ReturnRequest, 2.0, "returorsak"), (Kind::ReturnRequest, 2.0, "anledning till retur"), (Kind::ReturnRequest, 2.5, "bon de retour"), (Kind::ReturnRequest, 2.5, "souhaitons retourner"), (Kind::ReturnRequest, 2.5, "onskar returnera"), (Kind::ReturnRequest, 2.5, "ruckgabe der"), (Kind::ReturnRequest, 2.0, "motif du retour"),
-    (Kind::CreditApplication, 3.0, "subject to credit approval"), (Kind::CreditApplication, 2.0, "annual turnover"), (Kind::CreditApplication, 2.0, "annual revenue"), (Kind::CreditApplication, 2.0, "jahresumsatz"), (Kind::CreditApplication, 2.0, "arsomsattning"), (Kind::CreditApplication, 2.0, "chiffre d affaires"),
-    (Kind::AccountApplication, 2.0, "tax exempt"), (Kind::AccountApplication, 2.0, "wirtschaftszweig"), (Kind::AccountApplication, 2.0, "bransch"), (Kind::AccountApplication, 2.0, "secteur"), (Kind::AccountApplication, 2.0, "branche"),
-    (Kind::Other, 4.0, "dear sir"), (Kind::Other, 3.0, "special offer"), (Kind::Other, 3.0, "newsletter"), (Kind::Other, 3.0, "sonderangebot"), (Kind::Other, 3.0, "sincerely"), (Kind::Other, 3.0, "sehr geehrte"), (Kind::Other, 3.0, "med vanlig halsning"), (Kind::Other, 3.0, "madame monsieur"), (Kind::Other, 2.0, "unsubscribe"),
-];
+/// Names and phrases of `kinds.txt`, in words.
+struct Lexicon {
+    titles: Vec<(Paper, Vec<&'static str>)>,
+    phrases: Vec<(Paper, f32, String)>,
+}
 
-/// What the document is and how sure that is. `lines` is how many line items were found.
-pub fn find_kind(layout: &Layout, subject: Option<&str>, lines: usize) -> (Kind, f32) {
-    let mut scores = vec![0.0f32; Kind::ALL.len()];
-    let mut add = |kind: Kind, weight: f32| {
-        if let Some(at) = Kind::ALL.iter().position(|k| *k == kind).and_then(|i| scores.get_mut(i)) {
-            *at += weight;
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    let mut lexicon = Lexicon { titles: Vec::new(), phrases: Vec::new() };
+    for line in include_str!("kinds.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((head, texts)) = line.split_once(": ") else { continue };
+        let texts = texts.split(" | ").map(str::trim);
+        match head.split(' ').collect::<Vec<_>>().as_slice() {
+            ["title", paper] => {
+                lexicon.titles.extend(texts.map(|text| (*paper, text.split(' ').collect())));
+            }
+            ["says", paper, weight] => {
+                let weight = weight.parse().unwrap_or(0.0);
+                lexicon.phrases.extend(texts.map(|text| (*paper, weight, format!(" {text} "))));
+            }
+            _ => {}
         }
-    };
+    }
+    lexicon
+});
+
+fn kind_of(paper: Paper) -> Kind {
+    Kind::parse(paper).unwrap_or(Kind::Other)
+}
+
+/// What was found of a document before its kind is known.
+#[derive(Clone, Debug, Default)]
+pub struct Goods {
+    /// Line items.
+    pub lines: usize,
+    /// Columns that most of them have.
+    pub columns: BTreeSet<String>,
+}
+
+impl Goods {
+    /// Of these lines.
+    pub fn of(lines: &[Line]) -> Self {
+        let mut count: BTreeMap<&String, usize> = BTreeMap::new();
+        for name in lines.iter().flat_map(BTreeMap::keys) {
+            *count.entry(name).or_default() += 1;
+        }
+        let usual = count.into_iter().filter(|(_, n)| 2 * n >= lines.len());
+        Self { lines: lines.len(), columns: usual.map(|(name, _)| name.clone()).collect() }
+    }
+
+    fn has(&self, column: &str) -> bool {
+        self.columns.contains(column)
+    }
+}
+
+/// Points for and against each paper.
+#[derive(Default)]
+struct Scores(BTreeMap<Paper, f32>);
+
+impl Scores {
+    fn add(&mut self, paper: Paper, weight: f32) {
+        *self.0.entry(paper).or_default() += weight;
+    }
+
+    /// The strongest sign counts whole, each further one half as much as the one before.
+    fn add_all(&mut self, paper: Paper, mut weights: Vec<f32>) {
+        weights.sort_by(|a, b| b.abs().total_cmp(&a.abs()));
+        let mut share = 1.0;
+        for weight in weights.into_iter().take(6) {
+            self.add(paper, share * weight);
+            share *= 0.5;
+        }
+    }
+}
+
+/// Words before what a letter is about, folded.
+const ABOUT: &[&str] = &[
+    "objet", "betreff", "betr", "betrifft", "subject", "re", "angaende", "ang", "arende", "concerne", "ref",
+    "rubrik",
+];
+
+/// Rows above the salutation of a letter that may say what it is about.
+const ABOUT_ROWS: usize = 3;
+/// Heights of usual letters from which a text stands out.
+const TITLE_HEIGHTS: f32 = 1.15;
+/// What a name counts that does not stand out: it may be a label.
+const PLAIN_SHARE: f32 = 0.6;
+/// Words of one title at most.
+const TITLE_WORDS_MAX: usize = 12;
+
+/// What the document is and how sure that is.
+pub fn find_kind(layout: &Layout, subject: Option<&str>, goods: &Goods) -> (Kind, f32) {
+    let mut scores = Scores::default();
+    let titled = weigh_titles(layout, subject, &mut scores);
+    let text = layout.rows.iter().take(250).map(super::layout::Row::text).collect::<Vec<_>>().join(" ");
+    let text = format!(" {} ", fold(&text));
+    let mut said: BTreeMap<Paper, Vec<f32>> = BTreeMap::new();
+    for (paper, weight, phrase) in &LEXICON.phrases {
+        if text.contains(phrase.as_str()) {
+            // letters without goods are letters, unless a title says what they are
+            let letter = *paper == "other/letter" && (goods.lines > 0 || titled);
+            said.entry(paper).or_default().push(if letter { 0.2 * weight } else { *weight });
+        }
+    }
+    let clear =
+        said.iter().any(|(paper, weights)| *paper != "other/letter" && weights.iter().any(|w| *w >= 2.0));
+    for (paper, weights) in said {
+        scores.add_all(paper, weights);
+    }
+    weigh_labels(&labels(layout), titled || clear, goods, &mut scores);
+    weigh_columns(goods, &mut scores);
+    choose(&scores)
+}
+
+/// Names of papers in short texts of the first page; whether one stands out.
+fn weigh_titles(layout: &Layout, subject: Option<&str>, scores: &mut Scores) -> bool {
     let first = layout.rows.first().map_or(1, |r| r.page);
     let sizes: Vec<f32> =
         layout.rows.iter().flat_map(|r| &r.segments).flat_map(|s| &s.words).map(|w| w.y1 - w.y0).collect();
     let usual = median(sizes);
-    let mut titled = false;
-    for row in layout.rows.iter().filter(|r| r.page == first) {
+    // a letter says what it is about right above `Dear Sirs`
+    let greeting = layout.rows.iter().position(|row| super::letter::is_salutation(&fold(&row.text())));
+    let above = greeting.map_or(0..0, |at| at.saturating_sub(ABOUT_ROWS)..at);
+    let mut found: BTreeMap<Paper, Vec<f32>> = BTreeMap::new();
+    for (index, row) in layout.rows.iter().enumerate().filter(|(_, r)| r.page == first) {
         let place = row.y0() / layout.height.max(1.0);
         for segment in &row.segments {
-            let text = fold(&segment.text());
-            if text.is_empty() || segment.words.len() > 9 {
+            if segment.words.len() > TITLE_WORDS_MAX || asks_for_party(segment) {
                 continue;
             }
+            let text = fold(&segment.text());
+            let about = text.split(' ').next().is_some_and(|w| ABOUT.contains(&w))
+                || above.contains(&index) && row.segments.len() == 1;
+            let Some((paper, part)) = title(&text) else { continue };
             let big = segment.height() / usual;
             let capitals = segment.text().chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
             let bold = segment.words.iter().all(|w| w.bold);
-            let mut weight = (big - 1.0).clamp(0.0, 1.5) * 4.0
+            let weight = (big - 1.0).clamp(0.0, 1.5) * 4.0
                 + if capitals { 1.0 } else { 0.0 }
-                + if bold { 0.7 } else { 0.0 };
-            weight += if place < 0.4 { 1.0 } else { 0.0 };
-            if let Some((kind, part)) = title(&text).filter(|_| !asks_for_party(segment)) {
-                add(kind, weight * part);
-                titled |= weight * part > 2.0;
-            }
+                + if bold { 0.7 } else { 0.0 }
+                + if about { 2.5 } else { 0.0 }
+                + if place < 0.4 { 1.0 } else { 0.0 };
+            let plain = big < TITLE_HEIGHTS && !capitals && !bold && !about;
+            found.entry(paper).or_default().push(weight * part * if plain { PLAIN_SHARE } else { 1.0 });
         }
     }
-    if let Some((kind, part)) = subject.map(fold).as_deref().and_then(title) {
-        add(kind, 3.0 * part);
-        titled = true;
+    if let Some((paper, part)) = subject.map(fold).as_deref().and_then(title) {
+        found.entry(paper).or_default().push(3.0 * part);
     }
-    let text =
-        fold(&layout.rows.iter().take(250).map(super::layout::Row::text).collect::<Vec<_>>().join(" "));
-    for (kind, weight, phrase) in PHRASES {
-        if text.contains(phrase) {
-            // letters without goods are letters, unless a title says what they are
-            let letter = *kind == Kind::Other && (lines > 0 || titled);
-            add(*kind, if letter { 0.2 * weight } else { *weight });
-        }
+    let titled = found.values().flatten().any(|w| *w > 2.0);
+    for (paper, weights) in found {
+        scores.add_all(paper, weights);
     }
-    let labels = labels(layout);
+    titled
+}
+
+fn weigh_labels(labels: &HashSet<&'static str>, named: bool, goods: &Goods, scores: &mut Scores) {
     let has = |names: &[&str]| names.iter().filter(|n| labels.contains(*n)).count() as f32;
-    add(
-        Kind::PurchaseOrder,
-        0.25 * has(&[
-            "po_number",
-            "order_date",
-            "requested_date",
-            "ship_to",
-            "bill_to",
-            "payment_terms",
-            "incoterms",
-            "supplier_no",
-            "vendor",
-        ])
-        .min(6.0),
-    );
-    add(Kind::PurchaseOrderChange, 1.5 * has(&["change_date"]) + 0.4 * has(&["revision"]));
-    add(Kind::PurchaseOrderCancellation, 1.5 * has(&["cancellation_date"]));
-    add(
-        Kind::CreditApplication,
+    let ordered = [
+        "po_number",
+        "order_date",
+        "requested_date",
+        "ship_to",
+        "bill_to",
+        "payment_terms",
+        "incoterms",
+        "supplier_no",
+        "vendor",
+    ];
+    scores.add("purchase_order", 0.25 * has(&ordered).min(6.0));
+    scores.add("purchase_order_change", 1.5 * has(&["change_date"]) + 0.4 * has(&["revision"]));
+    scores.add("purchase_order_cancellation", 1.5 * has(&["cancellation_date"]));
+    scores.add(
+        "credit_application",
         0.8 * has(&["year_established", "employees", "annual_revenue", "requested_credit_limit"])
             + 0.3 * has(&["legal_name", "tax_id", "requested_credit_limit", "entity_type"]),
     );
-    add(
-        Kind::AccountApplication,
+    scores.add(
+        "account_application",
         1.5 * has(&["tax_exempt", "industry", "ap_contact"]) + 0.3 * has(&["legal_name", "tax_id"]),
     );
-    add(Kind::ReturnRequest, 1.2 * has(&["rma_number", "resolution"]));
-    add(
-        Kind::Invoice,
+    scores.add("return_request", 1.2 * has(&["rma_number", "resolution"]));
+    scores.add(
+        "invoice",
         0.8 * has(&["invoice_number", "invoice_date", "due_date"]) - 0.3 * has(&["supplier_no"]),
     );
-    add(Kind::DeliveryNote, 0.8 * has(&["delivery_note_number"]));
-    add(Kind::Quotation, 0.8 * has(&["rfq_number", "response_due"]));
-    if lines == 0 && labels.len() < 4 {
-        for kind in [Kind::PurchaseOrder, Kind::Invoice, Kind::Quotation, Kind::DeliveryNote] {
-            add(kind, -1.5);
+    scores.add("delivery_note", 0.8 * has(&["delivery_note_number"]));
+    scores.add("quotation", 0.8 * has(&["rfq_number", "response_due"]));
+    if goods.lines == 0 && labels.len() < 4 {
+        for paper in ["purchase_order", "invoice", "quotation", "delivery_note"] {
+            scores.add(paper, if named { -1.0 } else { -1.5 });
         }
-        add(Kind::Other, if titled { 1.0 } else { 2.5 });
-    } else if lines > 0 {
-        add(Kind::PurchaseOrder, 0.5);
+        scores.add("other/letter", if named { 0.5 } else { 2.5 });
+    } else if goods.lines > 0 {
+        scores.add("purchase_order", 0.5);
     }
-    choose(&scores)
+}
+
+/// Invoices without quantities are paid, quantities without prices are delivered or asked for.
+fn weigh_columns(goods: &Goods, scores: &mut Scores) {
+    let (asked, priced) = (goods.has("quantity"), goods.has("unit_price") || goods.has("amount"));
+    if goods.has("invoice_number") && !asked {
+        scores.add("remittance_advice", 2.0);
+        scores.add("other/statement", 1.0);
+    }
+    if goods.has("previous_quantity") {
+        scores.add("purchase_order_change", 2.0);
+    }
+    if goods.has("ordered_quantity") {
+        scores.add("delivery_note", if priced { 0.5 } else { 2.0 });
+    }
+    if goods.has("lot") {
+        scores.add("delivery_note", 0.7);
+    }
+    if goods.has("reason") || goods.has("serial_no") {
+        scores.add("return_request", 1.5);
+    }
+    if asked && !priced {
+        scores.add("quotation", 0.4);
+        scores.add("delivery_note", 0.4);
+    }
 }
 
 /// `Invoice to` and `Delivery address` are labels of addresses, whatever they begin with.
-fn asks_for_party(segment: &super::layout::Segment) -> bool {
+fn asks_for_party(segment: &Segment) -> bool {
     let label = super::label::label_at(segment.words.iter().map(|w| w.text.as_str()));
     label
         .filter(|l| l.words == segment.words.len() && l.any(&["to", "address", "terms", "supplier"]))
@@ -142,7 +250,7 @@ fn asks_for_party(segment: &super::layout::Segment) -> bool {
 }
 
 /// The fields that labels on the first page ask for, before the kind is known.
-fn labels(layout: &Layout) -> std::collections::HashSet<&'static str> {
+fn labels(layout: &Layout) -> HashSet<&'static str> {
     let first = layout.rows.first().map_or(1, |r| r.page);
     let segments = layout.rows.iter().filter(|r| r.page == first).flat_map(|r| &r.segments);
     segments
@@ -153,8 +261,13 @@ fn labels(layout: &Layout) -> std::collections::HashSet<&'static str> {
         .collect()
 }
 
-fn choose(scores: &[f32]) -> (Kind, f32) {
-    let mut ranked: Vec<(f32, Kind)> = scores.iter().copied().zip(Kind::ALL.iter().copied()).collect();
+fn choose(scores: &Scores) -> (Kind, f32) {
+    let mut kinds: BTreeMap<Kind, f32> = BTreeMap::new();
+    for (paper, score) in &scores.0 {
+        let best = kinds.entry(kind_of(paper)).or_insert(f32::MIN);
+        *best = best.max(*score);
+    }
+    let mut ranked: Vec<(f32, Kind)> = kinds.into_iter().map(|(kind, score)| (score, kind)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let best = ranked.first().copied().unwrap_or((0.0, Kind::Other));
     if best.0 < 0.8 {
@@ -172,26 +285,43 @@ pub fn is_title(text: &str) -> bool {
 /// Share of a text that the name of a kind takes up in a title.
 const TITLE_SHARE: f32 = 0.75;
 
-/// The kind that a short text names, and how much of the text that name is.
-fn title(text: &str) -> Option<(Kind, f32)> {
+/// Words that say nothing in a title: numbers of papers, whose they are and when.
+#[rustfmt::skip]
+const FILLERS: &[&str] = &[
+    "no", "nr", "number", "nummer", "numero", "n", "num", "vom", "of", "du", "de", "den", "le", "la", "les", "dated", "date", "from", "der", "des", "av", "our", "unserer",
+    "unsere", "notre", "var", "vart", "to", "for", "the", "d", "l", "zu", "zur", "a", "and", "und", "och", "et", "zum", "till", "pa", "auf", "fur",
+];
+
+/// Words by which a writer speaks of what the reader has written.
+const YOURS: &[&str] = &[
+    "your", "ihre", "ihrer", "ihr", "ihres", "er", "ert", "era", "din", "votre", "vos", "customer",
+    "kundens", "client", "clients",
+];
+
+/// The paper that a short folded text names, and how much of the text that name is.
+fn title(text: &str) -> Option<(Paper, f32)> {
     let words: Vec<&str> = text.split(' ').collect();
-    let mut best: Option<(usize, Kind)> = None;
-    for (kind, names) in TITLES {
-        for name in *names {
-            let name_words: Vec<&str> = name.split(' ').collect();
-            let hit = words.windows(name_words.len()).any(|w| {
-                w.iter()
-                    .zip(&name_words)
-                    .all(|(a, b)| a == b || b.len() >= 6 && super::label::distance_at_most(a, b, 1))
-            });
-            if hit && best.is_none_or(|(n, _)| name.len() > n) {
-                best = Some((name.len(), *kind));
-            }
+    let mut best: Option<(usize, usize, Paper)> = None;
+    for (paper, name) in &LEXICON.titles {
+        let hit = words.windows(name.len()).any(|w| {
+            w.iter().zip(name).all(|(a, b)| a == b || b.len() >= 6 && super::label::distance_at_most(a, b, 1))
+        });
+        let len = name.iter().map(|w| w.len() + 1).sum::<usize>();
+        // `Anpassung der Bestellung`: that it is about an order says less than what is done to it
+        let rank = if *paper == "purchase_order" && name.len() == 1 { 0 } else { len };
+        if hit && best.is_none_or(|(r, n, _)| (rank, len) > (r, n)) {
+            best = Some((rank, len, paper));
         }
     }
+    if words.len() > 1
+        && words.iter().any(|w| YOURS.contains(w))
+        && best.is_none_or(|(_, _, p)| p == "purchase_order")
+    {
+        return None;
+    }
     // `Änderung zur Bestellung`, `Annulation de notre commande`
-    if let Some((_, kind @ Kind::PurchaseOrder)) = &mut best
-        && words.len() <= 7
+    if let Some((_, _, paper)) = best.as_mut().filter(|(_, _, paper)| *paper == "purchase_order")
+        && words.len() <= 8
     {
         let about = |concept: &str| {
             words.iter().any(|w| {
@@ -200,41 +330,44 @@ fn title(text: &str) -> Option<(Kind, f32)> {
             })
         };
         if about("cancel") {
-            *kind = Kind::PurchaseOrderCancellation;
+            *paper = "purchase_order_cancellation";
         } else if about("change") {
-            *kind = Kind::PurchaseOrderChange;
+            *paper = "purchase_order_change";
         }
     }
-    best.map(|(n, kind)| (kind, (n as f32 / text.len().max(1) as f32).clamp(0.15, 1.0)))
+    let says =
+        |w: &&&str| !FILLERS.contains(*w) && !ABOUT.contains(*w) && !w.contains(|c: char| c.is_ascii_digit());
+    let all: usize = words.iter().filter(says).map(|w| w.len() + 1).sum();
+    best.map(|(_, n, paper)| (paper, (n as f32 / all.max(1) as f32).clamp(0.15, 1.0)))
         .or_else(|| by_concepts(&words))
 }
 
 /// A short title in words of its own: `Materialbestellung`, `Ordererkännande`, `Bestellauftrag`.
-fn by_concepts(words: &[&str]) -> Option<(Kind, f32)> {
+fn by_concepts(words: &[&str]) -> Option<(Paper, f32)> {
     let label = super::label::label_at(words.iter().copied())
         .filter(|l| l.words == words.len() && words.len() <= 4)?;
-    let kind = if label
+    let paper = if label
         .any(&["number", "date", "terms", "address", "to", "contact", "total", "amount", "price", "reason"])
     {
         return None;
     } else if label.has(&["order", "cancel"]) {
-        Kind::PurchaseOrderCancellation
+        "purchase_order_cancellation"
     } else if label.has(&["order", "change"]) || label.has(&["order", "revision"]) {
-        Kind::PurchaseOrderChange
+        "purchase_order_change"
     } else if label.has(&["rma"]) {
-        Kind::ReturnRequest
+        "return_request"
     } else if label.has(&["credit", "applicant"]) || label.has(&["credit", "request"]) {
-        Kind::CreditApplication
+        "credit_application"
     } else if label.has(&["rfq"]) {
-        Kind::Quotation
+        "quotation"
     } else if label.has(&["note", "delivery"]) {
-        Kind::DeliveryNote
+        "delivery_note"
     } else if label.has(&["order"]) && words.iter().any(|w| w.len() >= 5) {
-        Kind::PurchaseOrder
+        "purchase_order"
     } else {
         return None;
     };
-    Some((kind, 0.7))
+    Some((paper, 0.7))
 }
 
 fn median(mut values: Vec<f32>) -> f32 {

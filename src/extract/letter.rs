@@ -95,7 +95,7 @@ pub fn find_fields(layout: &Layout, reading: &Reading) -> BTreeMap<String, Propo
     };
     for at in 0..words.len() {
         if let Some((field, value, used, date)) = number_in_sentence(&words, at, reading) {
-            if letter || field != "invoice_number" {
+            if letter || field == "po_number" {
                 put(field, value, &used, 0.85);
             }
             if let Some((iso, used)) = date.filter(|_| field == "po_number") {
@@ -116,6 +116,12 @@ pub fn find_fields(layout: &Layout, reading: &Reading) -> BTreeMap<String, Propo
                 }
                 _ => put("reason", text, &used, 0.8),
             }
+        }
+    }
+    if letter && !matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote) {
+        let plain: Vec<Word> = words.iter().map(|w| (*w).clone()).collect();
+        if let Some((iso, used, unsure)) = super::prose::find_wanted(&plain, reading) {
+            put("requested_date", iso, &used, if unsure { 0.5 } else { 0.75 });
         }
     }
     if let Some((iso, used)) = date_of_letter(layout, reading) {
@@ -147,6 +153,8 @@ fn number_in_sentence(
     let label = label_at(std::iter::once(word.text.as_str())).filter(|l| !l.forgiven)?;
     let field = if label.has(&["invoice"]) {
         "invoice_number"
+    } else if label.has(&["quote"]) && !label.any(&["response", "request"]) {
+        "quote_ref"
     } else if label.has(&["order"]) && !label.any(&["line", "date", "delivery"]) {
         "po_number"
     } else {
@@ -222,13 +230,52 @@ fn date_of_letter(layout: &Layout, reading: &Reading) -> Dated {
     })
 }
 
-/// The name under the closing of a letter.
-fn writer(layout: &Layout) -> Option<(String, Vec<Word>)> {
-    let closing = layout.rows.iter().rposition(|row| {
+/// The row in which a letter ends: `Yours faithfully`.
+pub(super) fn closing(layout: &Layout) -> Option<usize> {
+    layout.rows.iter().rposition(|row| {
         let text = fold(&row.text());
         text.split(' ').count() <= 9
             && CLOSINGS.iter().any(|closing| text.starts_with(closing) || text.ends_with(closing))
-    })?;
+    })
+}
+
+/// Blank between two blocks of text, in heights of a row.
+const BLOCK_GAP_HEIGHTS: f32 = 0.8;
+/// Places from the left edge of a block at which its rows begin, in points.
+const BLOCK_EDGE_PT: f32 = 4.0;
+
+/// Name and address of whom a letter is for: the nearest block of rows above its salutation that ends in a place.
+pub(super) fn addressee(layout: &Layout) -> Option<Vec<Vec<Word>>> {
+    let greeting = layout.rows.iter().position(|row| is_salutation(&fold(&row.text())))?;
+    let edge = layout.rows.get(greeting)?.segments.first()?.x0();
+    let mut block: Vec<Vec<Word>> = Vec::new();
+    let mut below: Option<f32> = None;
+    let place = |block: &[Vec<Word>]| {
+        let digits =
+            |words: &[Word]| words.iter().flat_map(|w| w.text.chars()).filter(char::is_ascii_digit).count();
+        let plain = block.iter().all(|words| !join(words).contains(['@', ':']));
+        block.len() >= 3 && plain && block.iter().skip(1).any(|words| digits(words) >= 3)
+    };
+    for row in layout.rows.get(..greeting)?.iter().rev() {
+        let Some(segment) = row.segments.first().filter(|s| (s.x0() - edge).abs() < BLOCK_EDGE_PT) else {
+            continue;
+        };
+        let apart = below.is_some_and(|y| y - segment.y1() > BLOCK_GAP_HEIGHTS * segment.height());
+        if apart {
+            if place(&block) {
+                break;
+            }
+            block.clear();
+        }
+        block.insert(0, segment.words.clone());
+        below = Some(segment.y0());
+    }
+    place(&block).then_some(block)
+}
+
+/// The name under the closing of a letter.
+fn writer(layout: &Layout) -> Option<(String, Vec<Word>)> {
+    let closing = closing(layout)?;
     layout.rows.iter().skip(closing + 1).take(4).find_map(|row| {
         let words = &row.segments.first()?.words;
         let name = |w: &Word| {

@@ -497,7 +497,10 @@ fn name_parties(
             .collect(),
         domains: domains(layout),
     };
-    let addressed = blocks.contains_key(if theirs { "ship_to" } else { "vendor" });
+    if us.is_none() && !blocks.contains_key(if theirs { "bill_to" } else { "vendor" }) {
+        us = super::letter::addressee(layout).and_then(|block| block.into_iter().next()).map(|w| (w, 0.88));
+    }
+    let addressed = us.is_some() && !theirs || blocks.contains_key(if theirs { "ship_to" } else { "vendor" });
     if !addressed && (us.is_none() || theirs) {
         let roles = ["buyer", "bill_to", "ship_to"];
         let named = roles.iter().filter(|_| !theirs).filter_map(|r| head(r));

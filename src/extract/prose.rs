@@ -77,7 +77,7 @@ fn statements(layout: &Layout) -> Vec<Vec<Word>> {
     let mut out: Vec<Vec<Word>> = Vec::new();
     let mut previous: Option<&Row> = None;
     for row in &layout.rows {
-        let words = row.words();
+        let words: Vec<Word> = row.words().into_iter().map(without_price_unit).collect();
         let starts_low = words.first().is_some_and(|w| w.text.starts_with(char::is_lowercase));
         let goes_on = previous.is_some_and(|p| {
             p.text().chars().count() >= FULL_ROW_CHARS
@@ -164,6 +164,17 @@ fn anchors(words: &[Word], reading: &Reading) -> Vec<Anchor> {
 }
 
 /// Units that say rather how large goods are than how many, folded.
+/// `€/Stk` is the currency of a price.
+fn without_price_unit(mut word: Word) -> Word {
+    if let Some((head, tail)) = word.text.split_once('/')
+        && tail.chars().any(char::is_alphabetic)
+        && (matches!(head, "€" | "$" | "£") || super::number::parse_currency(head).is_some())
+    {
+        word.text = head.to_owned();
+    }
+    word
+}
+
 fn is_size(word: &Word) -> bool {
     matches!(bare(word).as_str(), "m" | "l" | "kg" | "meter" | "liter" | "litre" | "metre" | "ltr")
 }
@@ -330,6 +341,12 @@ fn is_code(word: &Word, reading: &Reading) -> bool {
     }
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let letters = text.chars().filter(char::is_ascii_uppercase).count();
+    let parted = text.split_once(' ').is_some_and(|(a, b)| {
+        a.chars().all(|c| c.is_ascii_uppercase()) && b.chars().all(|c| c.is_ascii_digit())
+    });
+    if parted {
+        return true;
+    }
     let clean = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/' | '_'));
     if !clean || digits == 0 || text.len() < 4 || split_currency(text).1.is_some() || is_measure(text) {
         return false;
@@ -510,9 +527,10 @@ fn name_goods(words: &[Word], trails: bool, line: &mut Line, reading: &Reading) 
             words.drain(..=wish);
         }
     }
-    while words.last().is_some_and(joins) {
+    while words.last().is_some_and(|w| joins(w) || AT.contains(&bare(w).as_str())) {
         words.pop();
     }
+    join_parted_code(&mut words);
     let code = words.iter().position(|w| {
         let text = w.text.trim_matches(|c: char| !c.is_alphanumeric());
         reading.skus.contains_key(&squeeze(text))
@@ -548,6 +566,21 @@ fn name_goods(words: &[Word], trails: bool, line: &mut Line, reading: &Reading) 
     if text.chars().filter(|c| c.is_alphabetic()).count() >= 3 && text.len() <= 140 {
         let base = if line.contains_key("sku") || line.contains_key("customer_sku") { 0.8 } else { 0.7 };
         line.insert("description".to_owned(), propose(text, &words, sure(base, &words, reading)));
+    }
+}
+
+/// `FQ 5521` at the start is one item number.
+fn join_parted_code(words: &mut Vec<Word>) {
+    let letters = |w: &Word| w.text.len() <= 4 && w.text.chars().all(|c| c.is_ascii_uppercase());
+    let digits = |w: &Word| w.text.len() >= 3 && w.text.chars().all(|c| c.is_ascii_digit());
+    if let [first, second, ..] = words.as_mut_slice()
+        && letters(first)
+        && digits(second)
+    {
+        first.text = format!("{} {}", first.text, second.text);
+        first.x1 = second.x1;
+        first.rect = first.rect.union(&second.rect);
+        words.remove(1);
     }
 }
 
@@ -807,12 +840,20 @@ pub fn find_sender(layout: &Layout) -> Option<(String, Vec<Word>)> {
         return None;
     }
     let name: Vec<Word> = rest.iter().take_while(|w| !w.text.contains('@')).cloned().collect();
-    let letters = |c: char| c.is_alphabetic() || matches!(c, '.' | '-' | '\'' | '’' | ',');
+    let letters = |c: char| c.is_alphabetic() || matches!(c, '.' | '-' | '\'' | '’' | ',' | '"');
     let person = (2..=4).contains(&name.len()) && name.iter().all(|w| w.text.chars().all(letters));
-    person.then(|| (join(&name), name))
+    person.then(|| (first_name_first(&join(&name)), name))
 }
 
 /// Whether nobody reads what is sent to this address.
+pub fn first_name_first(name: &str) -> String {
+    let name = name.trim_matches('"');
+    match name.split_once(", ") {
+        Some((last, first)) if !first.contains(',') => format!("{first} {last}"),
+        _ => name.to_owned(),
+    }
+}
+
 pub fn is_machine(mail: &str) -> bool {
     let local: String = mail.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '@').collect();
     ["noreply", "donotreply", "mailerdaemon"].iter().any(|machine| local.starts_with(machine))
@@ -828,8 +869,53 @@ pub fn is_sentence(text: &str) -> bool {
 /// Rows of an address in a text at most.
 const ADDRESS_ROWS_MAX: usize = 6;
 
-/// The address that a sentence ends in: `Please ship to` over its rows.
+/// The address that a sentence names: `Please ship to` over its rows, or `Lieferung an Werk 2, Weg 4, 74321 Ort.`
 pub fn find_ship_to(layout: &Layout) -> Option<(String, Vec<Word>)> {
+    ship_to_below(layout).or_else(|| {
+        layout.rows.iter().enumerate().find_map(|(at, row)| {
+            let next = layout.rows.get(at + 1).filter(|n| n.page == row.page && n.segments.len() == 1);
+            let words = row.words().into_iter().chain(next.into_iter().flat_map(Row::words)).collect();
+            ship_to_inside(words, row.words().len())
+        })
+    })
+}
+
+/// Words of an address in a sentence at most.
+const ADDRESS_WORDS_MAX: usize = 22;
+
+/// The address after `deliver to` in a sentence that begins within the first `own` words.
+fn ship_to_inside(words: Vec<Word>, own: usize) -> Option<(String, Vec<Word>)> {
+    let sends = |w: &Word| {
+        let text = bare(w);
+        ["ship", "deliver", "liefer", "anliefer", "livr", "lever"].iter().any(|s| text.starts_with(s))
+    };
+    let to = |w: &Word| matches!(bare(w).as_str(), "to" | "till" | "an" | "a" | "nach" | "at" | "chez");
+    let verb = words.iter().take(own).position(sends)?;
+    let start = verb + 1 + words.get(verb + 1..)?.iter().take(4).position(to)? + 1;
+    let rest = words.get(start..)?;
+    let opens = rest.first()?.text.chars().next()?;
+    let stops = |w: &Word| {
+        matches!(bare(w).as_str(), "by" | "before" | "bis" | "senast" | "avant" | "pour" | "am" | "on" | "no")
+    };
+    let ends = |w: &Word| w.text.ends_with(['.', ';', '!']) && w.text.chars().count() > 5;
+    let mut used: Vec<Word> = Vec::new();
+    for word in rest.iter().take(ADDRESS_WORDS_MAX) {
+        if stops(word) {
+            break;
+        }
+        used.push(word.clone());
+        if ends(word) {
+            break;
+        }
+    }
+    let text = join(&used).trim_end_matches(['.', ',', ';', '!']).to_owned();
+    let place = used.iter().any(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 3);
+    let fits = (opens.is_uppercase() || opens.is_ascii_digit()) && text.contains(", ") && place;
+    fits.then_some((text, used))
+}
+
+/// The address that a sentence ends in: `Please ship to` over its rows.
+fn ship_to_below(layout: &Layout) -> Option<(String, Vec<Word>)> {
     let leads = |row: &Row| {
         let text = crate::validate::account::fold(&row.text());
         let words: Vec<&str> = text.split(' ').collect();
@@ -840,7 +926,13 @@ pub fn find_ship_to(layout: &Layout) -> Option<(String, Vec<Word>)> {
         let ends = words.last().is_some_and(|w| {
             matches!(*w, "to" | "till" | "an" | "a" | "nach" | "adresse" | "address" | "adress" | "at")
         });
-        sends && ends
+        let called = row.text().trim_end().ends_with(':')
+            && words.len() <= 9
+            && words.windows(2).any(|w| {
+                matches!(w, [a, b] if ["ship", "deliver", "send", "liefer", "livr", "lever"].iter().any(|s| a.starts_with(s))
+                    && matches!(*b, "to" | "an" | "a" | "till" | "bitte" | "at"))
+            });
+        sends && ends || called
     };
     let at = layout.rows.iter().position(leads)?;
     let mut lines: Vec<Vec<Word>> = Vec::new();
@@ -863,16 +955,68 @@ pub fn find_ship_to(layout: &Layout) -> Option<(String, Vec<Word>)> {
     (lines.len() >= 2 && digits >= 3).then_some((text, words))
 }
 
-/// The company that signs below the name of the sender.
+/// Rows of a signature in which a company is looked for.
+const SIGNATURE_ROWS: usize = 4;
+/// Letters that a company's name and its domain must begin alike with.
+const DOMAIN_LETTERS_MIN: usize = 5;
+
+/// The company that signs below the name of the sender: the row that looks like a company or like the sender's domain,
+/// else the first.
 pub fn find_company(layout: &Layout) -> Option<(String, Vec<Word>)> {
     let (name, _) = find_sender(layout)?;
-    let at = layout.rows.iter().rposition(|row| row.text().trim() == name)?;
-    let words = layout.rows.get(at + 1)?.words();
-    let text = join(&words);
-    let fits = (1..=7).contains(&words.len())
-        && !text.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':'))
-        && text.starts_with(char::is_uppercase);
-    fits.then_some((text, words))
+    let at = layout
+        .rows
+        .iter()
+        .rposition(|row| row.text().trim() == name)
+        .or_else(|| super::letter::closing(layout).map(|at| at + 1))?;
+    let domain = layout.rows.first().map(Row::text).unwrap_or_default();
+    let domain = squeeze(domain.split_once('@').map_or("", |(_, domain)| domain));
+    let rows: Vec<Vec<Word>> = layout
+        .rows
+        .iter()
+        .skip(at + 1)
+        .take(SIGNATURE_ROWS)
+        .map(Row::words)
+        .filter(|words| {
+            let text = join(words);
+            (1..=7).contains(&words.len())
+                && !text.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':'))
+                && text.starts_with(char::is_uppercase)
+        })
+        .collect();
+    let of_domain = |words: &&Vec<Word>| {
+        let own = squeeze(&join(words));
+        let alike = own.chars().zip(domain.chars()).take_while(|(a, b)| a == b).count();
+        alike >= DOMAIN_LETTERS_MIN.min(own.chars().count()) && alike >= 3
+    };
+    let words = rows
+        .iter()
+        .find(of_domain)
+        .or_else(|| rows.iter().find(|words| super::party::looks_like_company(&join(words))))
+        .or_else(|| rows.first())?;
+    Some((join(words), words.clone()))
+}
+
+/// `24 April` or `KW 27` in a text of 13 April 2026: the first such day after it.
+fn day_after(words: &[Word], written: Option<&str>, reading: &Reading) -> Option<(String, Vec<Word>)> {
+    let written = written.filter(|day| day.len() == 10)?;
+    let year: i16 = written.get(..4)?.parse().ok()?;
+    (1..=2).rev().find_map(|n| {
+        let used = words.get(..n)?;
+        let text = join(used);
+        let text = text.trim_end_matches(['.', ',', '!', '?', ';', ')']);
+        if !text.chars().any(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        [year, year + 1].into_iter().find_map(|year| {
+            ["", " ", "/", "."].iter().find_map(|mark| {
+                let whole = format!("{text}{mark}{year}");
+                let read = parse_date(&whole, reading.order)?;
+                let later = read.iso.contains('W') || read.iso.as_str() >= written;
+                (later && read.words == whole.split(' ').count()).then(|| (read.iso, used.to_vec()))
+            })
+        })
+    })
 }
 
 /// Words that open a day of delivery.
@@ -912,6 +1056,10 @@ const WANTED: &[&[&str]] = &[
 
 /// The day until which the writer wants the goods, if it is said with its year.
 pub fn find_wanted(words: &[Word], reading: &Reading) -> Option<(String, Vec<Word>, bool)> {
+    let written = words.iter().take(40).enumerate().find_map(|(at, _)| {
+        let tail = words.get(at..(at + 4).min(words.len()))?;
+        parse_date(&join(tail), reading.order).filter(|date| !date.ambiguous).map(|date| date.iso)
+    });
     for at in 0..words.len() {
         for phrase in WANTED {
             let rest = words.get(at..).unwrap_or_default();
@@ -925,6 +1073,9 @@ pub fn find_wanted(words: &[Word], reading: &Reading) -> Option<(String, Vec<Wor
             if let Some(read) = parse_date(&join(&near), reading.order) {
                 let used: Vec<Word> = near.iter().take(read.words).cloned().collect();
                 return Some((read.iso, used, read.ambiguous));
+            }
+            if let Some((iso, used)) = day_after(&near, written.as_deref(), reading) {
+                return Some((iso, used, true));
             }
         }
     }

@@ -560,7 +560,7 @@ impl Part {
 
     /// What the cells say, with what the layout adds; none if nothing says that it is a document of trade.
     fn draft(self, context: &Context<'_>) -> Option<Draft> {
-        let (kind, sure) = kind::find_kind(&self.layout, context.subject, self.lines.len());
+        let (kind, sure) = kind::find_kind(&self.layout, context.subject, &kind::Goods::of(&self.lines));
         let has = |name: &str| self.fields.contains_key(name);
         let ordered = has("po_number") || has("requested_date") || has("ship_to");
         let (kind, kind_confidence) = match kind {

@@ -39,7 +39,7 @@ fn mentions(page: &Page, number: &str) -> bool {
 fn number_of(page: &Page) -> Option<String> {
     let one = std::slice::from_ref(page);
     let layout = lay_out(one);
-    let (kind, sure) = kind::find_kind(&layout, None, 1);
+    let (kind, sure) = kind::find_kind(&layout, None, &kind::Goods { lines: 1, ..kind::Goods::default() });
     if kind == Kind::Other || sure < 0.6 {
         return None;
     }

@@ -357,10 +357,21 @@ pub(super) fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String
     let enough = what && figures && distinct.len() >= 3
         || what && figures && total <= 4
         || has("sku") && has("description");
-    if !enough || (known as f32) < 0.6 * total as f32 || is_info(&parts) {
+    let share = if figures_below(layout, next, &columns) { 0.4 } else { 0.6 };
+    if !enough || (known as f32) < share * total as f32 || is_info(&parts) {
         return None;
     }
     Some((settle(columns), text, next))
+}
+
+/// Whether the next row looks like a line under these heads: as many cells as heads, several of them figures.
+fn figures_below(layout: &Layout, next: usize, columns: &[Column]) -> bool {
+    let Some(row) = layout.rows.get(next) else { return false };
+    let figures = row.segments.iter().filter(|s| {
+        let figure = s.text().chars().any(|c| c.is_ascii_digit());
+        figure && columns.iter().any(|c| c.x0 < s.x1() + 6.0 && s.x0() < c.x1 + 6.0)
+    });
+    columns.len() >= 4 && row.segments.len() + 1 >= columns.len() && figures.count() >= 3
 }
 
 /// Whether these heads rather label single values: order number, date, account…
@@ -518,6 +529,9 @@ fn part_equals(columns: &mut [Column]) {
 /// Whether this row is past the lines: a total with money, or a signature.
 pub(super) fn ends_table(row: &Row) -> bool {
     let Some(first) = row.segments.first() else { return false };
+    if row.segments.len() <= 2 && row.segments.iter().any(is_sum) {
+        return true;
+    }
     let label = label_at(first.words.iter().map(|w| w.text.as_str()));
     let Some(label) = label else { return false };
     let field = field_of(&label);
@@ -545,6 +559,15 @@ pub(super) fn ends_table(row: &Row) -> bool {
         && (money && row.segments.len() <= 4 || row.segments.len() <= 2 && whole && !label.has(&["line"]))
         || matches!(field, Some("signature" | "date_signed")) && whole
         || label.any(&["total"]) && money && row.segments.len() <= 3
+}
+
+/// `Nettosumme 822,50`: a sum with its name in one run of words.
+fn is_sum(segment: &super::layout::Segment) -> bool {
+    let Some((name, used)) = super::totals::sum_name(segment) else { return false };
+    let rest = segment.words.get(used..).unwrap_or_default();
+    matches!(name, "subtotal" | "total" | "tax")
+        && (1..=4).contains(&rest.len())
+        && (0..rest.len()).any(|at| rest.get(at..).is_some_and(|w| super::totals::money(&join(w)).is_some()))
 }
 
 /// Where each column begins: the gap with the fewest words of the body in it.

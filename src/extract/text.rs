@@ -1,6 +1,9 @@
 //! Plain text on a page: a grid of characters, so that columns made of blanks stay columns.
 
-use super::structured;
+use super::{
+    layout::{Layout, Row},
+    structured,
+};
 use crate::model::{
     message::Message,
     page::{How, Page, Pages, Rect, Word},
@@ -88,6 +91,34 @@ fn align_table(rows: &[&str], mark: char) -> Vec<String> {
         line
     };
     cells.iter().map(line).collect()
+}
+
+/// Rows after the sender's in which a forwarded mail says when it was sent or what about.
+const HEADER_ROWS: usize = 4;
+/// Names of headers that follow the sender's in a forwarded mail.
+#[rustfmt::skip]
+const HEADERS: [&str; 14] = [
+    "Date:", "Datum:", "Sent:", "Gesendet:", "Skickat:", "Envoyé", "Subject:", "Betreff:", "Ämne:", "Objet", "To:", "An:", "Till:", "À",
+];
+
+/// A mail that was passed on speaks for whom it came from: what stands above its own head goes.
+pub fn keep_forwarded(layout: &mut Layout) {
+    let heads = |row: &Row, names: &[&str]| {
+        let text = row.text();
+        names.iter().any(|name| text.trim_start_matches(['>', ' ']).starts_with(name))
+    };
+    let from = layout.rows.iter().enumerate().skip(1).rev().find(|(at, row)| {
+        heads(row, &["From:", "Von:", "Från:", "De :", "De:"])
+            && row.text().contains('@')
+            && layout.rows.iter().skip(at + 1).take(HEADER_ROWS).any(|next| heads(next, &HEADERS))
+    });
+    let Some((at, _)) = from else { return };
+    layout.rows.drain(..at);
+    for (index, row) in layout.rows.iter_mut().enumerate() {
+        for segment in &mut row.segments {
+            segment.row = index;
+        }
+    }
 }
 
 /// One page on which every character has its cell.

@@ -51,14 +51,27 @@ named! {
         AccountApplication = "account_application",
         /// Somebody wants money.
         Invoice = "invoice",
+        /// Somebody gives money back.
+        CreditNote = "credit_note",
         /// Goods came along with this.
         DeliveryNote = "delivery_note",
         /// A request for a quotation.
         Quotation = "quotation",
         /// What a payment was for.
         RemittanceAdvice = "remittance_advice",
+        /// What two companies agreed on.
+        Contract = "contract",
+        /// Somebody enrols, as a member or for a course.
+        EnrolmentForm = "enrolment_form",
         /// Letters, flyers, terms: nothing to take out.
         Other = "other",
+    }
+}
+
+impl Kind {
+    /// Whether a draft of it holds values that a person approves; letters, contracts and credit notes are only sorted.
+    pub fn is_record(self) -> bool {
+        !matches!(self, Self::CreditNote | Self::Contract | Self::Other)
     }
 }
 

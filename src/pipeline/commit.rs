@@ -122,7 +122,7 @@ fn outcome_reason(understood: &Understood) -> String {
 /// Decides which ticket the message goes into. A new one gets its number now: the acknowledgement names it.
 async fn destination(app: &App, understood: &Understood) -> anyhow::Result<Destination> {
     let machine = matches!(understood.screened.origin, Origin::AutoReply | Origin::List | Origin::Own);
-    let asks = !machine || understood.drafts.iter().any(|drafted| drafted.draft.kind != Kind::Other);
+    let asks = !machine || understood.drafts.iter().any(|drafted| drafted.draft.kind.is_record());
     let new = NewTicket {
         subject: title(understood),
         queue: understood.classified.queue,

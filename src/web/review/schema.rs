@@ -144,6 +144,16 @@ const FIELDS: &[(Kind, [&[&str]; 3])] = &[
             &["vendor_name", "supplier_no"],
         ],
     ),
+    (
+        Kind::EnrolmentForm,
+        [
+            &["legal_name"],
+            &["contact_name", "address", "email", "phone", "signature_present"],
+            &["trade_name", "signatory_name", "signatory_title", "date_signed"],
+        ],
+    ),
+    (Kind::CreditNote, [&[], &[], &[]]),
+    (Kind::Contract, [&[], &[], &[]]),
     (Kind::Other, [&[], &[], &[]]),
 ];
 
@@ -165,7 +175,12 @@ pub(super) fn column_names(kind: Kind) -> &'static [&'static str] {
         Kind::DeliveryNote => &["sku", "description", "quantity", "unit"],
         Kind::Quotation => &["sku", "description", "quantity", "unit", "delivery_date"],
         Kind::RemittanceAdvice => &["invoice_number", "invoice_date", "gross", "discount", "amount"],
-        Kind::CreditApplication | Kind::AccountApplication | Kind::Other => &[],
+        Kind::CreditApplication
+        | Kind::AccountApplication
+        | Kind::EnrolmentForm
+        | Kind::CreditNote
+        | Kind::Contract
+        | Kind::Other => &[],
     }
 }
 
