@@ -69,8 +69,7 @@ mod tests {
     fn check(text: &str, parts: &[&str]) {
         let mut layout = lay_out(&text_pages(text).pages);
         part(&mut layout);
-        let got: Vec<String> =
-            layout.rows.iter().flat_map(|r| &r.segments).map(super::Segment::text).collect();
+        let got: Vec<String> = layout.rows.iter().flat_map(|r| &r.segments).map(Segment::text).collect();
         assert_eq!(got, parts, "{text}");
     }
 

@@ -836,7 +836,8 @@ pub fn find_order_date(words: &[Word], reading: &Reading) -> Option<(String, Vec
 pub fn find_sender(layout: &Layout) -> Option<(String, Vec<Word>)> {
     let words = layout.rows.first()?.words();
     let (first, rest) = words.split_first()?;
-    if first.text != "From:" || rest.iter().any(|w| is_machine(&w.text)) {
+    let from = matches!(first.text.as_str(), "From:" | "Von:" | "Från:" | "De:");
+    if !from || rest.iter().any(|w| is_machine(&w.text)) {
         return None;
     }
     let name: Vec<Word> = rest.iter().take_while(|w| !w.text.contains('@')).cloned().collect();
@@ -845,7 +846,7 @@ pub fn find_sender(layout: &Layout) -> Option<(String, Vec<Word>)> {
     person.then(|| (first_name_first(&join(&name)), name))
 }
 
-/// Whether nobody reads what is sent to this address.
+/// `Heidt, Tamara` is Tamara Heidt.
 pub fn first_name_first(name: &str) -> String {
     let name = name.trim_matches('"');
     match name.split_once(", ") {
@@ -854,6 +855,7 @@ pub fn first_name_first(name: &str) -> String {
     }
 }
 
+/// Whether nobody reads what is sent to this address.
 pub fn is_machine(mail: &str) -> bool {
     let local: String = mail.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '@').collect();
     ["noreply", "donotreply", "mailerdaemon"].iter().any(|machine| local.starts_with(machine))

@@ -13,7 +13,6 @@ use crate::{
     clock,
     message::subject,
     model::{
-        draft::Kind,
         ids::{DocumentId, MessageId, TicketId},
         ledger::Outcome,
         message::Origin,
