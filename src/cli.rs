@@ -3,6 +3,7 @@
 //! Every command has an example in its help, prints one JSON object a line with `--json` where a program may read it,
 //! and leaves with 0 only if all went well.
 
+pub mod automation;
 pub mod backup;
 pub mod check;
 pub mod classify;
@@ -87,6 +88,8 @@ pub enum Command {
     Import(import::Args),
     /// Compares every mailbox with the ledger.
     Reconcile(reconcile::Args),
+    /// What passed without a person, and what held the rest.
+    Automation(automation::Args),
     /// What failed or exceeded a limit.
     Quarantine(quarantine::Args),
     /// Puts messages through the pipeline again.
@@ -121,6 +124,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ingest(args) => wait(ingest::run(args, config()?)),
         Command::Import(args) => wait(on_site(config()?, async |app| import::run(args, app).await)),
         Command::Reconcile(args) => wait(on_site(config()?, async |app| reconcile::run(args, app).await)),
+        Command::Automation(args) => wait(on_site(config()?, async |app| automation::run(args, app).await)),
         Command::Quarantine(args) => wait(on_site(config()?, async |app| quarantine::run(args, app).await)),
         Command::Reprocess(args) => wait(on_site(config()?, async |app| reprocess::run(args, app).await)),
         Command::Verify(args) => {

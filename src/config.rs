@@ -8,7 +8,10 @@
 
 use crate::{
     blob, mailbox,
-    model::secret::{Secret, SecretRef},
+    model::{
+        draft::Kind,
+        secret::{Secret, SecretRef},
+    },
     reader, reply, search, store,
 };
 use anyhow::{Context as _, bail};
@@ -45,6 +48,8 @@ pub struct Config {
     pub web: Web,
     /// Sorting into queues.
     pub classify: Classify,
+    /// Approval without a person.
+    pub straight_through: StraightThrough,
 }
 
 /// Who we are.
@@ -136,6 +141,26 @@ impl Default for Classify {
     }
 }
 
+/// Approval without a person.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StraightThrough {
+    /// Whether any draft is approved without a person.
+    pub enabled: bool,
+    /// Least confidence of the kind and of every value: 0 to 1.
+    pub threshold: f32,
+    /// Share of the drafts that could pass which a person decides anyway, so that the error is known: 0 to 1.
+    pub audit_share: f64,
+    /// What may pass.
+    pub kinds: Vec<Kind>,
+}
+
+impl Default for StraightThrough {
+    fn default() -> Self {
+        Self { enabled: false, threshold: 0.99, audit_share: 0.05, kinds: vec![Kind::PurchaseOrder] }
+    }
+}
+
 impl Config {
     /// The same with every place that is left empty filled in: within `site.data_dir`.
     #[must_use]
@@ -192,6 +217,14 @@ impl Config {
         }
         if !(0.0..=1.0).contains(&self.classify.threshold) {
             bail!("classify.threshold must lie between 0 and 1, not {}", self.classify.threshold);
+        }
+        let straight = &self.straight_through;
+        if !(0.5..=1.0).contains(&straight.threshold) || !(0.0..=1.0).contains(&straight.audit_share) {
+            bail!(
+                "straight_through.threshold must lie between 0.5 and 1 and audit_share between 0 and 1, not {} and {}",
+                straight.threshold,
+                straight.audit_share
+            );
         }
         if jiff::tz::TimeZone::get(&self.web.time_zone).is_err() {
             bail!(
@@ -305,6 +338,7 @@ mod tests {
             ("[sight]\nname = 'x'", "sight"),
             ("[classify]\nthreshold = 2.0", "between 0 and 1"),
             ("[limits]\nattempts = 0", "at least 1"),
+            ("[straight_through]\nthreshold = 0.2", "between 0.5 and 1"),
             (
                 "[[mailbox]]\nname='a'\nkind='eml'\npath='x'\n[[mailbox]]\nname='a'\nkind='eml'\npath='y'",
                 "two mailboxes",

@@ -15,6 +15,7 @@ pub mod html;
 pub mod pages {
     //! One file for each noun.
     pub mod audit;
+    pub mod automation;
     pub mod document;
     pub mod draft;
     pub mod home;
@@ -48,8 +49,8 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    audit, document, draft, home, lesson, mailbox, message, outbox, quarantine, record, search, sign_in,
-    ticket,
+    audit, automation, document, draft, home, lesson, mailbox, message, outbox, quarantine, record, search,
+    sign_in, ticket,
 };
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -90,6 +91,7 @@ pub fn router(app: Arc<App>) -> Router {
     });
     let administrator = Router::new()
         .route("/audit", get(audit::list))
+        .route("/automation", get(automation::show))
         .route("/mailboxes", get(mailbox::list))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", post(quarantine::decide))

@@ -45,7 +45,13 @@ async fn run(app: &Arc<App>, job: &Job) -> anyhow::Result<()> {
         attempt(app, job).await
     };
     match outcome {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            // a draft that this fails for waits for a person
+            if let Err(error) = pipeline::straight_through::pass(app, &id).await {
+                tracing::warn!(message.id = %id, "no draft was approved without a person: {error:#}");
+            }
+            Ok(())
+        }
         Err(failure) if job.attempts < app.config.limits.attempts => {
             tracing::warn!(message.id = %id, attempt = job.attempts, cause = failure.cause, detail = failure.detail, "processing failed; it will be tried again");
             let wait_ms = RETRY_FIRST_MS << job.attempts.clamp(0, 10);

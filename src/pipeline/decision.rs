@@ -10,6 +10,7 @@
 use super::{
     answer::{self, Letter},
     lesson,
+    straight_through::PROGRAM,
 };
 use crate::{
     app::App,
@@ -187,11 +188,15 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     let checked = check(app, &row, edited.content.clone()).await?;
     let ticket = find_ticket(app, &row.ticket_id).await?;
     let letter = confirmation(app, &row, &ticket, &checked.content).await?;
-    // what cannot be learnt holds no approval up
-    let lesson = lesson::learn(app, &row, &checked.content).await.unwrap_or_else(|error| {
-        tracing::warn!(draft = %row.id, "nothing was learnt from an approved draft: {error:#}");
+    // people teach; what cannot be learnt holds no approval up
+    let lesson = if who == PROGRAM {
         None
-    });
+    } else {
+        lesson::learn(app, &row, &checked.content).await.unwrap_or_else(|error| {
+            tracing::warn!(draft = %row.id, "nothing was learnt from an approved draft: {error:#}");
+            None
+        })
+    };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     let Some(revision) = write(&mut tx, &edited, &checked, who).await? else { return Ok(Decided::Conflict) };
@@ -200,7 +205,9 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     }
     let approved = tx.find_draft(&row.id).await?.context("the draft that was just approved is gone")?;
     let record = tx.insert_record(&approved, who, now_ms).await?;
-    lesson::keep(&mut tx, &row, &checked.content, lesson.as_ref(), who, now_ms).await?;
+    if who != PROGRAM {
+        lesson::keep(&mut tx, &row, &checked.content, lesson.as_ref(), who, now_ms).await?;
+    }
     if let Some(letter) = &letter {
         tx.insert_outbox(letter, now_ms).await?;
     }

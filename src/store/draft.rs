@@ -135,6 +135,24 @@ impl Db {
             .await
     }
 
+    /// Drafts approved or rejected since a time, newest first; the next `limit` before `before`.
+    pub async fn list_decided_drafts(
+        &mut self,
+        since_ms: i64,
+        before: Option<&DraftId>,
+        limit: u32,
+    ) -> Result<Vec<DraftRow>> {
+        sqlx::query(
+            "SELECT * FROM draft WHERE decided_ms >= $1 AND state IN ('approved', 'rejected') AND id < $2
+             ORDER BY id DESC LIMIT $3",
+        )
+        .bind(since_ms)
+        .bind(before.map_or("~", DraftId::as_str))
+        .bind(i64::from(limit))
+        .all(self.connection(), draft)
+        .await
+    }
+
     /// The drafts of a ticket, oldest first.
     pub async fn list_drafts_of_ticket(&mut self, ticket_id: &TicketId) -> Result<Vec<DraftRow>> {
         sqlx::query("SELECT * FROM draft WHERE ticket_id = $1 ORDER BY id LIMIT $2")

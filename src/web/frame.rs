@@ -59,6 +59,7 @@ impl Frame {
             nav.extend([
                 item("quarantine", "/quarantine", db.count_quarantine().await?, true),
                 item("outbox", "/outbox", outbox, true),
+                item("automation", "/automation", 0, false),
                 item("mailboxes", "/mailboxes", 0, false),
                 item("audit", "/audit", 0, false),
             ]);

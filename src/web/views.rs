@@ -25,6 +25,7 @@ macro_rules! templates {
 /// Every template, built in.
 const TEMPLATES: &[(&str, &str)] = templates![
     "audit.html",
+    "automation.html",
     "base.html",
     "document.html",
     "draft.html",
@@ -32,6 +33,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "drafts.html",
     "error.html",
     "home.html",
+    "lessons.html",
     "macros.html",
     "mailboxes.html",
     "outbox.html",

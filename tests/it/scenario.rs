@@ -6,6 +6,7 @@ use crate::support::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailroom::{
+    config::Config,
     jobs,
     mailbox::Mailbox,
     model::{
@@ -17,6 +18,7 @@ use mailroom::{
         decision::{self, Decided, Edited},
         lesson,
         reading::{self, Wish},
+        straight_through,
     },
     reply::SendError,
     store::{draft::DraftRow, lesson::LessonState, message::MessageState},
@@ -394,4 +396,55 @@ async fn what_a_person_corrects_is_read_right_the_next_time() {
     // and a person may take it up again
     assert!(lesson::set_state(&site.app, &of_first.id, LessonState::Active, "ann").await.unwrap());
     assert!(!lesson::set_state(&site.app, &of_first.id, LessonState::Active, "ann").await.unwrap());
+}
+
+/// An order in UBL, in which every value is sure.
+fn sure_order(number: &str) -> String {
+    format!(
+        r#"<Order xmlns="urn:oasis:names:specification:ubl:schema:xsd:Order-2"
+ xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+ xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
+<cbc:ID>{number}</cbc:ID><cbc:IssueDate>2026-11-02</cbc:IssueDate><cbc:OrderTypeCode>220</cbc:OrderTypeCode>
+<cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
+<cac:BuyerCustomerParty><cac:Party><cac:PartyName><cbc:Name>Buyer Ltd</cbc:Name></cac:PartyName></cac:Party></cac:BuyerCustomerParty>
+<cac:SellerSupplierParty><cac:Party><cac:PartyName><cbc:Name>Site Supplies Ltd</cbc:Name></cac:PartyName></cac:Party></cac:SellerSupplierParty>
+<cac:AnticipatedMonetaryTotal><cbc:LineExtensionAmount currencyID="EUR">24.00</cbc:LineExtensionAmount><cbc:PayableAmount currencyID="EUR">24.00</cbc:PayableAmount></cac:AnticipatedMonetaryTotal>
+<cac:OrderLine><cac:LineItem><cbc:ID>1</cbc:ID><cbc:Quantity unitCode="C62">12</cbc:Quantity>
+<cbc:LineExtensionAmount currencyID="EUR">24.00</cbc:LineExtensionAmount>
+<cac:Price><cbc:PriceAmount currencyID="EUR">2.00</cbc:PriceAmount></cac:Price>
+<cac:Item><cbc:Name>Hex bolt M8</cbc:Name><cac:SellersItemIdentification><cbc:ID>FP-1001</cbc:ID></cac:SellersItemIdentification></cac:Item>
+</cac:LineItem></cac:OrderLine></Order>"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_passes_without_a_person_only_where_the_site_wants_it_and_nothing_speaks_against_it() {
+    let wanting = |enabled: bool, audit_share: f64| {
+        move |config: &mut Config| {
+            config.straight_through.enabled = enabled;
+            config.straight_through.audit_share = audit_share;
+        }
+    };
+    for (enabled, audit_share, from, state) in [
+        (true, 0.0, "ann@buyer.example", "approved"),
+        (false, 0.0, "ann@buyer.example", "proposed"),
+        (true, 1.0, "ann@buyer.example", "proposed"),
+    ] {
+        let site = TestSite::open_with(wanting(enabled, audit_share)).await;
+        let order = sure_order("PO-5501");
+        site.deliver(&mail_with_file(from, "Order", "order.xml", order.as_bytes()));
+        let settled = site.settle().await;
+        let wanted = format!("draft purchase_order {state} \"PO-5501\" 1 lines");
+        assert!(settled.contains(&wanted), "{enabled} {audit_share} {from}: {settled}");
+        // an acknowledgement, and a confirmation of what was approved; nothing twice
+        let mails = site.outgoing.sent().len();
+        assert_eq!(site.settle().await, settled);
+        assert_eq!(site.outgoing.sent().len(), mails);
+        // the same number again is a finding, and waits for a person
+        site.deliver(&mail_with_file(from, "Again", "order.xml", format!("{order}\n").as_bytes()));
+        let again = site.settle().await;
+        assert!(again.contains("draft purchase_order proposed"), "{again}");
+        let report = straight_through::report(&site.app, 0).await.unwrap();
+        assert_eq!((report.decided, report.passed), if state == "approved" { (1, 1) } else { (0, 0) });
+    }
 }

@@ -124,6 +124,7 @@ fn pages(desk: &Desk) -> Vec<(String, bool)> {
         format!("/messages/{message}/html"),
         format!("/messages/{message}/raw"),
         "/drafts".to_owned(),
+        "/lessons".to_owned(),
         format!("/drafts/{draft}"),
         "/search".to_owned(),
         "/search?q=gasket".to_owned(),
@@ -135,6 +136,7 @@ fn pages(desk: &Desk) -> Vec<(String, bool)> {
     let administrator = [
         "/audit".to_owned(),
         format!("/audit?kind=draft&id={draft}"),
+        "/automation?days=90".to_owned(),
         "/mailboxes".to_owned(),
         "/quarantine".to_owned(),
         "/quarantine?state=resolved".to_owned(),
@@ -407,6 +409,8 @@ async fn a_clerk_approves_an_order_by_keyboard() {
         ("/outbox", "outbox"),
         ("/mailboxes", "mailboxes"),
         ("/audit", "log"),
+        ("/automation", "automation"),
+        ("/lessons", "lessons"),
         ("/drafts?state=approved", "drafts"),
     ] {
         browser.open(path).await;

@@ -25,6 +25,11 @@ pub(crate) struct TestSite {
 impl TestSite {
     /// An empty site with one customer on file.
     pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same, configured further.
+    pub(crate) async fn open_with(configure: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mailbox_config = mailbox::Config {
             name: "orders".to_owned(),
@@ -39,6 +44,7 @@ impl TestSite {
         config.mail_out.from = "orders@site.example".to_owned();
         config.mailbox = vec![mailbox_config.clone()];
         config.reader.program = Some(env!("CARGO_BIN_EXE_mailroom").into());
+        configure(&mut config);
         let mut app = App::open(config).await.unwrap();
         let outgoing = reply::Memory::new();
         app.mailer = Mailer::Memory(outgoing.clone());
