@@ -22,7 +22,7 @@ pub(super) struct Seen {
 
 /// How Tesseract is to cut the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Cut {
+pub(super) enum Mode {
     /// A column of text of various sizes: best for tables.
     Column,
     /// One even block.
@@ -98,13 +98,13 @@ impl Engines {
         models: &[&str],
         image: &GrayImage,
         dpi: f32,
-        cut: Cut,
+        cut: Mode,
     ) -> Option<Vec<Seen>> {
         let api = self.engine(models)?;
         let mode = match cut {
-            Cut::Column => TessPageSegMode::PSM_SINGLE_COLUMN,
-            Cut::Block => TessPageSegMode::PSM_SINGLE_BLOCK,
-            Cut::Line => TessPageSegMode::PSM_SINGLE_LINE,
+            Mode::Column => TessPageSegMode::PSM_SINGLE_COLUMN,
+            Mode::Block => TessPageSegMode::PSM_SINGLE_BLOCK,
+            Mode::Line => TessPageSegMode::PSM_SINGLE_LINE,
         };
         let (width, height) = (i32::try_from(image.width()).ok()?, i32::try_from(image.height()).ok()?);
         let words = api
@@ -126,6 +126,7 @@ impl Engines {
             return None;
         }
         if !self.warm.contains_key(&key) {
+            let _span = tracing::debug_span!("load").entered();
             let api = TesseractAPI::new();
             api.init(self.tessdata.as_ref()?, &key).ok()?;
             api.set_variable("tessedit_do_invert", "0").ok()?;

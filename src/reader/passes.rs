@@ -7,12 +7,15 @@
 use super::{
     ink::{Bounds, Index, find_shapes},
     mend::mend,
-    ocr::{Cut, Engines, Seen},
+    ocr::{Engines, Mode, Seen},
+    pack::{Line, pack},
 };
 use image::{GrayImage, Luma, imageops};
 
 /// Darker than this is ink; the paper is white.
 const INK_BELOW: u8 = 150;
+/// Darker than this may be pale print.
+const PALE_INK_BELOW: u8 = 180;
 /// Parts of a page that get a look of their own.
 const LOOKS_MAX: usize = 120;
 /// White around a part, in inches.
@@ -28,10 +31,43 @@ const FEW_LETTERS: usize = 3;
 /// What a second look finds must be at least so sure.
 const SURE_ENOUGH: f32 = 40.0;
 
-/// The whole page in one pass.
-pub(super) fn first_pass(engines: &mut Engines, models: &[&str], gray: &GrayImage, dpi: f32) -> Vec<Seen> {
-    let _span = tracing::debug_span!("first pass").entered();
-    let mut words = engines.recognise(models, gray, dpi, Cut::Column).unwrap_or_default();
+/// The lines of a page. Pale print counts.
+pub(super) fn cut_lines(gray: &GrayImage, dpi: f32) -> Vec<Line> {
+    let _span = tracing::debug_span!("cut").entered();
+    pack(gray, &find_shapes(gray, PALE_INK_BELOW), dpi)
+}
+
+/// Packed lines, one by one.
+pub(super) fn read_lines<'a>(
+    engines: &mut Engines,
+    models: &[&str],
+    lines: impl Iterator<Item = &'a Line>,
+) -> Vec<Seen> {
+    let mut words = Vec::new();
+    for line in lines {
+        let _span = tracing::debug_span!("line").entered();
+        words.extend(
+            line.place(engines.recognise(models, &line.image, line.dpi, Mode::Line).unwrap_or_default()),
+        );
+    }
+    words.retain(has_ink);
+    words
+}
+
+/// Packed lines upside down; the places of the words mean nothing.
+pub(super) fn read_flipped<'a>(
+    engines: &mut Engines,
+    models: &[&str],
+    lines: impl Iterator<Item = &'a Line>,
+) -> Vec<Seen> {
+    let flipped = lines.map(|line| (imageops::rotate180(&line.image), line.dpi));
+    flipped.filter_map(|(image, dpi)| engines.recognise(models, &image, dpi, Mode::Line)).flatten().collect()
+}
+
+/// The whole page, as Tesseract cuts it.
+pub(super) fn read_whole(engines: &mut Engines, models: &[&str], gray: &GrayImage, dpi: f32) -> Vec<Seen> {
+    let _span = tracing::debug_span!("whole").entered();
+    let mut words = engines.recognise(models, gray, dpi, Mode::Column).unwrap_or_default();
     words.retain(has_ink);
     words
 }
@@ -52,7 +88,7 @@ pub(super) fn second_looks(
         }
         looks += 1;
         let _span = tracing::debug_span!("unread").entered();
-        let found = look(engines, models, gray, dpi, part, Cut::Block);
+        let found = look(engines, models, gray, dpi, part, Mode::Block);
         words.extend(found.into_iter().filter(|w| w.raw_confidence >= SURE_ENOUGH && has_ink(w)));
     }
     let english = engines.models(&["en"]);
@@ -67,7 +103,7 @@ pub(super) fn second_looks(
             }
             looks += 1;
             let _span = tracing::debug_span!("unsure").entered();
-            let again = look(engines, models, gray, dpi, word.bounds, Cut::Line);
+            let again = look(engines, models, gray, dpi, word.bounds, Mode::Line);
             if let [better] = again.as_slice()
                 && better.raw_confidence > word.raw_confidence
             {
@@ -91,7 +127,7 @@ fn look(
     gray: &GrayImage,
     dpi: f32,
     [x0, y0, x1, y1]: Bounds,
-    cut: Cut,
+    cut: Mode,
 ) -> Vec<Seen> {
     let margin = (MARGIN_IN * dpi).round() as u32;
     let inner = (margin / 3).max(2);

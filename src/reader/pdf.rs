@@ -158,7 +158,7 @@ fn read_page<'a>(
     ocr: &mut Ocr<'_>,
 ) -> Read {
     let (width_pt, height_pt) = pdf_page.render_dimensions();
-    let layer = text::read_layer(pdf_page, cache);
+    let layer = tracing::debug_span!("layer").in_scope(|| text::read_layer(pdf_page, cache));
     let verdict = if ocr.forced { Verdict::Ocr } else { judge(&layer) };
     let mut page = Page::empty(number, width_pt, height_pt, How::TextLayer);
     page.rulings = layer.rulings;

@@ -9,7 +9,6 @@ use super::{
 };
 use image::{GrayImage, Luma, imageops};
 use imageproc::{contrast::otsu_level, geometric_transformations::Projection};
-use std::ops::Range;
 
 /// Resolution that Tesseract likes; less is scaled up.
 const WORKING_DPI: f32 = 300.0;
@@ -25,10 +24,6 @@ const SKEW_MIN: f32 = 0.25;
 const SKEW_MAX: f32 = 6.0;
 /// What is scaled up by more than this is kept sharp.
 const SHARP_FROM: f32 = 1.2;
-/// Into so many bands a page is cut to find the one with most letters.
-const BANDS: usize = 60;
-/// So many neighbouring bands are enough to see which way up a page lies.
-const TELLING_BANDS: usize = 8;
 /// A working page has at most so many pixels.
 const WORKING_PIXELS_MAX: f32 = 36_000_000.0;
 
@@ -55,29 +50,10 @@ pub(super) struct Look {
     side_skew: f32,
     /// Nothing but black and white, as from a fax.
     bilevel: bool,
-    /// Ink of letters in bands from top to bottom, and from left to right.
-    ink: [[u32; BANDS]; 2],
 }
 
-impl Look {
-    /// The rows with most letters of the page upright, if it was turned clockwise so far; as shares of its height.
-    pub(super) fn busiest_rows(&self, turned: u16) -> Range<f32> {
-        let [down, across] = &self.ink;
-        let bands: Vec<u32> = match turned {
-            90 => across.iter().rev().copied().collect(),
-            180 => down.iter().rev().copied().collect(),
-            270 => across.to_vec(),
-            _ => down.to_vec(),
-        };
-        let sums = bands.windows(TELLING_BANDS).map(|w| w.iter().sum::<u32>()).enumerate();
-        let first = sums.max_by_key(|(_, ink)| *ink).map_or(0, |(first, _)| first);
-        first as f32 / BANDS as f32..(first + TELLING_BANDS) as f32 / BANDS as f32
-    }
-}
-
-/// Makes a frame ready, undoing a clockwise turn of 0, 90, 180 or 270 degrees; only some rows of it, if `rows` says
-/// which, as shares of its height.
-pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16, rows: Range<f32>) -> Option<Ready> {
+/// Makes a frame ready, undoing a clockwise turn of 0, 90, 180 or 270 degrees.
+pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> {
     let (width, height) = (frame.gray.width() as f32, frame.gray.height() as f32);
     // to a straight sheet, in inches times the working resolution
     let dpi = frame.dpi_x.max(frame.dpi_y);
@@ -103,15 +79,12 @@ pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16, rows: Range<f32>)
         return None;
     }
     let (out_width, out_height) = (out_width as u32, out_height as u32);
-    let row = |share: f32| ((share * out_height as f32) as u32).min(out_height);
-    let rows = row(rows.start)..row(rows.end).max(row(rows.start) + 1);
-    let whole = rows == (0..out_height);
     let plain = look.sheet.is_none() && turned == 0 && skew == 0.0;
-    let mut gray = if plain && whole && target_dpi <= dpi {
+    let mut gray = if plain && target_dpi <= dpi {
         scale_only(&frame.gray, out_width, out_height)
     } else {
         let sharp = target_dpi > dpi * SHARP_FROM;
-        warp(&frame.gray, projection.invert(), out_width, rows, sharp)
+        warp(&frame.gray, projection.invert(), out_width, out_height, sharp)
     };
     turn_dark_bands(&mut gray, target_dpi);
     let steps = if turned % 180 == 90 { (scale_y, scale_x) } else { (scale_x, scale_y) };
@@ -171,7 +144,7 @@ fn despeckle(gray: &GrayImage) -> GrayImage {
             if is_speck(x, y) {
                 clean.put_pixel(x, y, Luma([255]));
             }
-        } else if around(x, y).filter(|p| ink(p)).count() == 8 {
+        } else if x > 0 && ink(&(x - 1, y)) && around(x, y).filter(|p| ink(p)).count() == 8 {
             clean.put_pixel(x, y, Luma([0]));
         }
     }
@@ -212,21 +185,12 @@ pub(super) fn look_at(frame: &Frame) -> Look {
     let sheet = find_sheet(&small);
     let flat = sheet.and_then(|corners| {
         let (projection, w, h) = flatten_sheet(corners, 1.0, 1.0)?;
-        Some(warp(&small, projection.invert(), (w as u32).max(8), 0..(h as u32).max(8), false))
+        Some(warp(&small, projection.invert(), (w as u32).max(8), (h as u32).max(8), false))
     });
     let flat = even_light(flat.unwrap_or(small));
     let ink = find_ink(&flat);
     let (level_score, level_skew) = best_skew(&ink, flat.height(), |(x, y)| (x, y));
     let (side_score, side_skew) = best_skew(&ink, flat.width(), |(x, y)| (-y, x));
-    let mut in_bands = [[0; BANDS]; 2];
-    for (x, y) in &ink {
-        let shares = [y / flat.height() as f32, x / flat.width() as f32];
-        for (bands, share) in in_bands.iter_mut().zip(shares) {
-            if let Some(count) = bands.get_mut((share * BANDS as f32) as usize) {
-                *count += 1;
-            }
-        }
-    }
     let worthwhile = |skew: f32| if skew.abs() < SKEW_MIN { 0.0 } else { skew };
     Look {
         sheet: sheet.map(|corners| corners.map(|(x, y)| (x * back_x, y * back_y))),
@@ -234,7 +198,6 @@ pub(super) fn look_at(frame: &Frame) -> Look {
         level_skew: worthwhile(level_skew),
         side_skew: worthwhile(side_skew),
         bilevel: frame.is_bilevel(),
-        ink: in_bands,
     }
 }
 
@@ -400,6 +363,13 @@ fn quad_area(corners: [(f32, f32); 4]) -> f32 {
 }
 
 impl Ready {
+    /// The same page upside down.
+    pub(super) fn turn_over(&mut self) {
+        imageops::rotate180_in_place(&mut self.gray);
+        let (turn, ..) = turn_back(180, self.gray.width() as f32, self.gray.height() as f32);
+        self.projection = turn * self.projection;
+    }
+
     /// A point of the ready page, in its pixels, as a point of the original, in that one's pixels.
     pub(super) fn to_original(&self, point: (f32, f32)) -> (f32, f32) {
         self.projection.invert() * point

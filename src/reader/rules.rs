@@ -89,8 +89,23 @@ fn ends_meet(pile: &Pile, rules: &[Rule], dpi: f32) -> bool {
     meets(pile.start) && meets(pile.end)
 }
 
+/// Lays a page on its side, square by square, so that what is read and what is written stay near.
 fn transpose(gray: &GrayImage) -> GrayImage {
-    GrayImage::from_fn(gray.height(), gray.width(), |x, y| *gray.get_pixel(y, x))
+    const SQUARE: usize = 32;
+    let (width, height) = (gray.width() as usize, gray.height() as usize);
+    let mut side = GrayImage::new(gray.height(), gray.width());
+    for (top, band) in (0..height).step_by(SQUARE).zip(gray.chunks(SQUARE * width.max(1))) {
+        for left in (0..width).step_by(SQUARE) {
+            for (y, row) in (top..).zip(band.chunks_exact(width)) {
+                let part = row.iter().skip(left).take(SQUARE);
+                let cells = side.iter_mut().skip(left * height + y).step_by(height);
+                for (cell, pixel) in cells.zip(part) {
+                    *cell = *pixel;
+                }
+            }
+        }
+    }
+    side
 }
 
 /// Long dark runs, piled up; only thin piles are kept.

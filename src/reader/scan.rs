@@ -3,8 +3,9 @@
 //! Which way up and which language are settled by result: a part of the page is read and judged.
 
 use super::{
-    ocr::{Cut, Engines, Seen, calibrate},
-    passes::{first_pass, second_looks},
+    ocr::{Engines, Seen, calibrate},
+    pack::Line,
+    passes::{cut_lines, read_flipped, read_lines, read_whole, second_looks},
     prepare::{Look, Ready, clean, look_at, prepare},
     raster::Frame,
     rules::{Rule, take_rules},
@@ -16,6 +17,8 @@ use whatlang::{Detector, Lang};
 const PLAUSIBLE: f32 = 0.6;
 /// Fewer letters than this do not tell which way is up.
 const TELLING_LETTERS: f32 = 24.0;
+/// So many letters of a page are read to see which way is up and in what language.
+const SAMPLE_LETTERS: usize = 300;
 /// Fewer words than this do not tell the language.
 const TELLING_WORDS: usize = 8;
 /// Points in an inch.
@@ -80,10 +83,10 @@ pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Fram
     let mut page = Page::empty(number, width / frame.dpi_x * POINTS, height / frame.dpi_y * POINTS, How::Ocr);
     let frame = tracing::debug_span!("clean").in_scope(|| clean(frame));
     let look = tracing::debug_span!("look").in_scope(|| look_at(&frame));
-    let Some(Draft { ready, turned, model, words, rules }) = read_upright(engines, tongue, &frame, &look)
-    else {
+    let Some(Draft { cut, model, words }) = read_upright(engines, tongue, &frame, &look) else {
         return page;
     };
+    let Cut { ready, turned, rules, .. } = cut;
     page.turned = turned;
     let seen = second_looks(engines, &[model], &ready.gray, ready.dpi, words);
     let place = |[x0, y0, x1, y1]: [f32; 4]| {
@@ -114,79 +117,136 @@ fn find_sheet(ready: &Ready, width: f32, height: f32) -> Sheet {
     Sheet { corners, width_pt: right / ready.dpi * POINTS, height_pt: bottom / ready.dpi * POINTS }
 }
 
-/// A page after its first pass.
-struct Draft {
-    /// Upright, without ruling lines.
+/// An upright page without ruling lines, cut into lines.
+struct Cut {
     ready: Ready,
     /// How far the page as shown is turned clockwise, in degrees.
     turned: u16,
+    rules: Vec<Rule>,
+    lines: Vec<Line>,
+}
+
+/// A page after its first pass.
+struct Draft {
+    cut: Cut,
     model: &'static str,
     words: Vec<Seen>,
-    rules: Vec<Rule>,
 }
 
-/// The first pass over a page, the right way up and in its language. What the pages before have shown is tried first;
-/// a part of the page tells if there is nothing to go by, or if that goes wrong.
+impl Cut {
+    /// The same page upside down.
+    fn turn_over(mut self) -> Self {
+        self.ready.turn_over();
+        let (width, height) = self.ready.gray.dimensions();
+        for rule in &mut self.rules {
+            (rule.left, rule.right) = (width - rule.right, width - rule.left);
+            (rule.top, rule.bottom) = (height - rule.bottom, height - rule.top);
+        }
+        self.lines = cut_lines(&self.ready.gray, self.ready.dpi);
+        self.turned = (self.turned + 180) % 360;
+        self
+    }
+}
+
+fn cut_page(frame: &Frame, look: &Look, turned: u16) -> Option<Cut> {
+    let mut ready = tracing::debug_span!("prepare").in_scope(|| prepare(frame, look, turned))?;
+    let rules = tracing::debug_span!("rules").in_scope(|| take_rules(&mut ready.gray, ready.dpi));
+    let lines = cut_lines(&ready.gray, ready.dpi);
+    Some(Cut { ready, turned, rules, lines })
+}
+
+/// The first pass over a page, the right way up and in its language.
 fn read_upright(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, look: &Look) -> Option<Draft> {
     let english = engines.models(&["en"]).first().copied()?;
-    let usual = tongue.turned.filter(|turned| (turned % 180 == 90) == look.sideways).zip(tongue.model);
-    let mut draft = match usual {
-        Some((turned, model)) => {
-            read_whole(engines, frame, look, turned, model).filter(|draft| reads_well(&draft.words))
-        }
-        None => None,
-    };
-    if draft.is_none() {
-        let (turned, sample) = find_way_up(engines, english, frame, look);
-        let model = tongue.hear(engines, &sample).or(tongue.model).unwrap_or(english);
-        draft = read_whole(engines, frame, look, turned, model);
+    let mut model = tongue.model.unwrap_or(english);
+    let Sample { cut, mut read, mut words } = find_way_up(engines, tongue, model, frame, look)?;
+    if read.is_empty() {
+        read = telling_lines(&cut.lines);
+        words = read_lines(engines, &[model], pick(&cut.lines, &read));
     }
-    let mut draft = draft?;
+    if let Some(heard) = tongue.hear(engines, &words).filter(|heard| *heard != model) {
+        model = heard;
+        read.clear();
+        words.clear();
+    }
+    let rest = cut.lines.iter().enumerate().filter(|(at, _)| !read.contains(at)).map(|(_, line)| line);
+    words.extend(read_lines(engines, &[model], rest));
     // the whole page knows better than a part of it
-    if let Some(model) = tongue.hear(engines, &draft.words) {
-        if model != draft.model {
-            draft.words = first_pass(engines, &[model], &draft.ready.gray, draft.ready.dpi);
-            draft.model = model;
+    if let Some(heard) = tongue.hear(engines, &words) {
+        if heard != model {
+            words = read_lines(engines, &[heard], cut.lines.iter());
+            model = heard;
         }
-        tongue.model = Some(model);
+        tongue.model = Some(heard);
     }
-    tongue.turned = reads_well(&draft.words).then_some(draft.turned);
-    Some(draft)
+    if !reads_well(&words) {
+        let others = read_whole(engines, &[model], &cut.ready.gray, cut.ready.dpi);
+        if good_letters(&others) > good_letters(&words) {
+            words = others;
+        }
+    }
+    tongue.turned = reads_well(&words).then_some(cut.turned);
+    Some(Draft { cut, model, words })
 }
 
-fn read_whole(
+/// A page that is likely upright, and what was read of it to see that.
+struct Sample {
+    cut: Cut,
+    /// The numbers of the lines that were read.
+    read: Vec<usize>,
+    words: Vec<Seen>,
+}
+
+/// Which way is up is told by the lines with most letters, as they are and upside down. How the page before lay is
+/// tried first; the first way that reads well is taken, else the best.
+fn find_way_up(
     engines: &mut Engines,
+    tongue: &Tongue,
+    model: &str,
     frame: &Frame,
     look: &Look,
-    turned: u16,
-    model: &'static str,
-) -> Option<Draft> {
-    let mut ready = tracing::debug_span!("prepare").in_scope(|| prepare(frame, look, turned, 0.0..1.0))?;
-    let rules = tracing::debug_span!("rules").in_scope(|| take_rules(&mut ready.gray, ready.dpi));
-    let words = first_pass(engines, &[model], &ready.gray, ready.dpi);
-    Some(Draft { ready, turned, model, words, rules })
-}
-
-/// How far a page is turned clockwise, and a part of it read that way: the likely ways are tried on the rows with
-/// most letters until one reads well, else the best is taken.
-fn find_way_up(engines: &mut Engines, model: &str, frame: &Frame, look: &Look) -> (u16, Vec<Seen>) {
+) -> Option<Sample> {
     let _span = tracing::debug_span!("sample").entered();
-    let ways: [u16; 4] = if look.sideways { [90, 270, 0, 180] } else { [0, 180, 90, 270] };
-    let mut best: Option<(f32, u16, Vec<Seen>)> = None;
-    for turned in ways {
-        let Some(mut ready) = prepare(frame, look, turned, look.busiest_rows(turned)) else { continue };
-        take_rules(&mut ready.gray, ready.dpi);
-        let sample = engines.recognise(&[model], &ready.gray, ready.dpi, Cut::Block).unwrap_or_default();
-        let letters = good_letters(&sample);
-        let sure = reads_well(&sample);
-        if best.as_ref().is_none_or(|(most, ..)| letters > *most) {
-            best = Some((letters, turned, sample));
+    let usual = tongue.turned.filter(|turned| (turned % 180 == 90) == look.sideways);
+    let first = usual.unwrap_or(if look.sideways { 90 } else { 0 });
+    let mut best: Option<(f32, u16)> = None;
+    for turned in [first, (first + 90) % 360] {
+        let Some(cut) = cut_page(frame, look, turned) else { continue };
+        let read = telling_lines(&cut.lines);
+        let words = read_lines(engines, &[model], pick(&cut.lines, &read));
+        if reads_well(&words) {
+            return Some(Sample { cut, read, words });
         }
-        if sure {
-            break;
+        let flipped = read_flipped(engines, &[model], pick(&cut.lines, &read));
+        for (turned, words) in [(turned, &words), ((turned + 180) % 360, &flipped)] {
+            let letters = good_letters(words);
+            if best.is_none_or(|(most, _)| letters > most) {
+                best = Some((letters, turned));
+            }
+        }
+        if reads_well(&flipped) {
+            return Some(Sample { cut: cut.turn_over(), read: Vec::new(), words: Vec::new() });
         }
     }
-    best.map_or((0, Vec::new()), |(_, turned, sample)| (turned, sample))
+    let cut = cut_page(frame, look, best?.1)?;
+    Some(Sample { cut, read: Vec::new(), words: Vec::new() })
+}
+
+fn pick<'a>(lines: &'a [Line], numbers: &[usize]) -> impl Iterator<Item = &'a Line> {
+    numbers.iter().filter_map(|at| lines.get(*at))
+}
+
+/// The numbers of the lines with most letters, enough of them to tell which way is up and in what language.
+fn telling_lines(lines: &[Line]) -> Vec<usize> {
+    let mut by_letters: Vec<(usize, usize)> = lines.iter().map(Line::letters).enumerate().collect();
+    by_letters.sort_by_key(|(_, letters)| std::cmp::Reverse(*letters));
+    let mut letters = 0;
+    let enough = by_letters.iter().take_while(|(_, own)| {
+        let wanted = letters < SAMPLE_LETTERS;
+        letters += own;
+        wanted
+    });
+    enough.map(|(at, _)| *at).collect()
 }
 
 /// Whether words look like text that is the right way up.

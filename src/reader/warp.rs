@@ -1,11 +1,10 @@
-//! Moves the pixels of a grey page through a projection, as many rows of it as are wanted.
+//! Moves the pixels of a grey page through a projection, row by row.
 //!
 //! Cost: a fixed number of reads for each pixel that comes out. Places between two reckoned ones, [`STRIDE`] apart,
 //! are taken to lie on a line, which holds for any photo of a sheet to within a tenth of a pixel.
 
 use image::GrayImage;
 use imageproc::geometric_transformations::Projection;
-use std::ops::Range;
 
 /// How many pixels lie between two places that are reckoned exactly.
 const STRIDE: u32 = 16;
@@ -16,23 +15,17 @@ const PHASES: usize = 64;
 /// Weights add up to this.
 const WEIGHT_SUM: i32 = 1 << 10;
 
-/// Some rows of an image of the given width; `back` leads from its pixels to those of `from`. Beyond the edge of
+/// An image of the given size; `back` leads from its pixels to those of `from`. Beyond the edge of
 /// `from` its outermost pixels go on. With `sharp` each pixel is made of sixteen (Catmull and Rom), else of four.
-pub(super) fn warp(
-    from: &GrayImage,
-    back: Projection,
-    width: u32,
-    rows: Range<u32>,
-    sharp: bool,
-) -> GrayImage {
-    let mut out = GrayImage::new(width, rows.end.saturating_sub(rows.start));
+pub(super) fn warp(from: &GrayImage, back: Projection, width: u32, height: u32, sharp: bool) -> GrayImage {
+    let mut out = GrayImage::new(width, height);
     if from.width() == 0 || from.height() == 0 {
         return out;
     }
     let weights = sharp.then(catmull_rom);
     let source =
         Source { pixels: from.as_raw(), width: i64::from(from.width()), height: i64::from(from.height()) };
-    for (y, row) in rows.zip(out.chunks_exact_mut(width.max(1) as usize)) {
+    for (y, row) in (0..height).zip(out.chunks_exact_mut(width.max(1) as usize)) {
         let mut left = back * (0.0, y as f32);
         for (part, start) in row.chunks_mut(STRIDE as usize).zip((0..width).step_by(STRIDE as usize)) {
             let right = back * ((start + STRIDE) as f32, y as f32);
@@ -125,12 +118,12 @@ mod tests {
     fn pixels_find_their_places() {
         let from = GrayImage::from_fn(40, 30, |x, y| Luma([(x * 3 + y * 2) as u8]));
         for sharp in [false, true] {
-            let same = warp(&from, Projection::scale(1.0, 1.0), 40, 0..30, sharp);
+            let same = warp(&from, Projection::scale(1.0, 1.0), 40, 30, sharp);
             assert_eq!(same, from);
-            let half = warp(&from, Projection::scale(0.5, 0.5), 80, 20..40, sharp);
-            assert_eq!(half.dimensions(), (80, 20));
-            assert_eq!(half.get_pixel(20, 0).0, from.get_pixel(10, 10).0);
-            let between = i32::from(half.get_pixel(21, 1).0[0]);
+            let half = warp(&from, Projection::scale(0.5, 0.5), 80, 40, sharp);
+            assert_eq!(half.dimensions(), (80, 40));
+            assert_eq!(half.get_pixel(20, 20).0, from.get_pixel(10, 10).0);
+            let between = i32::from(half.get_pixel(21, 21).0[0]);
             let [a, b] = [(10, 10), (11, 11)].map(|(x, y)| i32::from(from.get_pixel(x, y).0[0]));
             assert!((between * 2 - a - b).abs() <= 2, "{between} is not between {a} and {b}");
         }

@@ -8,7 +8,7 @@ use super::text::Layer;
 use crate::{
     model::page::Word,
     reader::{
-        ocr::{Cut, Engines},
+        ocr::{Engines, Mode},
         raster::Frame,
     },
 };
@@ -235,7 +235,7 @@ pub(super) fn disagrees(
         }
         let part =
             imageops::crop_imm(&frame.gray, left as u32, top as u32, across as u32, down as u32).to_image();
-        let Some(seen) = engines.recognise(models, &part, frame.dpi_x, Cut::Line) else { continue };
+        let Some(seen) = engines.recognise(models, &part, frame.dpi_x, Mode::Line) else { continue };
         let read: String = seen.iter().map(|s| s.text.as_str()).collect();
         if seen.iter().all(|s| s.raw_confidence < 50.0) {
             continue; // cannot be read: no witness

@@ -46,6 +46,7 @@ pub(super) fn draw_frame(page: &PdfPage<'_>, limits: &Limits) -> Option<Frame> {
     const OCR_DPI: f32 = 300.0;
     const POINTS: f32 = 72.0;
     let (width, _) = page.render_dimensions();
+    let _span = tracing::debug_span!("draw").entered();
     let pixmap = draw(page, OCR_DPI / POINTS, limits).ok()?;
     let dpi = f32::from(pixmap.width()) / width * POINTS;
     let luma =
