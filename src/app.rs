@@ -14,11 +14,12 @@ use crate::{
     reply::{Mailer, template::Templates},
     screen::Site,
     search::Index,
-    store::Store,
+    store::{Store, item_reference::ItemReferenceRow},
     vault::Vault,
 };
 use anyhow::Context as _;
 use std::{
+    collections::HashMap,
     fs::File,
     io::Write as _,
     path::Path,
@@ -131,13 +132,16 @@ impl App {
             self.store.read().await?.list_all_accounts().await.context("failed to read the accounts")?;
         let (account_ids, accounts): (Vec<_>, Vec<_>) =
             rows.into_iter().map(|AccountRow { id, account }| (id, account)).unzip();
-        let catalogue = self
+        let mut catalogue = self
             .store
             .read()
             .await?
             .list_all_catalogue_items()
             .await
             .context("failed to read the catalogue")?;
+        let learnt = self.store.read().await?.list_all_item_references().await;
+        let learnt = learnt.context("failed to read what customers call our items")?;
+        add_references(&mut catalogue, &account_ids, &accounts, learnt);
         let fresh = Arc::new(MasterData {
             version,
             account_ids,
@@ -146,6 +150,29 @@ impl App {
         });
         *self.master_data.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
         Ok(fresh)
+    }
+}
+
+/// Puts what people taught of customers' item numbers into the catalogue, where it says nothing itself.
+fn add_references(
+    catalogue: &mut [CatalogueItem],
+    account_ids: &[AccountId],
+    accounts: &[Account],
+    learnt: Vec<ItemReferenceRow>,
+) {
+    if learnt.is_empty() {
+        return;
+    }
+    let numbers: HashMap<&AccountId, &str> =
+        account_ids.iter().zip(accounts).map(|(id, account)| (id, account.account_no.as_str())).collect();
+    let places: HashMap<String, usize> =
+        catalogue.iter().enumerate().map(|(at, item)| (item.sku.clone(), at)).collect();
+    for ItemReferenceRow { reference, .. } in learnt {
+        let number = numbers.get(&reference.account_id);
+        let item = places.get(&reference.sku).and_then(|at| catalogue.get_mut(*at));
+        if let (Some(number), Some(item)) = (number, item) {
+            item.customer_skus.entry((*number).to_owned()).or_insert(reference.customer_sku);
+        }
     }
 }
 

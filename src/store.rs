@@ -18,6 +18,7 @@ pub mod change;
 pub mod document;
 pub mod draft;
 pub mod folder;
+pub mod item_reference;
 pub mod job;
 pub mod lesson;
 pub mod message;

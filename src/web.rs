@@ -121,6 +121,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/drafts/{id}/reject", post(draft::reject))
         .route("/lessons", get(lesson::list))
         .route("/lessons/{id}", post(lesson::decide))
+        .route("/item-references/{id}", post(lesson::forget_reference))
         .route("/records/{id}", get(record::show))
         .route("/outbox/{id}/raw", get(outbox::raw))
         .route("/search", get(search::show))

@@ -55,6 +55,8 @@ ids! {
     RecordId,
     /// What an approved draft taught about a layout.
     LessonId,
+    /// What a customer calls one of our items.
+    ItemReferenceId,
     /// One outgoing mail.
     OutboxId,
     /// One unit of queued work.

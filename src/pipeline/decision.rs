@@ -197,6 +197,12 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
             None
         })
     };
+    let references = match &checked.account_id {
+        Some(account_id) if who != PROGRAM => {
+            lesson::references(app, &row, &checked.content, account_id).await?
+        }
+        _ => Vec::new(),
+    };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     let Some(revision) = write(&mut tx, &edited, &checked, who).await? else { return Ok(Decided::Conflict) };
@@ -206,6 +212,9 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     let approved = tx.find_draft(&row.id).await?.context("the draft that was just approved is gone")?;
     let record = tx.insert_record(&approved, who, now_ms).await?;
     if who != PROGRAM {
+        for reference in &references {
+            tx.save_item_reference(reference, who, now_ms).await?;
+        }
         lesson::keep(&mut tx, &row, &checked.content, lesson.as_ref(), who, now_ms).await?;
     }
     if let Some(letter) = &letter {

@@ -7,13 +7,20 @@ use super::decision::entry;
 use crate::{
     app::App,
     extract::{Context, memory},
-    model::{account::Known, draft::Draft, ids::LessonId, page::Pages},
+    model::{
+        account::Known,
+        draft::{Draft, Line},
+        ids::{AccountId, ItemReferenceId, LessonId},
+        page::Pages,
+    },
     screen::free_mail::is_free_mail,
     store::{
         Tx,
         draft::DraftRow,
+        item_reference::NewItemReference,
         lesson::{LessonRow, LessonState, NewLesson},
     },
+    validate::account::squeeze,
 };
 use anyhow::Context as _;
 
@@ -63,6 +70,49 @@ pub(super) async fn learn(app: &App, row: &DraftRow, content: &Draft) -> anyhow:
         sender: sender_of(&message.from_email),
         lesson,
     }))
+}
+
+/// What a draft that is about to be approved teaches of the customer's item numbers: the customer's number that stands
+/// beside ours, or that a person put ours in the place of.
+pub(super) async fn references(
+    app: &App,
+    row: &DraftRow,
+    content: &Draft,
+    account_id: &AccountId,
+) -> anyhow::Result<Vec<NewItemReference>> {
+    let master = app.master_data().await?;
+    let known = |sku: &str| master.catalogue.iter().find(|item| squeeze(&item.sku) == squeeze(sku));
+    let mut found = Vec::new();
+    for (at, line) in content.lines.iter().enumerate() {
+        let text =
+            |line: &Line, name: &str| line.get(name).and_then(|p| p.value.as_text()).map(str::to_owned);
+        let Some(item) = text(line, "sku").as_deref().and_then(known) else { continue };
+        // lines that a person added or took away no longer stand beside those of before
+        let same_lines = row.proposed.lines.len() == content.lines.len();
+        let printed = row.proposed.lines.get(at).filter(|_| same_lines).and_then(|old| text(old, "sku"));
+        let replaced = printed.filter(|printed| known(printed).is_none());
+        let Some(theirs) = text(line, "customer_sku").or(replaced) else { continue };
+        if squeeze(&theirs) != squeeze(&item.sku) && !item.customer_skus.values().any(|n| *n == theirs) {
+            found.push(NewItemReference {
+                account_id: account_id.clone(),
+                customer_sku: theirs,
+                sku: item.sku.clone(),
+                draft_id: row.id.clone(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// A person takes back what a customer calls an item; false if it is gone already.
+pub async fn forget_reference(app: &App, id: &ItemReferenceId, who: &str) -> anyhow::Result<bool> {
+    let mut tx = app.store.begin().await?;
+    let done = tx.delete_item_reference(id).await?;
+    if done {
+        tx.audit(entry(who, "forget_item_reference", "item_reference", id.as_str(), ""));
+        tx.commit().await.context("failed to forget an item number")?;
+    }
+    Ok(done)
 }
 
 /// Whether a person changed anything of what was proposed.

@@ -10,6 +10,7 @@ use mailroom::{
     jobs,
     mailbox::Mailbox,
     model::{
+        account::CatalogueItem,
         draft::{Content, DraftState, Proposal, Source},
         outbox::OutboxState,
     },
@@ -447,4 +448,43 @@ async fn a_draft_passes_without_a_person_only_where_the_site_wants_it_and_nothin
         let report = straight_through::report(&site.app, 0).await.unwrap();
         assert_eq!((report.decided, report.passed), if state == "approved" { (1, 1) } else { (0, 0) });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_calls_an_item_is_learnt_and_can_be_forgotten() {
+    let site = TestSite::open().await;
+    let item = CatalogueItem { sku: "FP-1001".to_owned(), ..CatalogueItem::default() };
+    let mut tx = site.app.store.begin().await.unwrap();
+    tx.replace_catalogue(&[item], 1).await.unwrap();
+    tx.commit().await.unwrap();
+    let finds_unknown = async || {
+        let mut db = site.app.store.read().await.unwrap();
+        let row = db.list_drafts_by_state(DraftState::Proposed, None, 50).await.unwrap().pop().unwrap();
+        row.content.findings.iter().any(|finding| finding.code == "unknown_sku")
+    };
+    let deliver = |number: &str| {
+        let order = sure_order(number).replace("FP-1001", "BOLT-8");
+        site.deliver(&mail_with_file("ann@buyer.example", number, "order.xml", order.as_bytes()));
+    };
+    deliver("PO-1");
+    site.settle().await;
+    assert!(finds_unknown().await);
+    let mut db = site.app.store.read().await.unwrap();
+    let row = db.list_drafts_by_state(DraftState::Proposed, None, 50).await.unwrap().pop().unwrap();
+    drop(db);
+    let mut content = row.content.clone();
+    content.lines[0].get_mut("sku").unwrap().value = Content::Text("FP-1001".to_owned());
+    let edited =
+        Edited { id: row.id, revision: row.revision, content, changed: vec!["lines.0.sku".to_owned()] };
+    assert!(matches!(decision::approve(&site.app, edited, "ann").await.unwrap(), Decided::Done(_)));
+
+    deliver("PO-2");
+    site.settle().await;
+    assert!(!finds_unknown().await, "ann said what it is");
+    let learnt = site.app.store.read().await.unwrap().list_item_references(9).await.unwrap().remove(0);
+    assert_eq!((&*learnt.reference.customer_sku, &*learnt.reference.sku), ("BOLT-8", "FP-1001"));
+    assert!(lesson::forget_reference(&site.app, &learnt.id, "ann").await.unwrap());
+    deliver("PO-3");
+    site.settle().await;
+    assert!(finds_unknown().await);
 }

@@ -1,7 +1,7 @@
 //! Lessons: what approved drafts taught about layouts, and how to take it back.
 
 use crate::{
-    model::ids::LessonId,
+    model::ids::{ItemReferenceId, LessonId},
     pipeline,
     store::{
         Db,
@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// Lessons on one page.
 const LESSONS_PER_PAGE: u32 = 50;
 
+/// Item numbers of customers that are shown, the newest.
+const REFERENCES_SHOWN: u32 = 200;
+
 /// Which part of the list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -49,11 +52,22 @@ pub async fn list(
     for row in found.iter().take(LESSONS_PER_PAGE as usize) {
         lessons.push(summary(&mut db, row).await?);
     }
+    let mut references = Vec::new();
+    for row in db.list_item_references(REFERENCES_SHOWN).await? {
+        let account = db.find_account(&row.reference.account_id).await?.map(|found| found.account.name);
+        references.push(json!({
+            "id": row.id, "account": account, "customer_sku": row.reference.customer_sku, "sku": row.reference.sku,
+            "draft_id": row.reference.draft_id, "learnt_by": row.learnt_by, "learnt_ms": row.learnt_ms,
+        }));
+    }
     let last = found.iter().take(LESSONS_PER_PAGE as usize).next_back();
     let next = last
         .filter(|_| found.len() > LESSONS_PER_PAGE as usize)
         .map(|row| format!("/lessons?before={}", row.id));
-    views::page("lessons.html", json!({ "frame": frame, "lessons": lessons, "next": next }))
+    views::page(
+        "lessons.html",
+        json!({ "frame": frame, "lessons": lessons, "references": references, "next": next }),
+    )
 }
 
 /// A lesson with the draft that taught it.
@@ -83,6 +97,19 @@ pub async fn decide(
     };
     if pipeline::lesson::set_state(&desk.app, &id, state, &visit.name).await? {
         Ok(Redirect::to(&format!("/lessons?done={key}")).into_response())
+    } else {
+        Err(PageError::refused(StatusCode::CONFLICT, "error.gone"))
+    }
+}
+
+/// `POST /item-references/{id}`
+pub async fn forget_reference(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    if pipeline::lesson::forget_reference(&desk.app, &ItemReferenceId::new(id), &visit.name).await? {
+        Ok(Redirect::to("/lessons?done=lesson_retired").into_response())
     } else {
         Err(PageError::refused(StatusCode::CONFLICT, "error.gone"))
     }
