@@ -52,6 +52,8 @@ pub(super) struct Output<'a> {
     pub(super) ocr_pages: u32,
     /// Cells put out so far.
     pub(super) cells: u32,
+    /// Numbers of pages on which there is nothing.
+    blank: Vec<u32>,
 }
 
 impl<'a> Output<'a> {
@@ -66,6 +68,7 @@ impl<'a> Output<'a> {
             pages: 0,
             ocr_pages: 0,
             cells: 0,
+            blank: Vec::new(),
         }
     }
 
@@ -104,9 +107,28 @@ impl<'a> Output<'a> {
         }
         if self.fits(size as u64)? {
             self.pages += 1;
+            if page.words.is_empty() && page.fields.is_empty() {
+                self.blank.push(page.number);
+            }
             (self.send)(Part::Page(page), &[])?;
         }
         Ok(())
+    }
+
+    /// Says on which pages there is nothing: a picture that is damaged or too large looks like an empty sheet.
+    fn tell_blank_pages(&mut self) -> io::Result<()> {
+        /// Pages that are named.
+        const NAMED: usize = 10;
+        if self.blank.is_empty() {
+            return Ok(());
+        }
+        let numbers: Vec<String> = self.blank.iter().take(NAMED).map(u32::to_string).collect();
+        let more = if self.blank.len() > NAMED { "…" } else { "" };
+        let message = format!(
+            "Nothing was found on page {}{more}: it is blank, or its picture is damaged or too large. Look at it by hand.",
+            numbers.join(", ")
+        );
+        self.finding(Finding::new("blank_page", Severity::Note, message))
     }
 
     /// Puts out a file that was found inside.
@@ -207,6 +229,7 @@ pub(super) fn decode_into(
         | Format::Cms
         | Format::Unknown => out.finding(unsupported(format))?,
     }
+    out.tell_blank_pages()?;
     if out.silent {
         let message = "Nothing could be read in the file; open it by hand, or ask the sender for a PDF.";
         out.finding(Finding::new("nothing_inside", Severity::Check, message))?;

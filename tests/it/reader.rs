@@ -282,14 +282,6 @@ async fn small_documents_do_not_wait_behind_large_ones() {
 }
 
 #[tokio::test]
-async fn a_worn_out_reader_is_replaced() {
-    let reader = Reader::start(Config { recycle_after_pages: 2, ..config() });
-    for _ in 0..6 {
-        assert_eq!(read_with(&reader, &order()).await.pages.len(), 1);
-    }
-}
-
-#[tokio::test]
 async fn protections_are_told() {
     let protections = Reader::start(config()).protections().await.unwrap();
     assert!(protections.iter().any(|p| p.starts_with("seccomp: only")), "{protections:?}");

@@ -1,6 +1,7 @@
 //! Mail through the whole pipeline, its result as text.
 
 use crate::support::{
+    bombs::archives_in_archives,
     files::{pdf, zip},
     site::TestSite,
 };
@@ -39,6 +40,21 @@ fn last_sent_id(site: &TestSite) -> String {
     let text = String::from_utf8(bytes).unwrap();
     let line = text.lines().find(|line| line.starts_with("Message-ID:")).unwrap();
     line.trim_start_matches("Message-ID:").trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_in_archives_are_opened_so_many_levels_deep() {
+    let site = TestSite::open().await;
+    let more = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n";
+    let body = format!(
+        "--b\nContent-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: base64\n\n{}\n--b--",
+        STANDARD.encode(archives_in_archives(10))
+    );
+    let raw = mail("Ann Lee <ann@buyer.example>", "Archives", more, &body);
+    site.deliver(&raw.replace("Content-Type: text/plain; charset=utf-8\n", ""));
+    let state = site.settle().await;
+    let levels = site.app.config.limits.archive_depth as usize;
+    assert_eq!(state.matches("  file ").count(), levels + 1, "{state}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

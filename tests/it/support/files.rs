@@ -139,6 +139,41 @@ pub(crate) fn packed(method: CompressionMethod, password: Option<&str>) -> Optio
     Some(writer.finish().unwrap().into_inner())
 }
 
+/// An Outlook message with a text and a file.
+pub(crate) fn msg() -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    file.create_storage("/__attach_version1.0_#00000000").unwrap();
+    for (path, value) in [
+        ("/__properties_version1.0", vec![0; 32]),
+        ("/__substg1.0_1000001F", wide("Order 4711 two bolts")),
+        ("/__attach_version1.0_#00000000/__substg1.0_3707001F", wide("order.txt")),
+        ("/__attach_version1.0_#00000000/__substg1.0_37010102", b"two bolts".to_vec()),
+    ] {
+        file.create_stream(path).unwrap().write_all(&value).unwrap();
+    }
+    file.into_inner().into_inner()
+}
+
+/// A `winmail.dat` with a text and a file.
+pub(crate) fn tnef() -> Vec<u8> {
+    let mut bytes = b"\x78\x9f\x3e\x22\x01\0".to_vec();
+    for (level, id, value) in [
+        (1, 0x0002_800c_u32, &b"Order 4711 two bolts\0"[..]),
+        (2, 0x0006_9002, &[0; 14]),
+        (2, 0x0001_8010, b"order.txt\0"),
+        (2, 0x0006_800f, b"two bolts"),
+    ] {
+        let sum = value.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        bytes.push(level);
+        bytes.extend(id.to_le_bytes());
+        bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+        bytes.extend(value);
+        bytes.extend(sum.to_le_bytes());
+    }
+    bytes
+}
+
 /// A picture as PNG.
 pub(crate) fn png(picture: &GrayImage) -> Vec<u8> {
     let mut bytes = Vec::new();
