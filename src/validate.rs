@@ -8,6 +8,7 @@ pub mod goods;
 pub mod history;
 pub mod master_data;
 pub mod sums;
+pub mod terms;
 
 use crate::model::{
     account::Known,
@@ -27,7 +28,13 @@ pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
         let matched = match_account(draft, known, None);
         let account = matched.and_then(|m| known.accounts.get(m.index));
         findings.extend(account::check(draft, account));
+        findings.extend(terms::check_order(draft, account));
         findings.extend(goods::check(draft, known, account));
+    }
+    if !is_order(draft.kind) {
+        findings.extend(terms::check_form(draft, known));
+    } else if known.accounts.is_empty() {
+        findings.extend(terms::check_order(draft, None));
     }
     findings
 }

@@ -218,6 +218,7 @@ fn drafts(sources: &[Input], known: &mut Known, lessons: &[&Lesson], name: &str)
                 buyer_name: draft.text("buyer_name").map(str::to_owned),
                 po_number: po_number.to_owned(),
                 place: name.to_owned(),
+                lines: draft.lines.clone(),
             });
         }
     }

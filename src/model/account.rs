@@ -1,6 +1,6 @@
 //! What a site knows: customers and goods.
 
-use super::ids::AccountId;
+use super::{draft::Line, ids::AccountId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -61,7 +61,7 @@ pub struct CatalogueItem {
 }
 
 /// Everything that reading and checking a document may look things up in. Cheap to clone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
     /// Customers.
     pub accounts: Arc<[Account]>,
@@ -74,7 +74,7 @@ pub struct Known {
 }
 
 /// An order that came before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EarlierOrder {
     /// Our number for the customer, if it was matched.
     pub account_no: Option<String>,
@@ -84,4 +84,6 @@ pub struct EarlierOrder {
     pub po_number: String,
     /// Where it can be found: a ticket reference or a file name.
     pub place: String,
+    /// What was ordered, as a person left it.
+    pub lines: Vec<Line>,
 }

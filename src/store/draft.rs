@@ -192,7 +192,7 @@ impl Db {
             return Ok(Vec::new());
         }
         sqlx::query(
-            "SELECT draft.po_number, draft.buyer_name, account.account_no, ticket.number
+            "SELECT draft.po_number, draft.buyer_name, draft.content, account.account_no, ticket.number
              FROM draft JOIN ticket ON ticket.id = draft.ticket_id LEFT JOIN account ON account.id = draft.account_id
              WHERE draft.po_number = $1 AND draft.kind = 'purchase_order' AND draft.state <> 'rejected'
                  AND draft.message_id <> $2
@@ -202,7 +202,9 @@ impl Db {
         .bind(message_id.as_str())
         .bind(i64::from(limit))
         .all(self.connection(), |row| {
+            let content: Draft = row.json("content")?;
             Ok(EarlierOrder {
+                lines: content.lines,
                 account_no: row.find_id("account_no")?,
                 buyer_name: Some(row.text("buyer_name")?).filter(|name| !name.is_empty()),
                 po_number: row.text("po_number")?,

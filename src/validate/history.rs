@@ -1,28 +1,161 @@
-//! Whether an order came before.
+//! An order against those that came before: the same again, or what a change changes.
 
 use super::account::{fold, squeeze, strsim_ratio};
 use crate::model::{
-    account::Known,
-    draft::{Draft, Kind},
+    account::{EarlierOrder, Known},
+    draft::{Draft, Kind, Line},
     finding::{Finding, Severity},
 };
+use rust_decimal::Decimal;
+use std::str::FromStr as _;
+
+/// Columns of a line in which a change is told.
+const COMPARED: [&str; 4] = ["quantity", "unit_price", "delivery_date", "unit"];
+
+/// What the order's own number tells.
+pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
+    let Some(number) = draft.text("po_number").map(squeeze).filter(|n| n.len() >= 3) else {
+        return Vec::new();
+    };
+    let earlier = earlier_order(draft, known, &number);
+    match (draft.kind, earlier) {
+        (Kind::PurchaseOrder, Some(same)) => {
+            let message = format!(
+                "Order {} came before: keep one of them; the other is in {}.",
+                same.po_number, same.place
+            );
+            vec![Finding::new("duplicate_order", Severity::Problem, message).about("po_number")]
+        }
+        (Kind::PurchaseOrderChange, Some(order)) => differences(draft, order),
+        _ => Vec::new(),
+    }
+}
 
 /// The same order number from the same buyer.
-pub fn check(draft: &Draft, known: &Known) -> Option<Finding> {
-    if draft.kind != Kind::PurchaseOrder {
-        return None;
-    }
-    let number = draft.text("po_number").map(squeeze).filter(|n| n.len() >= 3)?;
+fn earlier_order<'a>(draft: &Draft, known: &'a Known, number: &str) -> Option<&'a EarlierOrder> {
     let buyer = draft.text("buyer_name").map(fold);
-    let same = known.earlier_orders.iter().find(|earlier| {
+    known.earlier_orders.iter().find(|earlier| {
         let names = (buyer.as_deref(), earlier.buyer_name.as_deref().map(fold));
         let alike = match names {
             (Some(a), Some(b)) => strsim_ratio(a, &b) > 0.85,
             _ => true,
         };
         alike && squeeze(&earlier.po_number) == number
-    })?;
-    let message =
-        format!("Order {} came before: keep one of them; the other is in {}.", same.po_number, same.place);
-    Some(Finding::new("duplicate_order", Severity::Problem, message).about("po_number"))
+    })
+}
+
+/// What a change changes, line by line. Lines that it does not name stay as they are.
+fn differences(draft: &Draft, order: &EarlierOrder) -> Vec<Finding> {
+    if order.lines.is_empty() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for (index, line) in draft.lines.iter().enumerate() {
+        let what = ["sku", "customer_sku", "description"].iter().find_map(|name| text(line, name));
+        let what = what.unwrap_or("without an item number");
+        let Some(before) = order.lines.iter().find(|before| is_same_line(before, line)) else {
+            let message = format!(
+                "Line {}: {what} is not among the lines of order {} in {}: is it new?",
+                index + 1,
+                order.po_number,
+                order.place
+            );
+            findings.push(
+                Finding::new("line_not_in_order", Severity::Check, message)
+                    .about(format!("lines.{index}.sku")),
+            );
+            continue;
+        };
+        for name in COMPARED {
+            let (Some(old), Some(new)) = (text(before, name), text(line, name)) else { continue };
+            if !says_the_same(old, new) {
+                let said = name.replace('_', " ");
+                let message = format!(
+                    "Line {}: {what}: {said} {old} of order {} becomes {new}.",
+                    index + 1,
+                    order.po_number
+                );
+                findings.push(
+                    Finding::new("line_changed", Severity::Note, message)
+                        .about(format!("lines.{index}.{name}")),
+                );
+            }
+        }
+    }
+    findings
+}
+
+fn text<'a>(line: &'a Line, name: &str) -> Option<&'a str> {
+    line.get(name).and_then(|p| p.value.as_text())
+}
+
+/// The same item; where neither line names one, the same position.
+fn is_same_line(before: &Line, line: &Line) -> bool {
+    let same = |name: &str| {
+        let (a, b) = (text(before, name).map(squeeze), text(line, name).map(squeeze));
+        Some(a? == b?)
+    };
+    let position = || same("line_no").unwrap_or(false);
+    match same("sku").or_else(|| same("customer_sku")) {
+        // one item in two lines of an order: their numbers tell them apart
+        Some(item) => item && same("line_no").unwrap_or(true),
+        None => position(),
+    }
+}
+
+fn says_the_same(old: &str, new: &str) -> bool {
+    match (Decimal::from_str(old), Decimal::from_str(new)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => fold(old) == fold(new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::draft::{Content, Proposal, Source};
+
+    fn line(cells: &[(&str, &str)]) -> Line {
+        let proposal = |value: &str| Proposal {
+            value: Content::Text(value.to_owned()),
+            confidence: 0.9,
+            source: Source::Rule("test".to_owned()),
+            printed: None,
+        };
+        cells.iter().map(|(name, value)| ((*name).to_owned(), proposal(value))).collect()
+    }
+
+    #[test]
+    fn a_change_is_told_line_by_line() {
+        let order = EarlierOrder {
+            po_number: "PO-7".to_owned(),
+            place: "MR-1001".to_owned(),
+            lines: vec![
+                line(&[("line_no", "1"), ("sku", "A-1"), ("quantity", "10"), ("unit_price", "2.50")]),
+                line(&[("line_no", "2"), ("sku", "B-2"), ("quantity", "4")]),
+            ],
+            ..EarlierOrder::default()
+        };
+        for (cells, expected) in [
+            (vec![("sku", "a1"), ("quantity", "12"), ("unit_price", "2.5")], vec!["line_changed"]),
+            (vec![("sku", "B-2"), ("quantity", "4.0")], vec![]),
+            (vec![("sku", "C-3"), ("quantity", "1")], vec!["line_not_in_order"]),
+            (vec![("line_no", "2"), ("quantity", "5")], vec!["line_changed"]),
+        ] {
+            let draft = Draft {
+                kind: Kind::PurchaseOrderChange,
+                kind_confidence: 1.0,
+                language: "en".to_owned(),
+                standard: None,
+                page_range: [1, 1],
+                fields: line(&[("po_number", "PO-7")]),
+                lines: vec![line(&cells)],
+                findings: Vec::new(),
+                precedents: Vec::new(),
+            };
+            let known = Known { earlier_orders: vec![order.clone()], ..Known::default() };
+            let codes: Vec<String> = check(&draft, &known).into_iter().map(|f| f.code).collect();
+            assert_eq!(codes, expected, "{cells:?}");
+        }
+    }
 }
