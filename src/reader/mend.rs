@@ -10,6 +10,8 @@ use super::{
 
 /// Tesseract's confidence in a mended word is at most this.
 const MENDED_AT_MOST: f32 = 80.0;
+/// They may stand right behind a number.
+const CURRENCIES: [char; 3] = ['€', '$', '£'];
 /// The blank between a number and its unit, in inches.
 const BLANK_IN: f32 = 0.1;
 /// A point is at most so high and wide, as a share of the digits' height.
@@ -18,6 +20,8 @@ const POINT_MAX: f32 = 0.42;
 const DIGIT_MIN: f32 = 0.7;
 /// A blank is at least so wide, as a share of the height of digits.
 const BLANK_MIN: f32 = 0.22;
+/// The blank between any two words is at least so wide, as a share of the height of letters.
+const SPACE_MIN: f32 = 0.3;
 
 /// Mends all words of a page. The shapes are its connected ink.
 pub(super) fn mend(words: Vec<Seen>, shapes: &[Bounds], dpi: f32) -> Vec<Seen> {
@@ -72,16 +76,19 @@ fn height([_, top, _, bottom]: &Bounds) -> f32 {
 }
 
 /// A number whose decimal point OCR passed over: as many digits as shapes, and one dot between two of them at their
-/// foot.
+/// foot. A unit or a currency may follow it.
 fn with_point(text: &str, ink: &[Bounds]) -> Option<String> {
-    if text.len() < 3 || !text.bytes().all(|b| b.is_ascii_digit()) {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = text.strip_suffix(rest)?.len();
+    if number < 3 || rest.chars().any(|c| !c.is_alphabetic() && !CURRENCIES.contains(&c)) {
         return None;
     }
     let tall = ink.iter().map(height).fold(0.0, f32::max);
-    let digits: Vec<&Bounds> = ink.iter().filter(|s| height(s) >= DIGIT_MIN * tall).collect();
-    if digits.len() != text.len() {
+    let mut digits: Vec<&Bounds> = ink.iter().filter(|s| height(s) >= DIGIT_MIN * tall).collect();
+    if !(number..=text.chars().count()).contains(&digits.len()) {
         return None;
     }
+    digits.truncate(number);
     let foot = digits.iter().map(|d| d[3]).sum::<f32>() / digits.len() as f32;
     let is_point = |[x0, y0, x1, y1]: &&Bounds| {
         let size = (x1 - x0).max(1.0);
@@ -91,7 +98,8 @@ fn with_point(text: &str, ink: &[Bounds]) -> Option<String> {
             && *y0 > foot - 0.4 * tall
             && (y1 - foot).abs() < 0.3 * tall
     };
-    let mut points = ink.iter().filter(is_point);
+    let end = digits.last().map_or(0.0, |d| d[0]);
+    let mut points = ink.iter().filter(is_point).filter(|p| p[0] < end);
     let (point, None) = (points.next()?, points.next()) else { return None };
     let before = digits.iter().filter(|d| d[2] <= point[0] + 0.1 * tall).count();
     let after = digits.iter().filter(|d| d[0] >= point[2] - 0.1 * tall).count();
@@ -103,16 +111,16 @@ fn with_point(text: &str, ink: &[Bounds]) -> Option<String> {
     Some(format!("{whole}{mark}{rest}"))
 }
 
-/// A number and its unit that OCR took for one word, as two, if the ink has a blank between them.
+/// Two words that OCR took for one, if the ink has a blank between them: a number and its unit, or any others that are
+/// not parted between digits and have a stroke for each letter.
 fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
     const UNIT_LETTERS_MAX: usize = 5;
     let unit = word.text.trim_start_matches(|c: char| c.is_ascii_digit() || ".,".contains(c));
     let number = word.text.strip_suffix(unit)?;
     let letters = unit.chars().count();
-    let is_unit = (1..=UNIT_LETTERS_MAX).contains(&letters) && unit.chars().all(char::is_alphabetic);
-    if !is_unit || !number.ends_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
+    let is_unit = (1..=UNIT_LETTERS_MAX).contains(&letters)
+        && unit.chars().all(char::is_alphabetic)
+        && number.ends_with(|c: char| c.is_ascii_digit());
     // dots stand above or between letters: strokes that share columns are one
     let mut strokes: Vec<(f32, f32)> = Vec::new();
     for [x0, _, x1, _] in ink {
@@ -126,10 +134,22 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
     let (at, widest) = gaps().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let second = gaps().enumerate().filter(|(i, _)| *i != at).map(|(_, g)| g).fold(0.0, f32::max);
     let left = at + 1;
-    let fits = left == number.chars().count() || strokes.len() - left == letters;
-    if !fits || widest < BLANK_MIN * tall || widest < 1.6 * second {
+    let fits = is_unit && (left == number.chars().count() || strokes.len() - left == letters);
+    let (first, second) = if fits && widest >= BLANK_MIN * tall && widest >= 1.6 * second {
+        (number, unit)
+    } else if strokes.len() > 2
+        && strokes.len() == word.text.chars().count()
+        && widest >= SPACE_MIN * tall
+        && widest >= 2.0 * second
+    {
+        let (place, next) = word.text.char_indices().nth(left)?;
+        let before = word.text.chars().nth(at)?;
+        let words_meet = before.is_alphanumeric() && next.is_alphanumeric();
+        let (first, rest) = word.text.split_at_checked(place)?;
+        (words_meet && (before.is_alphabetic() || next.is_alphabetic())).then_some((first, rest))?
+    } else {
         return None;
-    }
+    };
     let (end, start) = (strokes.get(at)?.1, strokes.get(left)?.0);
     let [x0, y0, x1, y1] = word.bounds;
     let part = |text: &str, x0: f32, x1: f32| Seen {
@@ -137,7 +157,7 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
         bounds: [x0, y0, x1, y1],
         raw_confidence: word.raw_confidence,
     };
-    Some([part(number, x0, end), part(unit, start, x1)])
+    Some([part(first, x0, end), part(second, start, x1)])
 }
 
 /// What a word can only mean: the dotless i of Turkish for a one, the raised two of an area for a question mark, the
@@ -247,6 +267,14 @@ mod tests {
     }
 
     #[test]
+    fn a_point_comes_back_before_a_currency() {
+        let dot = Some([13.0, 17.0, 16.0, 20.0]);
+        assert_eq!(with_point("263€", &ink(&[0.0, 9.0, 3.0, 5.0], dot)).as_deref(), Some("2.63€"));
+        assert_eq!(with_point("263€", &ink(&[0.0, 9.0], dot)), None);
+        assert_eq!(with_point("26-3", &ink(&[0.0, 9.0, 3.0, 5.0], dot)), None);
+    }
+
+    #[test]
     fn a_point_in_the_ink_comes_back() {
         for (text, point, expected) in [
             ("263", Some([13.0, 17.0, 16.0, 20.0]), Some("2.63")),
@@ -269,6 +297,8 @@ mod tests {
         };
         assert_eq!(texts("40ST", &[0.0, 2.0, 7.0, 2.0]), Some(("40".into(), "ST".into(), 22.0, 29.0)));
         assert_eq!(texts("40ST", &[0.0, 2.0, 2.0, 2.0]), None);
-        assert_eq!(texts("ST40", &[0.0, 2.0, 7.0, 2.0]), None);
+        assert_eq!(texts("ST40", &[0.0, 2.0, 7.0, 2.0]), Some(("ST".into(), "40".into(), 22.0, 29.0)));
+        assert_eq!(texts("ST40", &[0.0, 2.0, 5.0, 2.0]), None);
+        assert_eq!(texts("2026", &[0.0, 2.0, 9.0, 2.0]), None);
     }
 }
