@@ -5,6 +5,7 @@
 //! `price_per`, `discount` (percent), `charge` (a sum on top of quantity times price), `amount`, `delivery_date`… Values are normalised: dates ISO, numbers decimal with a dot.
 
 use super::{finding::Finding, page::Rect};
+use jiff::{ToSpan as _, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -195,6 +196,11 @@ pub struct Precedent {
     pub fields: Vec<String>,
 }
 
+/// A document that names no day is due this long after it came.
+const DAYS_WITHOUT_DATE: i64 = 7;
+/// Header fields that name the day on which goods or an answer are wanted.
+const DUE_FIELDS: [&str; 2] = ["requested_date", "response_due"];
+
 /// Code of the finding that its sender marked an order as a test.
 pub const TEST_MESSAGE: &str = "test_message";
 
@@ -207,6 +213,19 @@ impl Draft {
     /// Whether its sender marked it as a test: then it never becomes an order.
     pub fn is_test(&self) -> bool {
         self.findings.iter().any(|finding| finding.code == TEST_MESSAGE)
+    }
+
+    /// The earliest day on which goods or an answer are wanted, if it names one.
+    pub fn wanted_on(&self) -> Option<Date> {
+        let heads = DUE_FIELDS.iter().filter_map(|field| self.text(field));
+        let cells = self.lines.iter().filter_map(|line| line.get("delivery_date")?.value.as_text());
+        heads.chain(cells).filter_map(|day| day.parse().ok()).min()
+    }
+
+    /// The day that it is due in the queue of one that came on `arrived`: never before it came.
+    pub fn due_on(&self, arrived: Date) -> Date {
+        let patient = || arrived.saturating_add(DAYS_WITHOUT_DATE.days());
+        self.wanted_on().map_or_else(patient, |day| day.max(arrived))
     }
 
     /// The lowest confidence among all values, 1 if there are none.

@@ -1,5 +1,6 @@
 //! Drafts: what the program proposes for business documents, and what people make of them.
 //!
+//! The queue is what waits for a person, by the day that it is due, then the least sure first.
 //! `revision` rises with each change: who saves says which revision he saw, and learns if somebody was faster.
 
 use super::{
@@ -11,6 +12,7 @@ use crate::model::{
     draft::{Draft, DraftState, Kind},
     ids::{AccountId, DocumentId, DraftId, MessageId, TicketId},
 };
+use jiff::{Timestamp, tz::TimeZone};
 use sqlx::any::AnyRow;
 
 /// Drafts of one ticket or message listed at most.
@@ -66,6 +68,8 @@ pub struct DraftRow {
     pub proposed: Draft,
     /// With the corrections of people.
     pub content: Draft,
+    /// Day on which it is due, ISO 8601; empty in rows of old versions.
+    pub due_on: String,
     /// Rises with each change.
     pub revision: i64,
     /// Milliseconds UTC.
@@ -103,12 +107,31 @@ fn draft(row: &AnyRow) -> Result<DraftRow> {
         least_confidence: row.real("least_confidence")?,
         proposed: row.json("proposed")?,
         content: row.json("content")?,
+        due_on: row.text("due_on")?,
         revision: row.int("revision")?,
         created_ms: row.int("created_ms")?,
         decided_ms: row.find_int("decided_ms")?,
         decided_by: row.text("decided_by")?,
         decision_note: row.text("decision_note")?,
     })
+}
+
+/// Where a draft stands among those that wait for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub number: i64,
+    /// How many wait.
+    pub of: i64,
+    /// The one before it.
+    pub previous: Option<DraftId>,
+    /// The one after it.
+    pub next: Option<DraftId>,
+}
+
+fn due_on(draft: &Draft, created_ms: i64) -> String {
+    let arrived = Timestamp::from_millisecond(created_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    draft.due_on(arrived.to_zoned(TimeZone::UTC).date()).to_string()
 }
 
 impl Db {
@@ -151,6 +174,51 @@ impl Db {
         .bind(i64::from(limit))
         .all(self.connection(), draft)
         .await
+    }
+
+    /// What waits for a person, as it is due, the next `limit` after `after`.
+    pub async fn list_draft_queue(&mut self, after: Option<&DraftId>, limit: u32) -> Result<Vec<DraftRow>> {
+        sqlx::query(
+            "SELECT * FROM draft WHERE state = 'proposed' AND ($1 = '' OR (due_on, least_confidence, id) >
+                 (SELECT due_on, least_confidence, id FROM draft WHERE id = $1))
+             ORDER BY due_on, least_confidence, id LIMIT $2",
+        )
+        .bind(after.map_or("", DraftId::as_str))
+        .bind(i64::from(limit))
+        .all(self.connection(), draft)
+        .await
+    }
+
+    /// What to review after a draft, whether that one still waits or not: the next in the queue, at its end the first.
+    pub async fn find_next_draft(&mut self, id: &DraftId) -> Result<Option<DraftId>> {
+        match self.list_draft_queue(Some(id), 1).await?.pop() {
+            Some(next) => Ok(Some(next.id)),
+            None => Ok(self.list_draft_queue(None, 1).await?.pop().map(|first| first.id).filter(|f| f != id)),
+        }
+    }
+
+    /// Where a draft stands in the queue; none if it does not wait.
+    pub async fn find_place_in_queue(&mut self, id: &DraftId) -> Result<Option<Place>> {
+        let counts = sqlx::query(
+            "SELECT COUNT(*) AS of_all, COALESCE(SUM(CASE WHEN (due_on, least_confidence, id) <=
+                 (SELECT due_on, least_confidence, id FROM draft WHERE id = $1) THEN 1 ELSE 0 END), 0) AS number,
+                 COALESCE(SUM(CASE WHEN id = $1 THEN 1 ELSE 0 END), 0) AS waits
+             FROM draft WHERE state = 'proposed'",
+        )
+        .bind(id.as_str())
+        .find(self.connection(), |row| Ok((row.int("number")?, row.int("of_all")?, row.int("waits")?)))
+        .await?;
+        let Some((number, of, 1)) = counts else { return Ok(None) };
+        let previous = sqlx::query(
+            "SELECT id FROM draft WHERE state = 'proposed' AND (due_on, least_confidence, id) <
+                 (SELECT due_on, least_confidence, id FROM draft WHERE id = $1)
+             ORDER BY due_on DESC, least_confidence DESC, id DESC LIMIT 1",
+        )
+        .bind(id.as_str())
+        .find(self.connection(), |row| row.id("id"))
+        .await?;
+        let next = self.list_draft_queue(Some(id), 1).await?.pop().map(|row| row.id);
+        Ok(Some(Place { number, of, previous, next }))
     }
 
     /// The drafts of a ticket, oldest first.
@@ -234,8 +302,8 @@ impl Tx {
         sqlx::query(
             "INSERT INTO draft (id, ticket_id, message_id, document_id, position, kind, state, account_id,
                  account_reason, po_number, buyer_name, least_confidence, proposed, content, revision, created_ms,
-                 decided_by, decision_note)
-             VALUES ($1, $2, $3, $4, $5, $6, 'proposed', $7, $8, $9, $10, $11, $12, $12, 0, $13, '', '')
+                 decided_by, decision_note, due_on)
+             VALUES ($1, $2, $3, $4, $5, $6, 'proposed', $7, $8, $9, $10, $11, $12, $12, 0, $13, '', '', $14)
              ON CONFLICT (document_id, position) DO NOTHING",
         )
         .bind(fresh::<String>())
@@ -251,6 +319,7 @@ impl Tx {
         .bind(f64::from(new.draft.least_confidence()))
         .bind(content)
         .bind(now_ms)
+        .bind(due_on(new.draft, now_ms))
         .run(self.connection())
         .await?;
         sqlx::query("SELECT id FROM draft WHERE document_id = $1 AND position = $2")
@@ -280,9 +349,10 @@ impl Tx {
         account_id: Option<&AccountId>,
         account_reason: &str,
     ) -> Result<Saved> {
+        let Some(before) = self.find_draft(id).await? else { return Ok(Saved::Conflict) };
         let done = sqlx::query(
             "UPDATE draft SET content = $1, kind = $2, account_id = $3, account_reason = $4, po_number = $5,
-                 buyer_name = $6, least_confidence = $7, revision = revision + 1
+                 buyer_name = $6, least_confidence = $7, due_on = $10, revision = revision + 1
              WHERE id = $8 AND revision = $9 AND state IN ('proposed', 'asked')",
         )
         .bind(json(content)?)
@@ -294,6 +364,7 @@ impl Tx {
         .bind(f64::from(content.least_confidence()))
         .bind(id.as_str())
         .bind(revision)
+        .bind(due_on(content, before.created_ms))
         .run(self.connection())
         .await?;
         Ok(if done == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })

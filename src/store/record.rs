@@ -87,6 +87,19 @@ impl Db {
             .await
     }
 
+    /// The records of a customer, newest first.
+    pub async fn list_records_of_account(
+        &mut self,
+        account_id: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<RecordRow>> {
+        sqlx::query("SELECT * FROM record WHERE account_id = $1 ORDER BY id DESC LIMIT $2")
+            .bind(account_id.as_str())
+            .bind(i64::from(limit))
+            .all(self.connection(), record)
+            .await
+    }
+
     /// All records, oldest first, the next `limit` after `after`.
     pub async fn list_records(&mut self, after: Option<&RecordId>, limit: u32) -> Result<Vec<RecordRow>> {
         sqlx::query("SELECT * FROM record WHERE id > $1 ORDER BY id LIMIT $2")

@@ -126,6 +126,7 @@ fn pages(desk: &Desk) -> Vec<(String, bool)> {
         "/drafts".to_owned(),
         "/lessons".to_owned(),
         format!("/drafts/{draft}"),
+        "/lessons".to_owned(),
         "/search".to_owned(),
         "/search?q=gasket".to_owned(),
         format!("/outbox/{doubtful}/raw"),
@@ -387,6 +388,10 @@ async fn a_clerk_approves_an_order_by_keyboard() {
     browser.screenshot("draft-lit").await;
     browser.click("#approve").await;
 
+    // it was the last one: the list says what was done
+    browser.find(".was").await;
+    browser.screenshot("drafts-done").await;
+    browser.follow("Record").await;
     browser.find(".state-approved").await;
     browser.screenshot("record").await;
     let text = browser.text().await;
@@ -432,7 +437,7 @@ async fn everything_works_without_scripts() {
     browser.click(".bar button[value=save]").await;
     browser.find(".done").await;
     browser.click("#approve").await;
-    browser.find(".state-approved").await;
+    browser.find(".was").await;
     let mut db = desk.app.store.read().await.unwrap();
     let record = db.find_record_of_draft(&desk.draft).await.unwrap().unwrap();
     assert_eq!(record.content.lines.len(), 5);

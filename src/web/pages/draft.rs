@@ -1,6 +1,6 @@
 //! Drafts: the list, and the review page with everything that a person may decide.
 
-use super::{document, lesson, ticket};
+use super::{document, lesson};
 use crate::{
     model::{
         draft::{Draft, DraftState, Kind},
@@ -8,7 +8,7 @@ use crate::{
         ids::{DraftId, LessonId},
     },
     pipeline::decision::{self, Decided, Edited},
-    store::draft::DraftRow,
+    store::{Db, draft::DraftRow, record::RecordRow},
     web::{
         Desk,
         error::PageError,
@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 /// Drafts on one page of the list.
 const DRAFTS_PER_PAGE: u32 = 50;
+/// Earlier orders of the customer within reach.
+const EARLIER_ORDERS_SHOWN: u32 = 5;
 /// Pages of a document shown beside the form at most.
 const PAGES_SHOWN_MAX: usize = 40;
 
@@ -39,6 +41,16 @@ const PAGES_SHOWN_MAX: usize = 40;
 pub struct Part {
     state: String,
     after: String,
+    /// The draft that was decided just before.
+    was: String,
+}
+
+/// Where one comes from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Trail {
+    /// The draft that was decided just before.
+    was: String,
 }
 
 /// `GET /drafts`
@@ -51,7 +63,11 @@ pub async fn list(
     let mut db = desk.app.store.read().await?;
     let state = DraftState::parse(&part.state).unwrap_or(DraftState::Proposed);
     let after = Some(DraftId::new(part.after)).filter(|id| !id.as_str().is_empty());
-    let found = db.list_drafts_by_state(state, after.as_ref(), DRAFTS_PER_PAGE + 1).await?;
+    let found = match state {
+        DraftState::Proposed => db.list_draft_queue(after.as_ref(), DRAFTS_PER_PAGE + 1).await?,
+        _ => db.list_drafts_by_state(state, after.as_ref(), DRAFTS_PER_PAGE + 1).await?,
+    };
+    let was = find_was(&mut db, &part.was).await?;
     let mut drafts = Vec::new();
     for row in found.iter().take(DRAFTS_PER_PAGE as usize) {
         let number = db.find_ticket(&row.ticket_id).await?.map_or(0, |ticket| ticket.number);
@@ -63,9 +79,31 @@ pub async fn list(
         .map(|row| format!("/drafts?state={}&after={}", state.as_str(), row.id));
     let states: Vec<&str> = DraftState::ALL.iter().map(|state| state.as_str()).collect();
     let context = json!({
-        "frame": frame, "states": states, "state": state, "drafts": drafts, "next": next,
+        "frame": frame, "states": states, "state": state, "drafts": drafts, "next": next, "was": was,
     });
     views::page("drafts.html", context)
+}
+
+/// What was done just before, for the line above the next draft.
+async fn find_was(db: &mut Db, id: &str) -> Result<Option<Value>, PageError> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    let Some(row) = db.find_draft(&DraftId::new(id)).await? else { return Ok(None) };
+    if row.state == DraftState::Proposed {
+        return Ok(None);
+    }
+    let record = db.find_record_of_draft(&row.id).await?.map(|record| record.id);
+    let kind = text::choice("kind", row.kind.as_str());
+    let what = format!("{kind} {}", row.po_number);
+    Ok(Some(json!({ "id": row.id, "state": row.state, "what": what.trim(), "record": record })))
+}
+
+/// To what is to be reviewed after a draft that was decided.
+async fn go_on(desk: &Desk, row: &DraftRow) -> Result<Response, PageError> {
+    let next = desk.app.store.read().await?.find_next_draft(&row.id).await?;
+    let address = next.map_or_else(|| "/drafts".to_owned(), |next| format!("/drafts/{next}"));
+    Ok(Redirect::to(&format!("{address}?was={}", row.id)).into_response())
 }
 
 fn summary(row: &DraftRow, ticket_number: i64) -> Value {
@@ -75,6 +113,7 @@ fn summary(row: &DraftRow, ticket_number: i64) -> Value {
         "ticket_number": ticket_number, "lines": row.content.lines.len(),
         "least_confidence": row.least_confidence, "level": review::level(row.least_confidence),
         "problems": count(Severity::Problem), "checks": count(Severity::Check), "created_ms": row.created_ms,
+        "wanted_on": row.content.wanted_on().map(|day| day.to_string()),
     })
 }
 
@@ -92,11 +131,12 @@ pub async fn show(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
+    Query(trail): Query<Trail>,
 ) -> Result<Response, PageError> {
     let row = find(&desk, &id).await?;
     let content = row.content.clone();
     let spare_lines = usize::from(is_editable(&row) && content.lines.is_empty());
-    page(&desk, &visit, &row, &content, spare_lines, None).await
+    page(&desk, &visit, &row, &content, spare_lines, &trail.was).await
 }
 
 /// The review page of a draft, with what may have been typed but not saved.
@@ -106,7 +146,7 @@ async fn page(
     row: &DraftRow,
     content: &Draft,
     spare_lines: usize,
-    error: Option<String>,
+    was: &str,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(desk, visit, "drafts").await?;
     let mut db = desk.app.store.read().await?;
@@ -116,7 +156,23 @@ async fn page(
         Some(id) => db.find_account(id).await?.map(|found| found.account),
         None => None,
     };
+    let earlier = match &row.account_id {
+        Some(id) => db.list_records_of_account(id, EARLIER_ORDERS_SHOWN + 1).await?,
+        None => Vec::new(),
+    };
+    let earlier = earlier.iter().filter(|record| record.draft_id != row.id);
+    let earlier: Vec<Value> = earlier.take(EARLIER_ORDERS_SHOWN as usize).map(earlier_order).collect();
+    let was = find_was(&mut db, was).await?;
+    let place = db.find_place_in_queue(&row.id).await?;
     let conversation = db.list_conversation(&ticket.id, 500).await?;
+    let mail = conversation.iter().find(|(message, _)| message.id == row.message_id);
+    let mail = mail.and_then(|(_, parsed)| parsed.as_ref()).map(|parsed| {
+        let from = parsed.from.as_ref().map(|from| match &from.name {
+            Some(name) => format!("{name} <{}>", from.email),
+            None => from.email.clone(),
+        });
+        json!({ "subject": parsed.subject, "text": parsed.new_text, "from": from })
+    });
     let mut precedents = Vec::new();
     for precedent in content.precedents.iter().filter(|p| !p.fields.is_empty()) {
         if let Some(row) = db.find_lesson(&LessonId::new(precedent.lesson.clone())).await? {
@@ -155,13 +211,23 @@ async fn page(
         "document": {
             "id": document.id, "name": document.document.name, "how": how, "findings": document.document.findings,
         },
-        "account": account, "pages": shown, "editable": is_editable(row), "test": content.is_test(), "error": error,
+        "account": account, "pages": shown, "editable": is_editable(row), "test": content.is_test(),
+        "was": was, "mail": mail, "earlier": earlier,
+        "place": place.map(|p| json!({ "number": p.number, "of": p.of, "previous": p.previous, "next": p.next })),
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
         "precedents": precedents, "question": question(content), "ask_to": ask_to,
         "kinds": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
     });
     views::page("draft.html", context)
+}
+
+fn earlier_order(record: &RecordRow) -> Value {
+    let field = |name: &str| record.content.text(name).unwrap_or_default().to_owned();
+    json!({
+        "id": record.id, "kind": record.kind, "po_number": record.po_number, "approved_ms": record.approved_ms,
+        "total": field("total"), "currency": field("currency"), "lines": record.content.lines.len(),
+    })
 }
 
 /// What one would ask the customer, from what is missing and what is a problem: one sentence a line.
@@ -191,11 +257,11 @@ pub async fn change(
     let edited = Edited { id: row.id.clone(), revision, content: content.clone(), changed };
     let address = match posted.text("do") {
         "approve" => match decision::approve(&desk.app, edited, &visit.name).await? {
-            Decided::Done(record) => format!("/records/{record}?done=approved"),
+            Decided::Done(_) => return go_on(&desk, &row).await,
             Decided::Test => return Err(PageError::refused(StatusCode::CONFLICT, "error.test")),
             Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
         },
-        "add-line" => return page(&desk, &visit, &row, &content, 1, None).await,
+        "add-line" => return page(&desk, &visit, &row, &content, 1, "").await,
         _ => match decision::save(&desk.app, edited, &visit.name).await? {
             Decided::Done(()) => format!("/drafts/{id}?done=saved"),
             _ => return conflict(&desk, &visit, &row, &content).await,
@@ -239,7 +305,7 @@ pub async fn reject(
     }
     let tell = posted.text("tell") == "yes";
     match decision::reject(&desk.app, &row.id, revision, reason, tell, &visit.name).await? {
-        Decided::Done(()) => back_to_ticket(&desk, &row, "rejected").await,
+        Decided::Done(()) => go_on(&desk, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
         Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
     }
@@ -259,14 +325,8 @@ pub async fn ask(
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     }
     match decision::ask(&desk.app, &row.id, revision, &question, &visit.name).await? {
-        Decided::Done(()) => back_to_ticket(&desk, &row, "asked").await,
+        Decided::Done(()) => go_on(&desk, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
         Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
     }
-}
-
-async fn back_to_ticket(desk: &Desk, row: &DraftRow, done: &str) -> Result<Response, PageError> {
-    let found = desk.app.store.read().await?.find_ticket(&row.ticket_id).await?;
-    let number = found.ok_or(PageError::NotFound)?.number;
-    Ok(ticket::back(number, done))
 }

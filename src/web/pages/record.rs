@@ -28,7 +28,7 @@ pub async fn show(
     let outbox = db.list_outbox_of_ticket(&ticket.id, OUTBOX_MAX).await?;
     let outbox: Vec<_> =
         outbox.into_iter().filter(|o| o.draft_id.as_ref() == Some(&record.draft_id)).collect();
-    let next = db.list_drafts_by_state(DraftState::Proposed, None, 1).await?;
+    let next = db.list_draft_queue(None, 1).await?;
     let drafts = db.count_drafts().await?;
     let waiting = drafts.iter().find(|(state, _)| *state == DraftState::Proposed).map_or(0, |(_, n)| *n);
     let form = review::sheet(&record.content, 0);

@@ -203,7 +203,7 @@ async fn message(db: &mut Db, row: &MessageRow, parsed: Option<&Message>) -> Res
     }))
 }
 
-pub(super) fn back(number: i64, done: &str) -> Response {
+fn back(number: i64, done: &str) -> Response {
     Redirect::to(&format!("/tickets/{number}?done={done}")).into_response()
 }
 

@@ -141,6 +141,17 @@ if (tools) {
   });
 }
 
+// The queue: previous and next draft
+
+document.addEventListener("keydown", (e) => {
+  if (!e.altKey || e.ctrlKey || e.metaKey) return;
+  const way = { PageUp: "prev", PageDown: "next" }[e.key];
+  const link = way && document.querySelector(`.place a[rel=${way}]`);
+  if (!link) return;
+  e.preventDefault();
+  link.click();
+});
+
 // Unsaved changes are not lost by a wrong click.
 let dirty = false;
 form.addEventListener("input", () => (dirty = true));
