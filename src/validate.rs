@@ -7,6 +7,7 @@ pub mod account;
 pub mod goods;
 pub mod history;
 pub mod master_data;
+pub mod remedy;
 pub mod sums;
 pub mod terms;
 

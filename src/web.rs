@@ -117,6 +117,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/documents/{id}/pages/{page}", get(document::picture))
         .route("/drafts", get(draft::list))
         .route("/drafts/{id}", get(draft::show).post(draft::change))
+        .route("/drafts/{id}/words", get(draft::words))
         .route("/drafts/{id}/ask", post(draft::ask))
         .route("/drafts/{id}/reject", post(draft::reject))
         .route("/lessons", get(lesson::list))

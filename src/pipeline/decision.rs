@@ -33,7 +33,10 @@ use crate::{
         outbox::NewOutbox,
         quarantine::Resolution,
     },
-    validate,
+    validate::{
+        self,
+        remedy::{self, Remedy},
+    },
 };
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -131,6 +134,20 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
             account_reason: row.account_reason.clone(),
         },
     })
+}
+
+/// What cures the findings of a draft for certain.
+pub async fn remedies(app: &App, row: &DraftRow) -> anyhow::Result<Vec<Remedy>> {
+    let master = app.master_data().await?;
+    let known = Known {
+        accounts: Arc::clone(&master.accounts),
+        catalogue: Arc::clone(&master.catalogue),
+        ..Known::default()
+    };
+    let place =
+        row.account_id.as_ref().and_then(|id| master.account_ids.iter().position(|known| known == id));
+    let account = place.and_then(|place| master.accounts.get(place));
+    Ok(remedy::remedies(&row.content, &known, account))
 }
 
 async fn find_draft(app: &App, id: &DraftId) -> anyhow::Result<DraftRow> {

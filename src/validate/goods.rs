@@ -29,23 +29,13 @@ fn check_line(
     known: &Known,
     account: Option<&Account>,
 ) -> Option<Finding> {
-    let text = |name: &str| line.get(name).and_then(|p| p.value.as_text());
-    let item = match (text("sku"), text("customer_sku")) {
-        (Some(sku), _) => {
-            let found = known.catalogue.iter().find(|i| squeeze(&i.sku) == squeeze(sku));
-            let found = found.or_else(|| by_customer_number(sku, known, account));
-            if found.is_none() {
-                return Some(unknown(index, sku, known));
-            }
-            found
-        }
-        (None, Some(number)) => by_customer_number(number, known, account),
-        (None, None) => None,
-    }?;
+    let Some(item) = find_item(line, known, account) else {
+        let sku = line.get("sku").and_then(|p| p.value.as_text())?;
+        return Some(unknown(index, sku, known));
+    };
     let currency = draft.text("currency")?;
-    let own =
-        account.filter(|a| a.currency == currency).and_then(|a| item.customer_prices.get(&a.account_no));
-    let on_file = own.or_else(|| item.prices.get(currency)).copied()?;
+    let own = agreed_price(item, currency, account);
+    let on_file = price_on_file(line, draft, known, account)?;
     let per = super::sums::number(line, "price_per").filter(|p| !p.is_zero()).unwrap_or(Decimal::ONE);
     let price = super::sums::number(line, "unit_price")?.checked_div(per)?;
     let off = (price - on_file).abs();
@@ -75,6 +65,37 @@ fn check_line(
     )
 }
 
+/// The item that a line orders: by our number or the customer's.
+fn find_item<'a>(line: &Line, known: &'a Known, account: Option<&Account>) -> Option<&'a CatalogueItem> {
+    let text = |name: &str| line.get(name).and_then(|p| p.value.as_text());
+    match (text("sku"), text("customer_sku")) {
+        (Some(sku), _) => {
+            let found = known.catalogue.iter().find(|i| squeeze(&i.sku) == squeeze(sku));
+            found.or_else(|| by_customer_number(sku, known, account))
+        }
+        (None, Some(number)) => by_customer_number(number, known, account),
+        (None, None) => None,
+    }
+}
+
+/// The price agreed with a customer in the currency of its account.
+fn agreed_price(item: &CatalogueItem, currency: &str, account: Option<&Account>) -> Option<Decimal> {
+    let account = account.filter(|a| a.currency == currency)?;
+    item.customer_prices.get(&account.account_no).copied()
+}
+
+/// Our price for one unit of what a line orders, in the currency of the draft: as agreed, or else as listed.
+pub(super) fn price_on_file(
+    line: &Line,
+    draft: &Draft,
+    known: &Known,
+    account: Option<&Account>,
+) -> Option<Decimal> {
+    let item = find_item(line, known, account)?;
+    let currency = draft.text("currency")?;
+    agreed_price(item, currency, account).or_else(|| item.prices.get(currency).copied())
+}
+
 fn by_customer_number<'a>(
     number: &str,
     known: &'a Known,
@@ -88,15 +109,17 @@ fn by_customer_number<'a>(
         .find(|i| i.customer_skus.get(&account.account_no).is_some_and(|n| squeeze(n) == wanted))
 }
 
-fn unknown(index: usize, sku: &str, known: &Known) -> Finding {
+/// The item number most like one that is unknown, if any is near.
+pub(super) fn nearest<'a>(sku: &str, known: &'a Known) -> Option<&'a str> {
     let wanted = fold(sku);
-    let near = known
-        .catalogue
-        .iter()
-        .map(|i| (strsim_ratio(&fold(&i.sku), &wanted), &i.sku))
-        .filter(|(alike, _)| *alike >= NEAR_MATCH)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = near.map_or_else(String::new, |(_, sku)| format!("; the nearest one is {sku}"));
+    let alike = known.catalogue.iter().map(|i| (strsim_ratio(&fold(&i.sku), &wanted), i.sku.as_str()));
+    let near = alike.filter(|(alike, _)| *alike >= NEAR_MATCH).max_by(|a, b| a.0.total_cmp(&b.0));
+    near.map(|(_, sku)| sku)
+}
+
+fn unknown(index: usize, sku: &str, known: &Known) -> Finding {
+    let near = nearest(sku, known);
+    let hint = near.map_or_else(String::new, |sku| format!("; the nearest one is {sku}"));
     let message = format!(
         "Line {}: item {sku} is not in our catalogue{hint}: find the right item or ask the customer.",
         index + 1

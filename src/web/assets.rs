@@ -29,6 +29,8 @@ const ASSETS: &[Asset] = assets![
     "style.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
+    "grid.js": "text/javascript; charset=utf-8",
+    "teach.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 ];
 

@@ -2,16 +2,19 @@
 //!
 //! [`sheet`] says for each value how sure it is, where it came from and whether a person should look; [`apply()`] puts
 //! what a person typed over what stood there and leaves everything else with its proof. Inputs are named
-//! `f.<field>` and `l.<line>.<column>`; lines count from 0.
+//! `f.<field>` and `l.<line>.<column>`; lines count from 0. `p.` before such a name says where on a page the value
+//! stands, if a person drew a box around it.
 //!
 //! Does not: check values (that is [`crate::validate`]), nor decide anything.
 
 mod apply;
 mod page;
 mod schema;
+mod teach;
 
 pub use apply::{LINES_MAX, apply};
 pub use page::{Drawn, Placed, Shown, WORDS_DRAWN_MAX, show_page};
+pub use teach::{Taught, WORDS_IN_BOX_MAX, corners_of, teach};
 
 use super::{text, views};
 use crate::model::{
@@ -395,6 +398,23 @@ mod tests {
         assert_eq!(new.fields["total"].source, Source::Person("ann".into()));
         assert!(!new.fields.contains_key("currency"));
         assert_eq!(new.fields.len(), 3);
+    }
+
+    #[test]
+    fn taught_values_keep_their_place() {
+        let form = [
+            ("f.total", "40"),
+            ("p.f.total", "1 0.5 0.5 0.6 0.6"),
+            ("f.po_number", "4711"),
+            ("l.1.sku", "A-2"),
+        ];
+        let again = [("p.f.po_number", "1 0.3 0.3 0.4 0.4"), ("p.l.1.sku", "9 0 0 1 1")];
+        let (new, changed) = apply(&draft(), &posted(&[&form[..], &again].concat()), "ann");
+        assert_eq!(changed, ["total", "po_number"]);
+        let bbox = Rect { x0: 0.5, y0: 0.5, x1: 0.6, y1: 0.6 };
+        assert_eq!(new.fields["total"].source, Source::Page { page: 1, bbox });
+        assert!(new.fields["total"].confidence > 0.99);
+        assert_eq!(new.lines[1], draft().lines[1], "a place on no page of the draft counts nothing");
     }
 
     #[test]

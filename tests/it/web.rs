@@ -10,7 +10,11 @@ use axum::{
 };
 use fantoccini::key::Key;
 use mailroom::{
-    model::{draft::DraftState, outbox::OutboxState, ticket::TicketState},
+    model::{
+        draft::{DraftState, Source},
+        outbox::OutboxState,
+        ticket::TicketState,
+    },
     store::quarantine::Resolution,
     web,
 };
@@ -381,7 +385,7 @@ async fn a_clerk_approves_an_order_by_keyboard() {
             break;
         }
     }
-    assert_eq!(visited, ["l-2-quantity", "l-2-unit_price", "f-ship_to", "approve"]);
+    assert_eq!(visited, ["l-2-quantity", "f-ship_to", "l-2-unit_price", "approve"]);
     browser.fill("#f-requested_date", "2026-12-03").await;
     browser.click("#box-3-quantity").await;
     assert_eq!(browser.focus().await, "l-3-quantity");
@@ -422,6 +426,67 @@ async fn a_clerk_approves_an_order_by_keyboard() {
         browser.find("main h1").await;
         browser.screenshot(name).await;
     }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_cures_teaches_and_pastes() {
+    let desk = Desk::open().await;
+    let browser = Browser::start(&desk.address, true).await;
+    enter(&browser).await;
+    let path = format!("/drafts/{}", desk.draft);
+    browser.open(&path).await;
+
+    // one click takes our price, and the amount follows
+    browser.find("#f-total").await;
+    browser.screenshot("draft-remedies").await;
+    browser.click("button.remedy[value^='price lines.2']").await;
+    browser.find(".done").await;
+    assert_eq!(browser.value("#l-2-unit_price").await, "61.50");
+    assert_eq!(browser.value("#l-2-amount").await, "246.00");
+
+    // a box around words on the page teaches the field in hand
+    browser.click("#f-bill_to").await;
+    let place = "const b = document.querySelector('.sheet svg').getBoundingClientRect();
+                 const at = (x, y) => [b.left + x / 595 * b.width, b.top + (842 - y) / 842 * b.height];
+                 document.querySelector('.sheets').scrollTop = 0;
+                 return [...at(52, 778), ...at(270, 760)].map(Math.round);";
+    let corners = browser.run(place).await;
+    let corner = |n: usize| corners[n].as_f64().unwrap();
+    browser.drag((corner(0), corner(1)), (corner(2), corner(3))).await;
+    browser.find("[data-for=f-bill_to][data-lit]").await;
+    browser.screenshot("draft-taught").await;
+    assert_eq!(browser.value("#f-bill_to").await, "Varvsgatan 12, 414 59 Goteborg, Sweden");
+
+    // cells of a spreadsheet fill the grid, and lines are added and split
+    browser.click("#l-3-quantity").await;
+    let paste = "const cells = new DataTransfer();
+                 cells.setData('text/plain', '10\\tpcs\\t1,50\\t15,00\\n4\\tpcs\\t2,25\\t9,00\\n');
+                 document.activeElement.dispatchEvent(
+                     new ClipboardEvent('paste', { clipboardData: cells, bubbles: true, cancelable: true }));
+                 return document.querySelector('[data-sum]').textContent;";
+    assert_eq!(browser.run(paste).await, "460.80");
+    browser.press(Key::Down).await;
+    assert_eq!(browser.focus().await, "l-4-quantity");
+    browser.click("[data-split-line]").await;
+    assert_eq!(browser.value("#l-5-amount").await, "4.50");
+    browser.screenshot("draft-grid").await;
+    browser.click("[data-help]").await;
+    browser.find("dialog[open]").await;
+    browser.screenshot("draft-keys").await;
+    browser.click("dialog button").await;
+    browser.click(".bar button[value=save]").await;
+    browser.find("#l-5-quantity[title*=ann]").await;
+
+    let mut db = desk.app.store.read().await.unwrap();
+    let draft = db.find_draft(&desk.draft).await.unwrap().unwrap().content;
+    assert!(matches!(draft.fields["bill_to"].source, Source::Page { page: 1, .. }));
+    let quantities: Vec<_> =
+        draft.lines.iter().map(|line| line["quantity"].value.as_text().unwrap_or_default()).collect();
+    assert_eq!(quantities, ["24", "60", "4", "10", "2", "2"]);
+    let log = db.list_recent_audit(i64::MAX, 9).await.unwrap();
+    assert!(log.iter().any(|row| row.entry.detail.contains("took the price on file: 61.50")));
+    drop(db);
     browser.close().await;
 }
 

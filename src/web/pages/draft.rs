@@ -9,6 +9,7 @@ use crate::{
     },
     pipeline::decision::{self, Decided, Edited},
     store::{Db, draft::DraftRow, record::RecordRow},
+    validate::remedy::Remedy,
     web::{
         Desk,
         error::PageError,
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 use axum::{
-    Extension,
+    Extension, Json,
     extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
@@ -196,6 +197,11 @@ async fn page(
             review::show_page(page, content, Some(address))
         })
         .collect();
+    let remedies = if is_editable(row) { decision::remedies(&desk.app, row).await? } else { Vec::new() };
+    let remedies: Vec<Value> = remedies
+        .iter()
+        .map(|r| json!({ "code": r.code, "field": r.field, "take": r.take, "value": r.value, "key": remedy_key(r) }))
+        .collect();
     let form = review::sheet(content, spare_lines);
     let how = if document.document.how.is_empty() { "unread" } else { &document.document.how };
     let ask_to = decision::answer_address(&conversation).map(|a| a.email).unwrap_or_default();
@@ -212,7 +218,7 @@ async fn page(
             "id": document.id, "name": document.document.name, "how": how, "findings": document.document.findings,
         },
         "account": account, "pages": shown, "editable": is_editable(row), "test": content.is_test(),
-        "was": was, "mail": mail, "earlier": earlier,
+        "remedies": remedies, "was": was, "mail": mail, "earlier": earlier,
         "place": place.map(|p| json!({ "number": p.number, "of": p.of, "previous": p.previous, "next": p.next })),
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
@@ -228,6 +234,44 @@ fn earlier_order(record: &RecordRow) -> Value {
         "id": record.id, "kind": record.kind, "po_number": record.po_number, "approved_ms": record.approved_ms,
         "total": field("total"), "currency": field("currency"), "lines": record.content.lines.len(),
     })
+}
+
+/// A remedy as its button names it.
+fn remedy_key(remedy: &Remedy) -> String {
+    format!("{} {} {}", remedy.take.as_str(), remedy.field, remedy.value.trim())
+}
+
+/// The name of the input for a path: `f.total` for `total`, `l.2.sku` for `lines.2.sku`.
+fn input_name(path: &str) -> String {
+    path.strip_prefix("lines.").map_or_else(|| format!("f.{path}"), |cell| format!("l.{cell}"))
+}
+
+/// Where a person drew a box, and for which field.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Drawing {
+    page: u32,
+    field: String,
+    /// Left, top, right, bottom in fractions of the page, with commas.
+    corners: String,
+}
+
+/// `GET /drafts/{id}/words`: what stands in a box on a page, as the value of a field.
+pub async fn words(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    Query(drawing): Query<Drawing>,
+) -> Result<Response, PageError> {
+    let row = find(&desk, &id).await?;
+    let Some(drawn) = review::corners_of(&drawing.corners, ',') else {
+        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+    };
+    let document = desk.app.store.read().await?.find_document(&row.document_id).await?;
+    let document = document.ok_or(PageError::NotFound)?.document;
+    let pages = document::read_pages(&desk, &document).await?;
+    let page = pages.pages.iter().find(|page| page.number == drawing.page);
+    let taught = page.and_then(|page| review::teach(page, &row.content, &drawing.field, &drawn));
+    Ok(Json(json!({ "taught": taught })).into_response())
 }
 
 /// What one would ask the customer, from what is missing and what is a problem: one sentence a line.
@@ -250,7 +294,19 @@ pub async fn change(
     let Some(revision) = posted.number("revision") else {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     };
-    let (content, changed) = review::apply(&row.content, &posted.0, &visit.name);
+    let wish = posted.text("remedy");
+    let mut typed = posted.0.clone();
+    let mut taken = None;
+    if !wish.is_empty() && revision == row.revision {
+        let remedies = decision::remedies(&desk.app, &row).await?;
+        let Some(remedy) = remedies.into_iter().find(|remedy| remedy_key(remedy) == wish) else {
+            return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+        };
+        taken = Some(format!("took the {} on file: {}", remedy.take.as_str(), remedy.value));
+        typed.extend(remedy.sets.into_iter().map(|(path, value)| (input_name(&path), value)));
+    }
+    let (content, mut changed) = review::apply(&row.content, &typed, &visit.name);
+    changed.extend(taken);
     if revision != row.revision {
         return conflict(&desk, &visit, &row, &content).await;
     }

@@ -3,6 +3,7 @@
 use super::{
     schema::{FLAGS, NUMBERS},
     shown,
+    teach::place,
 };
 use crate::model::draft::{Content, Draft, Kind, Line, Proposal, Source};
 use rust_decimal::Decimal;
@@ -17,11 +18,16 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, V
     let mut kind = draft.kind;
     let mut fields = draft.fields.clone();
     let mut lines: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
+    let places: BTreeMap<&str, Source> = posted
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix("p.")?, place(value, draft)?)))
+        .collect();
+    let source = |input: &str| places.get(input).cloned();
     for (key, value) in posted {
         if key == "kind" {
             kind = Kind::parse(value).unwrap_or(kind);
         } else if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
-            if put(&mut fields, name, value, who) {
+            if put(&mut fields, name, value, source(key), who) {
                 changed.push(name.to_owned());
             }
         } else if let Some((number, column)) = key.strip_prefix("l.").and_then(|rest| rest.split_once('.'))
@@ -41,7 +47,7 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, V
             continue;
         }
         for (column, value) in cells {
-            if put(&mut line, column, value, who) {
+            if put(&mut line, column, value, source(&format!("l.{number}.{column}")), who) {
                 changed.push(format!("lines.{number}.{column}"));
             }
         }
@@ -50,7 +56,7 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, V
     for (number, cells) in lines {
         let mut line = Line::new();
         for (column, value) in cells.iter().filter(|_| !cells.contains_key("-")) {
-            put(&mut line, column, value, who);
+            put(&mut line, column, value, source(&format!("l.{number}.{column}")), who);
         }
         if !line.is_empty() {
             changed.push(format!("lines.{number}"));
@@ -70,11 +76,23 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// Sets one value; whether that changed anything.
-fn put(values: &mut BTreeMap<String, Proposal>, name: &str, typed: &str, who: &str) -> bool {
+/// Sets one value, typed or taught by its place on a page; whether that changed anything.
+fn put(
+    values: &mut BTreeMap<String, Proposal>,
+    name: &str,
+    typed: &str,
+    place: Option<Source>,
+    who: &str,
+) -> bool {
     let typed = typed.replace("\r\n", "\n");
     let typed = typed.trim();
-    match values.get(name) {
+    match values.get_mut(name) {
+        Some(old) if shown(&old.value).trim() == typed && !typed.is_empty() && place.is_some() => {
+            let source = place.unwrap_or_else(|| old.source.clone());
+            let changed = old.source != source;
+            (old.source, old.confidence) = (source, 1.0);
+            return changed;
+        }
         Some(old) if shown(&old.value).trim() == typed || matches!(old.value, Content::References(_)) => {
             return false;
         }
@@ -89,7 +107,8 @@ fn put(values: &mut BTreeMap<String, Proposal>, name: &str, typed: &str, who: &s
         "true" | "false" if FLAGS.contains(&name) => Content::Flag(typed == "true"),
         _ => Content::Text(if NUMBERS.contains(&name) { plain_number(typed) } else { typed.to_owned() }),
     };
-    let proposal = Proposal { value, confidence: 1.0, source: Source::Person(who.to_owned()), printed: None };
+    let source = place.unwrap_or_else(|| Source::Person(who.to_owned()));
+    let proposal = Proposal { value, confidence: 1.0, source, printed: None };
     let changed = values.get(name).is_none_or(|old| old.value != proposal.value);
     if changed {
         values.insert(name.to_owned(), proposal);

@@ -109,13 +109,22 @@ form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
   row.querySelector("input")?.focus();
 });
 
+// A number as people type it, with a dot and no thousands marks: as the server will read it.
+export function plain(typed) {
+  const packed = typed.replace(/[\s']/g, "");
+  const [dot, comma] = [packed.lastIndexOf("."), packed.lastIndexOf(",")];
+  if (comma < 0) return packed;
+  if (dot >= 0 ? comma > dot : packed.split(",").length === 2) return packed.replaceAll(".", "").replace(",", ".");
+  return packed.replaceAll(",", "");
+}
+
 function sum() {
   const output = form.querySelector("[data-sum]");
   if (!output) return;
   let total = 0n;
   const scale = 4;
   for (const input of form.querySelectorAll("tr[data-line]:not(:has(.gone :checked)) .c-amount input")) {
-    const match = input.value.trim().match(/^(-?)(\d+)(?:\.(\d{1,4}))?$/);
+    const match = plain(input.value).match(/^(-?)(\d+)(?:\.(\d{1,4}))?$/);
     if (!match) continue;
     const digits = BigInt(match[2] + (match[3] ?? "").padEnd(scale, "0"));
     total += match[1] ? -digits : digits;
@@ -155,7 +164,7 @@ document.addEventListener("keydown", (e) => {
 // Unsaved changes are not lost by a wrong click.
 let dirty = false;
 form.addEventListener("input", () => (dirty = true));
-document.addEventListener("submit", () => (dirty = false));
+document.addEventListener("submit", (e) => e.target.method === "post" && (dirty = false));
 addEventListener("beforeunload", (e) => dirty && e.preventDefault());
 
 tell();

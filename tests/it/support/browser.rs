@@ -1,6 +1,11 @@
 //! A real Chromium, driven through chromedriver: started headless on a free port, stopped when dropped.
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction},
+    elements::Element,
+    key::Key,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
@@ -106,6 +111,29 @@ impl Browser {
     /// Presses a key in whatever has the focus.
     pub(crate) async fn press(&self, key: Key) {
         self.client.active_element().await.unwrap().send_keys(&String::from(char::from(key))).await.unwrap();
+    }
+
+    /// Drags the mouse from one point of the window to another, in pixels.
+    pub(crate) async fn drag(&self, from: (f64, f64), to: (f64, f64)) {
+        let at =
+            |(x, y): (f64, f64)| PointerAction::MoveTo { duration: Some(Duration::from_millis(50)), x, y };
+        let mouse = MouseActions::new("mouse".to_owned())
+            .then(at(from))
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(at(((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0)))
+            .then(at(to))
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(mouse).await.unwrap();
+    }
+
+    /// Runs a script in the page.
+    pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// What stands in a field.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        self.find(css).await.prop("value").await.unwrap().unwrap_or_default()
     }
 
     /// Id of what has the focus.

@@ -7,9 +7,8 @@ use mailroom::{
     jobs::index_search,
     message,
     model::{
-        account::{Account, CatalogueItem},
+        account::{Account, CatalogueItem, Known},
         draft::{Content, Draft, Kind, Line, Proposal, Source},
-        finding::{Finding, Severity},
         ids::{DocumentId, DraftId, MessageId, OutboxId, QuarantineId, TicketId},
         ledger::Outcome,
         message::{Origin, Screened},
@@ -30,7 +29,7 @@ use mailroom::{
         sighting::NewSighting,
         ticket::NewTicket,
     },
-    web,
+    validate, web,
 };
 use std::{fmt::Write as _, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -171,18 +170,25 @@ async fn fill(app: &App) -> Seeded {
         email_domain: "vastkustmarin.example".to_owned(),
         currency: "EUR".to_owned(),
         language: "en".to_owned(),
+        ship_to: vec!["Kajen 9, 451 34 Uddevalla".to_owned()],
         ..Account::default()
     };
-    tx.save_accounts(&[account], now_ms).await.unwrap();
-    let item = |[sku, description, ..]: [&str; 5]| CatalogueItem {
-        sku: sku.to_owned(),
-        descriptions: [("en".to_owned(), description.to_owned())].into(),
-        ..CatalogueItem::default()
+    let item = |[sku, description, _, price, _]: [&str; 5]| {
+        // one price differs from what is ordered
+        let price = if sku == "NK-31007" { "61.50" } else { price };
+        CatalogueItem {
+            sku: sku.to_owned(),
+            descriptions: [("en".to_owned(), description.to_owned())].into(),
+            prices: [("EUR".to_owned(), price.parse().unwrap())].into(),
+            ..CatalogueItem::default()
+        }
     };
-    tx.replace_catalogue(&LINES.map(item), now_ms).await.unwrap();
+    let known = Known { accounts: [account].into(), catalogue: LINES.map(item).into(), ..Known::default() };
+    tx.save_accounts(&known.accounts, now_ms).await.unwrap();
+    tx.replace_catalogue(&known.catalogue, now_ms).await.unwrap();
     tx.commit().await.unwrap();
 
-    let (ticket, draft, message, document) = order(app, now_ms - 3_700_000).await;
+    let (ticket, draft, message, document) = order(app, &known, now_ms - 3_700_000).await;
     let stranger = plain(app, STRANGER_MAIL, Queue::Orders, now_ms - 600_000, Some(&ticket)).await;
     plain(app, STATUS_MAIL, Queue::OrderStatus, now_ms - 90_000_000, None).await;
 
@@ -307,12 +313,13 @@ async fn plain(app: &App, raw: &str, queue: Queue, at_ms: i64, possible: Option<
     take(app, raw, queue, at_ms, possible).await.1
 }
 
-async fn order(app: &App, at_ms: i64) -> (TicketId, DraftId, MessageId, DocumentId) {
+async fn order(app: &App, known: &Known, at_ms: i64) -> (TicketId, DraftId, MessageId, DocumentId) {
     let pdf = order_pdf();
     let mail = format!("{ORDER_MAIL_HEAD}{}\r\n--a--\r\n", String::from_utf8(pdf.clone()).unwrap());
     let (ticket, message) = take(app, &mail, Queue::Orders, at_ms, None).await;
     let pages = app.reader.read(&pdf, &Options::default()).await.unwrap();
-    let draft = draft(&pages);
+    let mut draft = draft(&pages);
+    draft.findings = validate::check(&draft, known);
     let pages_sha256 = app.blob.put(&serde_json::to_vec(&pages).unwrap()).await.unwrap();
     let document = NewDocument {
         message_id: message.clone(),
@@ -377,6 +384,7 @@ fn draft(pages: &Pages) -> Draft {
         ("currency", "EUR", "EUR", 0.99),
         ("payment_terms", "30 days net", "30 days net", 0.93),
         ("subtotal", "596.80", "596.80", 0.97),
+        ("tax", "149.20", "149.20", 0.97),
         ("total", "746.00", "746.00", 0.55),
     ];
     let lines = LINES.map(|[sku, description, quantity, price, amount]| {
@@ -399,20 +407,7 @@ fn draft(pages: &Pages) -> Draft {
         page_range: [1, 1],
         fields: fields.map(|(name, text, value, c)| (name.to_owned(), found(pages, text, value, c))).into(),
         lines: lines.into(),
-        findings: vec![
-            Finding::new(
-                "ship_to_not_on_file",
-                Severity::Check,
-                "This address is not among the delivery addresses of C-1042. Check it with the customer or add it.",
-            )
-            .about("ship_to"),
-            Finding::new(
-                "price_differs_from_catalogue",
-                Severity::Problem,
-                "NK-31007 costs 61.50 EUR in the price list, the order says 58.00. Correct it or ask the customer.",
-            )
-            .about("lines.2.unit_price"),
-        ],
+        findings: Vec::new(),
         precedents: Vec::new(),
     }
 }
