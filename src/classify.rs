@@ -18,7 +18,7 @@ use crate::{
     },
     screen::{self, Site},
 };
-use lexicon::{PHRASES, Topic};
+use lexicon::{LEXICON, Topic};
 use std::collections::BTreeMap;
 
 /// Below this confidence a message goes to triage, unless the site says otherwise.
@@ -76,8 +76,9 @@ fn read_phrases(
     urgent: &mut Option<String>,
 ) {
     let mut anger = Vec::new();
-    for phrase in PHRASES.iter() {
-        let Some(found) = phrase.find(words) else { continue };
+    let starts = LEXICON.starts(words);
+    for phrase in &LEXICON.phrases {
+        let Some(found) = phrase.find(words, &starts) else { continue };
         let quote = words.get(found).unwrap_or_default().join(" ");
         let reason = format!("{place} says \"{quote}\"");
         match phrase.topic {

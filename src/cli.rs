@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod extract;
 pub mod import;
 pub mod ingest;
+pub mod mailbox;
 mod mail_file;
 pub mod parse;
 pub mod learn;
@@ -86,6 +87,8 @@ pub enum Command {
     Ingest(ingest::Args),
     /// Loads customers and goods from CSV files.
     Import(import::Args),
+    /// Signs mailboxes in by OAuth 2.0.
+    Mailbox(mailbox::Args),
     /// Compares every mailbox with the ledger.
     Reconcile(reconcile::Args),
     /// What passed without a person, and what held the rest.
@@ -123,6 +126,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => wait(serve::run(args, config()?)),
         Command::Ingest(args) => wait(ingest::run(args, config()?)),
         Command::Import(args) => wait(on_site(config()?, async |app| import::run(args, app).await)),
+        Command::Mailbox(args) => wait(on_site(config()?, async |app| mailbox::run(args, app).await)),
         Command::Reconcile(args) => wait(on_site(config()?, async |app| reconcile::run(args, app).await)),
         Command::Automation(args) => wait(on_site(config()?, async |app| automation::run(args, app).await)),
         Command::Quarantine(args) => wait(on_site(config()?, async |app| quarantine::run(args, app).await)),

@@ -215,6 +215,11 @@ impl Config {
                 bail!("two mailboxes are named {:?}: give each a name of its own", mailbox.name);
             }
         }
+        let of = self.mail_out.sign_in_of.as_str();
+        if !of.is_empty() && !self.mailbox.iter().any(|mailbox| mailbox.name == of && mailbox.oauth.is_some())
+        {
+            bail!("mail_out.sign_in_of names no mailbox with an `oauth` section: {of:?}");
+        }
         if !(0.0..=1.0).contains(&self.classify.threshold) {
             bail!("classify.threshold must lie between 0 and 1, not {}", self.classify.threshold);
         }
@@ -283,7 +288,7 @@ mod tests {
     fn full_example() -> String {
         let key = |line: &str| {
             line.strip_prefix('#').is_some_and(|rest| {
-                rest.starts_with("[[")
+                rest.starts_with('[')
                     || rest.split(" = ").next().is_some_and(|key| rest.contains(" = ") && is_key(key))
             })
         };
@@ -316,6 +321,7 @@ mod tests {
             include_str!("search.rs"),
             include_str!("reader.rs"),
             include_str!("mailbox/config.rs"),
+            include_str!("model/oauth.rs"),
             include_str!("reply/config.rs"),
         ];
         for source in sources {

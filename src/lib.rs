@@ -17,6 +17,7 @@
 //!    through [`reader`] processes into pages, `extract::extract`, `validate::check`, `classify::classify`.
 //! 3. Ticket, drafts, the acknowledgement in the outbox, audit rows, the change log and the end of the job are
 //!    committed in one transaction. A crash before it repeats the step; a crash after it repeats nothing.
+//!    History goes the same way, many messages in one transaction ([`pipeline::history`]), and nothing answers it.
 //! 4. [`jobs::send_outbox`] marks a row `sending`, commits, and only then speaks SMTP through [`reply`].
 //! 5. `jobs::index_search` follows the change log into the [`search`] index, which can be deleted at any time.
 //! 6. A person opens the draft in [`web`], corrects and approves it: a record exists, a confirmation is due, and what
@@ -25,7 +26,7 @@
 //! # Layers
 //! Imports point one way, from surfaces down to words; `tests/it/tidy.rs` enforces it:
 //! words ([`model`]) ← pure stages ([`message`], [`screen`], [`extract`], [`validate`], [`classify`]) ← effects
-//! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`vault`], [`clock`]; one outside system each,
+//! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`oauth`], [`vault`], [`clock`]; one outside system each,
 //! they do not import one another) ← composition ([`config`], [`app`], [`pipeline`], [`jobs`], [`evidence`],
 //! [`backup`]) ← surfaces ([`cli`], [`web`]).
 //!
@@ -74,6 +75,7 @@ pub mod store;
 pub mod blob;
 pub mod search;
 pub mod reply;
+pub mod oauth;
 pub mod clock;
 
 // composition

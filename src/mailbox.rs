@@ -110,7 +110,8 @@ pub enum Wake {
 }
 
 impl Mailbox {
-    /// Opens the mailbox and proves that it can be reached: signs in, or looks at the path.
+    /// Opens the mailbox and proves that it can be reached: signs in, or looks at the path. Where the configuration says
+    /// `oauth`, the password is a token.
     pub async fn connect(config: &Config, password: Option<&Secret>) -> Result<Self, MailboxError> {
         config.check()?;
         match config.kind {
@@ -118,6 +119,13 @@ impl Mailbox {
             Kind::Maildir => maildir::Maildir::open(config).await.map(Self::Maildir),
             Kind::Mbox => mbox::Mbox::open(config).await.map(Self::Mbox),
             Kind::Eml => eml::Eml::open(config).await.map(Self::Eml),
+        }
+    }
+
+    /// The password or token to sign in with when the connection is next made.
+    pub fn renew(&mut self, secret: &Secret) {
+        if let Self::Imap(imap) = self {
+            imap.renew(secret);
         }
     }
 

@@ -90,6 +90,12 @@ pub fn rfc_message_id(raw: &[u8]) -> Option<String> {
     read_message_id(&mime::header(raw))
 }
 
+/// The `Date` of raw bytes as [`parse`] finds it, from the header alone: milliseconds UTC.
+pub fn date_ms(raw: &[u8]) -> Option<i64> {
+    let fields = mime::header(raw);
+    field::date_ms(field::find(&fields, "Date").unwrap_or_default())
+}
+
 fn read_message_id(fields: &[Field]) -> Option<String> {
     let value = field::find(fields, "Message-ID").unwrap_or_default();
     field::ids(value).into_iter().next().or_else(|| {

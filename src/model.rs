@@ -16,6 +16,7 @@ pub mod finding;
 pub mod ids;
 pub mod ledger;
 pub mod message;
+pub mod oauth;
 pub mod outbox;
 pub mod page;
 pub mod secret;

@@ -10,13 +10,14 @@ pub mod answer;
 pub mod commit;
 pub mod decision;
 pub mod documents;
+pub mod history;
 pub mod lesson;
 pub mod reading;
 pub mod straight_through;
 pub mod thread;
 
 use crate::{
-    app::App,
+    app::{App, MasterData},
     classify, clock, extract,
     jobs::PROCESS_MESSAGE,
     message,
@@ -25,11 +26,13 @@ use crate::{
         draft::{Draft, Kind},
         ids::{AccountId, MessageId},
         ledger::Outcome,
-        message::{Message, Screened},
+        message::{Address, Message, Screened},
+        page::Pages,
         ticket::Classified,
     },
     screen::{self, follow_up::Joining},
     store::{
+        Db,
         audit::Entry,
         change::ChangeKind,
         job::Job,
@@ -91,14 +94,15 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     let raw = app.blob.get(&row.sha256).await.with_context(|| format!("failed to read message {id}"))?;
     let mut message = parse(raw).await?;
     let screened = screen::screen(&message, &app.site);
-    message.findings.extend(screen::notes(&message, thread::is_id_used(app, id, &message).await?));
+    let is_id_used = thread::is_id_used(&mut app.store.read().await?, id, &message).await?;
+    message.findings.extend(screen::notes(&message, is_id_used));
     let mut documents = documents::read(app, id, &message).await?;
     let mut drafts = draft(app, &row, &message, &documents).await?;
     documents::settle_body(app, &message, &mut documents, &mut drafts).await?;
     let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();
     let classified = classify::classify(&message, &kinds, app.config.classify.threshold);
     let joining = thread::join(app, id, &message).await?;
-    let account = account(app, &message, &drafts).await?;
+    let account = account(&mut app.store.read().await?, &message, &drafts).await?;
     let understood = Understood { row, message, screened, documents, drafts, classified, joining, account };
     commit::commit(app, job, understood).await
 }
@@ -126,6 +130,36 @@ async fn parse(raw: Vec<u8>) -> anyhow::Result<Message> {
     tokio::task::spawn_blocking(move || message::parse(&raw)).await.context("parsing panicked")
 }
 
+/// What extraction and checks may lean on.
+fn known(app: &App, master: &MasterData) -> Known {
+    Known {
+        accounts: Arc::clone(&master.accounts),
+        catalogue: Arc::clone(&master.catalogue),
+        site_names: app.config.site.names.clone(),
+        earlier_orders: Vec::new(),
+    }
+}
+
+/// What stands in each document of a message; the first is the message's own text.
+fn extract_all(
+    message: &Message,
+    documents: &[Option<&Pages>],
+    known: &Known,
+    lessons: &[&extract::memory::Lesson],
+) -> Vec<Vec<Draft>> {
+    let sender = message.from.as_ref().map(Address::domain);
+    let context = extract::Context {
+        known,
+        subject: Some(&message.subject),
+        sender_domain: sender.as_deref(),
+        lessons,
+    };
+    let read = |pages: Option<&Pages>| pages.map(|pages| extract::extract(pages, &context));
+    let mut found: Vec<Vec<Draft>> = documents.iter().map(|pages| read(*pages).unwrap_or_default()).collect();
+    extract::bundle::settle(&mut found, Some(0));
+    found
+}
+
 /// Extracts and checks the drafts in all documents that were read.
 async fn draft(
     app: &App,
@@ -134,27 +168,12 @@ async fn draft(
     documents: &[ReadDocument],
 ) -> anyhow::Result<Vec<Drafted>> {
     let master = app.master_data().await?;
-    let mut known = Known {
-        accounts: Arc::clone(&master.accounts),
-        catalogue: Arc::clone(&master.catalogue),
-        site_names: app.config.site.names.clone(),
-        earlier_orders: Vec::new(),
-    };
-    let sender = message.from.as_ref().map(super::model::message::Address::domain);
+    let mut known = known(app, &master);
     let address = message.from.as_ref().map_or("", |from| from.email.as_str());
-    let lessons = lesson::of_sender(app, address).await?;
+    let lessons = lesson::of_sender(&mut app.store.read().await?, address).await?;
     let lessons: Vec<&extract::memory::Lesson> = lessons.iter().map(|row| &row.lesson).collect();
-    let context = extract::Context {
-        known: &known,
-        subject: Some(&message.subject),
-        sender_domain: sender.as_deref(),
-        lessons: &lessons,
-    };
-    let mut found: Vec<Vec<Draft>> = tokio::task::block_in_place(|| {
-        let read = |d: &ReadDocument| d.pages.as_ref().map(|pages| extract::extract(pages, &context));
-        documents.iter().map(|document| read(document).unwrap_or_default()).collect()
-    });
-    extract::bundle::settle(&mut found, Some(0)); // the message's own text
+    let pages: Vec<Option<&Pages>> = documents.iter().map(|document| document.pages.as_ref()).collect();
+    let found = tokio::task::block_in_place(|| extract_all(message, &pages, &known, &lessons));
     let mut drafted = Vec::new();
     for (index, drafts) in found.into_iter().enumerate() {
         for (position, mut draft) in drafts.into_iter().enumerate() {
@@ -191,15 +210,12 @@ async fn draft(
 }
 
 /// The customer: whom a draft names, else whose domain the sender writes from.
-async fn account(app: &App, message: &Message, drafts: &[Drafted]) -> anyhow::Result<Option<AccountId>> {
+async fn account(db: &mut Db, message: &Message, drafts: &[Drafted]) -> anyhow::Result<Option<AccountId>> {
     if let Some(account) = drafts.iter().find_map(|d| d.account.clone()) {
         return Ok(Some(account));
     }
     let Some(from) = &message.from else { return Ok(None) };
-    let accounts = app
-        .store
-        .read()
-        .await?
+    let accounts = db
         .list_accounts_by_domain(&from.domain(), 2)
         .await
         .context("failed to look up the sender's account")?;
@@ -221,6 +237,7 @@ pub async fn quarantine_message(
     let entry = NewQuarantine {
         message_id: Some(id.clone()),
         document_id: None,
+        sighting_id: None,
         sha256: row.sha256,
         cause: cause.to_owned(),
         detail: detail.to_owned(),

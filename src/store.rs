@@ -15,6 +15,7 @@ pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod change;
+pub mod credential;
 pub mod document;
 pub mod draft;
 pub mod folder;
@@ -37,6 +38,7 @@ use crate::model::secret::{Secret, SecretRef};
 use serde::Deserialize;
 use sqlx::{Any, AnyConnection, AnyPool, any::AnyPoolOptions, pool::PoolConnection};
 use std::{
+    collections::BTreeSet,
     ops::{Deref, DerefMut},
     path::Path,
     sync::Arc,
@@ -218,6 +220,7 @@ impl Store {
         Ok(Tx {
             db: Db { held: Held::Transaction(transaction) },
             changes: Vec::new(),
+            noted: BTreeSet::new(),
             audit: Vec::new(),
             _turn: turn,
         })
@@ -310,6 +313,8 @@ pub struct Tx {
     db: Db,
     /// Written at the commit, see [`change`].
     changes: Vec<change::Pending>,
+    /// The same: each is written once.
+    noted: BTreeSet<change::Pending>,
     /// Written at the commit, see [`audit`].
     audit: Vec<audit::Entry>,
     /// Dropped after `db`, so that the next writer finds the database free.

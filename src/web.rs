@@ -93,6 +93,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/audit", get(audit::list))
         .route("/automation", get(automation::show))
         .route("/mailboxes", get(mailbox::list))
+        .route("/mailboxes/consent", get(mailbox::consent))
+        .route("/mailboxes/{name}/sign-in", get(mailbox::sign_in))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{id}", post(quarantine::decide))
         .route("/quarantine/{id}/raw", get(quarantine::raw))

@@ -4,7 +4,10 @@
 
 use super::tokens::{STOP, fold, is_near};
 use crate::model::ticket::Queue;
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
 /// Words that `..` may stand for.
 const GAP_WORDS_MAX: usize = 5;
@@ -20,6 +23,21 @@ pub(super) enum Topic {
     Urgent,
 }
 
+/// All phrases, and where to look for them.
+#[derive(Debug)]
+pub(super) struct Lexicon {
+    /// The phrases.
+    pub(super) phrases: Vec<Phrase>,
+    /// The words with which a phrase can begin, each once: many phrases begin alike.
+    firsts: Vec<Atom>,
+    /// Those of them that a word with this first byte can match.
+    by_byte: Vec<Vec<usize>>,
+}
+
+/// Where in a text each of the lexicon's first words occurs, in order.
+#[derive(Debug)]
+pub(super) struct Starts(Vec<Vec<usize>>);
+
 /// A weighted pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Phrase {
@@ -28,8 +46,8 @@ pub(super) struct Phrase {
     /// How strongly; below 0 against.
     pub(super) weight: f32,
     steps: Vec<Step>,
-    /// First bytes with which a match can begin; nearly every word of a text is passed over by them.
-    starts: [bool; 256],
+    /// Indexes of the words with which it can begin.
+    firsts: Vec<usize>,
 }
 
 /// One place in a pattern.
@@ -42,7 +60,7 @@ enum Step {
 }
 
 /// How one word matches.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Atom {
     Exact(String),
     Prefix(String),
@@ -51,9 +69,9 @@ enum Atom {
 }
 
 /// All phrases.
-pub(super) static PHRASES: LazyLock<Vec<Phrase>> = LazyLock::new(|| parse(include_str!("lexicon.toml")));
+pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| parse(include_str!("lexicon.toml")));
 
-fn parse(text: &str) -> Vec<Phrase> {
+fn parse(text: &str) -> Lexicon {
     let tables: BTreeMap<String, BTreeMap<String, Vec<String>>> =
         toml::from_str(text).expect("the lexicon is part of the program and tested");
     let mut phrases = Vec::new();
@@ -65,7 +83,7 @@ fn parse(text: &str) -> Vec<Phrase> {
         };
         phrases.extend(languages.values().flatten().filter_map(|line| parse_phrase(topic, line)));
     }
-    phrases
+    Lexicon::of(phrases)
 }
 
 fn parse_phrase(topic: Topic, line: &str) -> Option<Phrase> {
@@ -74,33 +92,48 @@ fn parse_phrase(topic: Topic, line: &str) -> Option<Phrase> {
     while matches!(steps.last(), Some(Step::Gap)) {
         steps.pop();
     }
-    let starts = starts(steps.first()?);
-    Some(Phrase { topic, weight: weight.parse().ok()?, steps, starts })
+    if steps.is_empty() {
+        return None;
+    }
+    Some(Phrase { topic, weight: weight.parse().ok()?, steps, firsts: Vec::new() })
 }
 
-/// The first bytes of the words that a step can match.
-fn starts(step: &Step) -> [bool; 256] {
-    let Step::Word(choices) = step else { return [true; 256] };
-    let mut starts = [false; 256];
-    for atom in choices.iter().filter_map(|atoms| atoms.first()) {
-        match atom {
-            // A word that is near enough begins like the right one.
-            Atom::Exact(text) | Atom::Prefix(text) => {
-                if let Some(start) =
-                    text.as_bytes().first().and_then(|first| starts.get_mut(usize::from(*first)))
-                {
-                    *start = true;
-                }
+impl Lexicon {
+    fn of(mut phrases: Vec<Phrase>) -> Self {
+        let mut known: HashMap<Atom, usize> = HashMap::new();
+        let mut firsts = Vec::new();
+        for phrase in &mut phrases {
+            let Some(Step::Word(choices)) = phrase.steps.first() else { continue };
+            for atom in choices.iter().filter_map(|atoms| atoms.first()) {
+                let index = *known.entry(atom.clone()).or_insert_with(|| {
+                    firsts.push(atom.clone());
+                    firsts.len() - 1
+                });
+                phrase.firsts.push(index);
             }
-            Atom::Number => {
-                if let Some(digits) = starts.get_mut(usize::from(b'0')..=usize::from(b'9')) {
-                    digits.fill(true);
-                }
-            }
-            Atom::Suffix(_) => return [true; 256],
         }
+        let mut by_byte = vec![Vec::new(); 256];
+        for (byte, indexes) in by_byte.iter_mut().enumerate() {
+            indexes
+                .extend(firsts.iter().enumerate().filter(|(_, atom)| atom.may_begin(byte)).map(|(at, _)| at));
+        }
+        Self { phrases, firsts, by_byte }
     }
-    starts
+
+    /// Where phrases can begin in these words.
+    pub(super) fn starts(&self, words: &[String]) -> Starts {
+        let mut starts = vec![Vec::new(); self.firsts.len()];
+        for (at, word) in words.iter().enumerate() {
+            let first = word.as_bytes().first().map_or(0, |byte| usize::from(*byte));
+            for index in self.by_byte.get(first).into_iter().flatten() {
+                let matches = self.firsts.get(*index).is_some_and(|atom| atom.matches(word));
+                if let Some(places) = starts.get_mut(*index).filter(|_| matches) {
+                    places.push(at);
+                }
+            }
+        }
+        Starts(starts)
+    }
 }
 
 fn parse_step(text: &str) -> Step {
@@ -122,6 +155,17 @@ fn parse_atom(word: &str) -> Atom {
 }
 
 impl Atom {
+    /// Whether a word with this first byte can match. A word that is near enough begins like the right one.
+    fn may_begin(&self, byte: usize) -> bool {
+        match self {
+            Self::Exact(text) | Self::Prefix(text) => {
+                text.as_bytes().first().is_none_or(|first| usize::from(*first) == byte)
+            }
+            Self::Suffix(_) => true,
+            Self::Number => (usize::from(b'0')..=usize::from(b'9')).contains(&byte),
+        }
+    }
+
     fn matches(&self, word: &str) -> bool {
         match self {
             Self::Exact(text) => word == text || is_near(word, text),
@@ -133,13 +177,12 @@ impl Atom {
 }
 
 impl Phrase {
-    /// Where the phrase first occurs, as a range of words.
-    pub(super) fn find(&self, words: &[String]) -> Option<std::ops::Range<usize>> {
-        (0..words.len()).find_map(|start| {
-            let first = words.get(start)?.as_bytes().first();
-            if !first.is_some_and(|first| self.starts.get(usize::from(*first)) == Some(&true)) {
-                return None;
-            }
+    /// Where the phrase first occurs, as a range of words. `starts` is of the same words.
+    pub(super) fn find(&self, words: &[String], starts: &Starts) -> Option<std::ops::Range<usize>> {
+        let places = self.firsts.iter().filter_map(|index| starts.0.get(*index)).flatten();
+        let mut places: Vec<usize> = places.copied().collect();
+        places.sort_unstable();
+        places.into_iter().find_map(|start| {
             let length = match_steps(&self.steps, words.get(start..)?)?;
             Some(start..start + length)
         })
@@ -193,7 +236,9 @@ mod tests {
             ("facture", "la facturé", Some(1..2)),
         ] {
             let phrase = parse_phrase(Topic::Urgent, &format!("1 {pattern}")).unwrap();
-            assert_eq!(phrase.find(&super::super::tokens::words(text)), expected, "{pattern}: {text}");
+            let (lexicon, words) = (Lexicon::of(vec![phrase]), super::super::tokens::words(text));
+            let found = lexicon.phrases[0].find(&words, &lexicon.starts(&words));
+            assert_eq!(found, expected, "{pattern}: {text}");
         }
     }
 }

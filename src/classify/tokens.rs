@@ -55,6 +55,9 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// Lower case without accents.
 pub(super) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let lower = text
         .to_lowercase()
         .replace('ß', "ss")
@@ -74,6 +77,7 @@ pub(super) fn is_near(word: &str, target: &str) -> bool {
     {
         return false;
     }
+    // one byte is one letter
     if word.is_ascii() && target.is_ascii() {
         return differ_in_one(word.as_bytes(), target.as_bytes());
     }

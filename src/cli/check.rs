@@ -1,6 +1,11 @@
 //! `mailroom check`: tries every configured part, and says what is wrong and how to mend it.
 
-use crate::{app::App, config, config::Config, jobs::intake, reply::Mailer};
+use crate::{
+    app::App,
+    clock, config,
+    config::Config,
+    jobs::{credential, intake, send_outbox},
+};
 use std::process::ExitCode;
 
 /// Tries each configured part: database, bytes, index, readers, mailboxes, outgoing mail, templates.
@@ -58,29 +63,39 @@ pub async fn run(args: Args, config: anyhow::Result<Config>) -> anyhow::Result<E
             return Ok(ExitCode::FAILURE);
         }
     };
-    for mailbox in &config.mailbox {
+    match App::open(config).await {
+        Err(error) => checked.say("site", Err(error)),
+        Ok(app) => {
+            check_mailboxes(&mut checked, &app).await;
+            checked.say("outgoing mail", check_mail_out(&app).await);
+            check_site(&mut checked, &app).await;
+        }
+    }
+    Ok(if checked.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn check_mailboxes(checked: &mut Checked, app: &App) {
+    for mailbox in &app.config.mailbox {
         let tried = async {
-            let mut open = intake::connect(mailbox).await?;
+            let mut open = intake::connect(app, mailbox).await?;
             let mut counts = Vec::new();
             for folder in mailbox.folders() {
                 let state = open.select(&folder).await?;
                 counts.push(format!("{folder} holds {} messages", state.exists));
             }
+            let row = app.store.read().await?.find_credential(&mailbox.name).await?;
+            if let Some(days) = credential::days_left(mailbox, row.as_ref(), clock::now_ms()) {
+                counts.push(format!("the sign-in ends in {days} days if nobody does anything"));
+            }
             Ok(counts.join(", "))
         };
         checked.say(&format!("mailbox {}", mailbox.name), tried.await);
     }
-    checked.say("outgoing mail", check_mail_out(&config).await);
-    match App::open(config).await {
-        Err(error) => checked.say("site", Err(error)),
-        Ok(app) => check_site(&mut checked, &app).await,
-    }
-    Ok(if checked.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn check_mail_out(config: &Config) -> anyhow::Result<String> {
-    let password = config.mail_out.password.as_ref().map(config::resolve).transpose()?;
-    Mailer::open(&config.mail_out, password.as_ref())?.check().await?;
+async fn check_mail_out(app: &App) -> anyhow::Result<String> {
+    send_outbox::sign_in(app).await?;
+    app.mailer.check().await?;
     Ok("mail could leave now".to_owned())
 }
 

@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use indicatif::ProgressBar;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -48,24 +49,15 @@ pub struct Args {
 pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     let app = Arc::new(App::open(config).await?);
     jobs::recover(&app).await?;
-    let manner = Manner { historic: args.mute };
-    let mut total = Taken::default();
-    for path in &args.paths {
-        let taken = take_path(&app, path, manner)
-            .await
-            .with_context(|| format!("failed to take in {}", path.display()))?;
-        total.seen += taken.seen;
-        total.stored += taken.stored;
-        total.duplicates += taken.duplicates;
-        total.too_large += taken.too_large;
-    }
-    let fresh = total.stored - total.duplicates;
-    let mut processed = 0;
-    if !args.keep_only {
-        let bar = progress::bar(fresh, "processing");
-        processed = jobs::run_until_idle(&app, |done| bar.inc(done)).await?;
-        bar.finish_and_clear();
-    }
+    let manner = Manner { historic: args.mute, ..Manner::default() };
+    let bar = progress::bar(0, "messages");
+    let take = take_paths(&app, &args.paths, manner, &bar);
+    let (total, processed) = if args.keep_only {
+        (take.await?, 0)
+    } else {
+        jobs::run_beside(&app, take, |done| bar.inc(done)).await?
+    };
+    bar.finish_and_clear();
     if args.json {
         println!(
             "{}",
@@ -80,8 +72,35 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     Ok(if total.too_large == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Takes in what all paths hold. The bar shows how many of the messages found are done with.
+async fn take_paths(
+    app: &App,
+    paths: &[PathBuf],
+    manner: Manner,
+    bar: &ProgressBar,
+) -> anyhow::Result<Taken> {
+    let mut total = Taken::default();
+    for path in paths {
+        let before = total.stored - total.duplicates;
+        let progress = |taken: Taken| bar.set_length(before + taken.stored - taken.duplicates);
+        let taken = take_path(app, path, manner, progress)
+            .await
+            .with_context(|| format!("failed to take in {}", path.display()))?;
+        total.seen += taken.seen;
+        total.stored += taken.stored;
+        total.duplicates += taken.duplicates;
+        total.too_large += taken.too_large;
+    }
+    Ok(total)
+}
+
 /// Takes in what one path holds: mail as it is, a document as the attachment of a message made for it.
-async fn take_path(app: &App, path: &Path, manner: Manner) -> anyhow::Result<Taken> {
+async fn take_path(
+    app: &App,
+    path: &Path,
+    manner: Manner,
+    progress: impl Fn(Taken),
+) -> anyhow::Result<Taken> {
     let mut config = mailbox::Config::of_path(path)?;
     // The ledger knows a file by the place where it was taken in from.
     config.name = format!("file:{}", std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display());
@@ -96,13 +115,9 @@ async fn take_path(app: &App, path: &Path, manner: Manner) -> anyhow::Result<Tak
             }
             Mailbox::Memory(memory)
         }
-        None => intake::connect(&config).await?,
+        None => intake::connect(app, &config).await?,
     };
-    let bar = progress::bar(0, "keeping");
-    let taken =
-        intake::take(app, &config, &mut mailbox, manner, |taken| bar.set_position(taken.stored)).await?;
-    bar.finish_and_clear();
-    Ok(taken)
+    intake::take(app, &config, &mut mailbox, manner, progress).await
 }
 
 /// A message that carries a document, if the path is a file that holds no mail.

@@ -17,7 +17,7 @@ pub struct Args {
 pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     let mut sound = true;
     for config in &app.config.mailbox {
-        let mut mailbox = match intake::connect(config).await {
+        let mut mailbox = match intake::connect(app, config).await {
             Ok(mailbox) => mailbox,
             Err(error) => {
                 eprintln!("mailroom: {error:#}");

@@ -56,7 +56,7 @@ pub struct Report {
 impl Report {
     /// Collects what became of the messages of all folders of a mailbox, and compares with the server.
     pub async fn of(app: &App, config: &mailbox::Config) -> anyhow::Result<Self> {
-        let mut mailbox = intake::connect(config).await?;
+        let mut mailbox = intake::connect(app, config).await?;
         let mut fates = Vec::new();
         let mut unaccounted = 0;
         for folder in config.folders() {

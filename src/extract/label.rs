@@ -43,6 +43,9 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
 
 /// Lower case without accents; `ß` becomes `ss`; dots and colons at the ends go.
 pub fn fold_word(word: &str) -> String {
+    if word.is_ascii() {
+        return word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '#').to_ascii_lowercase();
+    }
     let mut out = String::with_capacity(word.len());
     for c in word.nfkd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)) {
         match c {
@@ -149,7 +152,29 @@ fn compound(word: &str, lexicon: &Lexicon) -> Option<Vec<Concept>> {
 
 /// Whether two words differ by at most `allowed` letters put in, left out or changed.
 pub fn distance_at_most(a: &str, b: &str, allowed: usize) -> bool {
+    if a.is_ascii() && b.is_ascii() {
+        return letters_at_most(a.as_bytes(), b.as_bytes(), allowed);
+    }
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    letters_at_most(&a, &b, allowed)
+}
+
+fn letters_at_most<T: PartialEq>(a: &[T], b: &[T], allowed: usize) -> bool {
+    // What both begin and end with is the same in the best way to make one of the other.
+    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (a.get(same..).unwrap_or_default(), b.get(same..).unwrap_or_default());
+    let same = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let a = a.get(..a.len() - same).unwrap_or_default();
+    let b = b.get(..b.len() - same).unwrap_or_default();
+    if a.len().abs_diff(b.len()) > allowed {
+        return false;
+    }
+    if a.len().max(b.len()) <= allowed {
+        return true;
+    }
+    if allowed <= 1 {
+        return false;
+    }
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = i;

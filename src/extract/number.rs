@@ -63,6 +63,10 @@ pub fn parse_currency(text: &str) -> Option<&'static str> {
 /// The text without a currency sign or code at either end, and that currency.
 pub fn split_currency(text: &str) -> (&str, Option<&'static str>) {
     let text = text.trim();
+    // A word without any of these stands beside no amount.
+    if !text.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b',' | b'(' | b')')) {
+        return (text, None);
+    }
     for (sign, code) in CURRENCIES {
         let Some(head) = text.get(..sign.len()) else { continue };
         if head.eq_ignore_ascii_case(sign) {

@@ -10,6 +10,9 @@ use crate::{
 
 /// The pages of each document.
 pub fn split(pages: &[Page]) -> Vec<&[Page]> {
+    if pages.len() <= 1 {
+        return if pages.is_empty() { Vec::new() } else { vec![pages] };
+    }
     let mut starts = vec![0];
     let mut current = pages.first().and_then(number_of);
     for (at, page) in pages.iter().enumerate().skip(1) {
@@ -22,9 +25,6 @@ pub fn split(pages: &[Page]) -> Vec<&[Page]> {
             starts.push(at);
         }
         current = Some(number);
-    }
-    if pages.is_empty() {
-        return Vec::new();
     }
     let ends = starts.iter().skip(1).copied().chain([pages.len()]);
     starts.iter().zip(ends).filter_map(|(a, b)| pages.get(*a..b)).collect()

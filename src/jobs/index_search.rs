@@ -6,7 +6,7 @@
 //!
 //! Does not: index messages that are not processed yet (processing notes a change), nor notice renamed accounts.
 //!
-//! Limits: [`BATCH_CHANGES`], [`BATCH_BYTES`].
+//! Limits: [`BATCH_CHANGES`], [`LOAD_MESSAGES`], [`BATCH_BYTES`].
 
 use crate::{
     blob::{Blob, BlobError},
@@ -30,7 +30,10 @@ use anyhow::Context as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes that are read at once.
-const BATCH_CHANGES: u32 = 1_000;
+const BATCH_CHANGES: u32 = 4_000;
+
+/// Messages that are loaded with one question.
+const LOAD_MESSAGES: usize = 50;
 
 /// Text that is held before it is given to the index, in bytes.
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
@@ -61,14 +64,13 @@ async fn follow_batch(store: &Store, blob: &Blob, index: &Index) -> anyhow::Resu
     let ids = changed_messages(&mut db, &changes).await?;
     let mut loader = Loader { db, blob, tickets: BTreeMap::new(), accounts: BTreeMap::new() };
     let (mut entries, mut removed, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for id in ids {
-        match loader.load(&id).await.with_context(|| format!("failed to load message {id} for the index"))? {
-            Some(entry) => {
-                bytes += size_bytes(&entry);
-                entries.push(entry);
-            }
-            None => removed.push(id),
-        }
+    let ids: Vec<MessageId> = ids.into_iter().collect();
+    for some in ids.chunks(LOAD_MESSAGES) {
+        let loaded = loader.load_all(some).await.context("failed to load messages for the index")?;
+        let found: BTreeSet<&MessageId> = loaded.iter().map(|entry| &entry.message_id).collect();
+        removed.extend(some.iter().filter(|id| !found.contains(id)).cloned());
+        bytes += loaded.iter().map(size_bytes).sum::<usize>();
+        entries.extend(loaded);
         if bytes >= BATCH_BYTES {
             apply(index, std::mem::take(&mut entries), std::mem::take(&mut removed), since).await?;
             bytes = 0;
@@ -146,17 +148,40 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// The entry of a message; none if there is nothing to find yet.
-    async fn load(&mut self, id: &MessageId) -> anyhow::Result<Option<Entry>> {
-        let Some(row) = self.db.find_message(id).await? else { return Ok(None) };
-        let Some(message) = self.db.find_parsed(id).await? else { return Ok(None) };
-        let documents = self.db.list_documents(id).await?;
-        let drafts = self.db.list_drafts_of_message(id).await?;
+    /// The entries of messages; those of which there is nothing to find yet are left out.
+    async fn load_all(&mut self, ids: &[MessageId]) -> anyhow::Result<Vec<Entry>> {
+        let ids: Vec<&MessageId> = ids.iter().collect();
+        let messages = self.db.list_messages_by_id(&ids).await?;
+        let mut documents: BTreeMap<MessageId, Vec<DocumentRow>> = BTreeMap::new();
+        for row in self.db.list_documents_of(&ids).await? {
+            documents.entry(row.document.message_id.clone()).or_default().push(row);
+        }
+        let mut drafts: BTreeMap<MessageId, Vec<DraftRow>> = BTreeMap::new();
+        for row in self.db.list_drafts_of(&ids).await? {
+            drafts.entry(row.message_id.clone()).or_default().push(row);
+        }
+        let mut entries = Vec::with_capacity(messages.len());
+        for (row, message) in messages {
+            let Some(message) = message else { continue };
+            let documents = documents.remove(&row.id).unwrap_or_default();
+            let drafts = drafts.remove(&row.id).unwrap_or_default();
+            entries.push(self.entry(&row, message, &documents, &drafts).await?);
+        }
+        Ok(entries)
+    }
+
+    async fn entry(
+        &mut self,
+        row: &MessageRow,
+        message: Message,
+        documents: &[DocumentRow],
+        drafts: &[DraftRow],
+    ) -> anyhow::Result<Entry> {
         let ticket = match &row.ticket_id {
             Some(ticket_id) => self.ticket(ticket_id).await?,
             None => None,
         };
-        let mut entry = Entry::new(id.clone());
+        let mut entry = Entry::new(row.id.clone());
         let accounts: BTreeSet<AccountId> = ticket
             .iter()
             .filter_map(|ticket| ticket.account_id.clone())
@@ -166,15 +191,15 @@ impl Loader<'_> {
             entry.account.push_str(&self.account(account).await?);
             entry.account.push('\n');
         }
-        for document in &documents {
+        for document in documents {
             entry.file_names.push(document.document.name.clone());
             entry.file_texts.push(text(self.blob, document).await?);
         }
         entry.queue = ticket.as_ref().map_or(row.queue, |ticket| Some(ticket.queue));
         entry.ticket_number = ticket.map(|ticket| ticket.number);
-        entry.has = possessions(&message, &documents, &drafts);
-        fill(&mut entry, &row, message);
-        Ok(Some(entry))
+        entry.has = possessions(&message, documents, drafts);
+        fill(&mut entry, row, message);
+        Ok(entry)
     }
 
     async fn ticket(&mut self, id: &TicketId) -> anyhow::Result<Option<Ticket>> {

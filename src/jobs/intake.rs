@@ -9,23 +9,23 @@
 //!
 //! Limits: `mailbox.bytes_max`, `mailbox.list_batch`, `mailbox.fetch_batch`, and [`COMMIT_BYTES`] in memory at once.
 
+use super::credential;
 use crate::{
     app::App,
     clock, config,
     mailbox::{self, After, Body, FolderState, Mailbox, MailboxError, Wake},
     message,
     model::{
-        ids::{MessageId, SightingId},
+        ids::SightingId,
         ledger::{Outcome, Sighting},
     },
     store::{
         message::{Direction, Inserted, NewMessage},
         quarantine::NewQuarantine,
-        sighting::{NewSighting, Place},
+        sighting::{Kept, NewSighting, Place},
     },
 };
 use anyhow::Context as _;
-use futures::{StreamExt as _, TryStreamExt as _};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -36,11 +36,8 @@ use tokio::sync::watch;
 /// Bytes of fetched messages that wait in memory for their common commit.
 const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 
-/// Messages whose bytes are written at the same time: waiting for the disk is most of the work.
-const PUTS_AT_ONCE: usize = 16;
-
 /// Messages in one commit.
-const COMMIT_MESSAGES: usize = 100;
+const COMMIT_MESSAGES: usize = 200;
 
 /// Failed fetches after which a message is given up: the first in its batch, all others alone.
 const FETCHES_MAX: i64 = 4;
@@ -76,6 +73,21 @@ pub struct Taken {
 pub struct Manner {
     /// As history: original dates, nothing sent.
     pub historic: bool,
+    /// Mail that was sent before this time, milliseconds UTC, is history.
+    pub history_before_ms: Option<i64>,
+}
+
+impl Manner {
+    /// As the configuration of a mailbox says.
+    fn of(config: &mailbox::Config) -> Self {
+        Self { historic: false, history_before_ms: config.history_before_ms() }
+    }
+
+    /// Whether a message is history. One that does not say when it was sent is not.
+    fn is_history(self, raw: &[u8]) -> bool {
+        let before = self.history_before_ms;
+        self.historic || before.is_some_and(|before| message::date_ms(raw).is_some_and(|date| date < before))
+    }
 }
 
 /// Polls one mailbox until told to stop; failures are recorded, shown on its page, and tried again.
@@ -124,10 +136,13 @@ async fn rest(config: &mailbox::Config, open: Option<&mut Mailbox>, wait: Option
 
 async fn look(app: &App, config: &mailbox::Config, open: &mut Option<Mailbox>) -> anyhow::Result<()> {
     if open.is_none() {
-        *open = Some(connect(config).await?);
+        *open = Some(connect(app, config).await?);
     }
     if let Some(mailbox) = open {
-        take(app, config, mailbox, Manner::default(), |_| {}).await?;
+        if config.oauth.is_some() {
+            mailbox.renew(&credential::token(app, config, None).await?);
+        }
+        take(app, config, mailbox, Manner::of(config), |_| {}).await?;
     }
     Ok(())
 }
@@ -146,18 +161,29 @@ async fn record_error(app: &App, config: &mailbox::Config, error: &anyhow::Error
     }
 }
 
-/// Opens a configured mailbox with its password.
-pub async fn connect(config: &mailbox::Config) -> anyhow::Result<Mailbox> {
-    let password = config.password.as_ref().map(config::resolve).transpose()?;
-    Mailbox::connect(config, password.as_ref())
-        .await
-        .with_context(|| format!("failed to open mailbox {}", config.name))
+/// Opens a configured mailbox with its password or token.
+pub async fn connect(app: &App, config: &mailbox::Config) -> anyhow::Result<Mailbox> {
+    let opened = if config.oauth.is_some() {
+        let token = credential::token(app, config, None).await?;
+        match Mailbox::connect(config, Some(&token)).await {
+            // Withdrawn before its time, or the clocks differ: once more with a fresh one.
+            Err(MailboxError::TokenRejected { .. }) => {
+                let token = credential::token(app, config, Some(&token)).await?;
+                Mailbox::connect(config, Some(&token)).await
+            }
+            opened => opened,
+        }
+    } else {
+        let password = config.password.as_ref().map(config::resolve).transpose()?;
+        Mailbox::connect(config, password.as_ref()).await
+    };
+    opened.with_context(|| format!("failed to open mailbox {}", config.name))
 }
 
 /// One pass over all folders of a configured mailbox.
 pub async fn poll_once(app: &App, config: &mailbox::Config) -> anyhow::Result<Taken> {
-    let mut mailbox = connect(config).await?;
-    take(app, config, &mut mailbox, Manner::default(), |_| {}).await
+    let mut mailbox = connect(app, config).await?;
+    take(app, config, &mut mailbox, Manner::of(config), |_| {}).await
 }
 
 /// One pass over all folders of an open mailbox. `progress` hears of each commit.
@@ -193,13 +219,19 @@ struct Pass<'a, P: Fn(Taken)> {
 impl<P: Fn(Taken)> Pass<'_, P> {
     async fn run(&mut self) -> anyhow::Result<Taken> {
         let state = self.mailbox.select(self.folder).await?;
+        // A first look at a large folder takes hours: the watchdog hears that it has begun.
+        self.note_contact(state).await?;
         self.list(state).await?;
         self.fetch(state.uidvalidity).await?;
         self.act(state.uidvalidity).await?;
+        self.note_contact(state).await?;
+        Ok(self.taken)
+    }
+
+    async fn note_contact(&self, state: FolderState) -> anyhow::Result<()> {
         let mut tx = self.app.store.begin().await?;
         tx.record_folder_contact(&self.config.name, self.folder, state.exists, clock::now_ms()).await?;
-        tx.commit().await?;
-        Ok(self.taken)
+        tx.commit().await.context("failed to note the contact with a folder")
     }
 
     fn place(&self, uidvalidity: i64) -> Place<'_> {
@@ -230,23 +262,19 @@ impl<P: Fn(Taken)> Pass<'_, P> {
             after = last.uid;
             let now_ms = clock::now_ms();
             let mut tx = self.app.store.begin().await?;
-            let mut fresh = 0;
-            for message in listed.iter().filter(|message| !known.contains(&message.uid)) {
-                let sighting = tx
-                    .insert_seen(
-                        &NewSighting {
-                            mailbox: self.config.name.clone(),
-                            folder: self.folder.to_owned(),
-                            uidvalidity: state.uidvalidity,
-                            uid: message.uid,
-                            place: message.place.clone(),
-                            size_bytes: message.size_bytes,
-                        },
-                        now_ms,
-                    )
-                    .await?;
-                fresh += u64::from(sighting.seen_ms == now_ms && sighting.outcome == Outcome::Seen);
-            }
+            let seen: Vec<NewSighting> = listed
+                .iter()
+                .filter(|message| !known.contains(&message.uid))
+                .map(|message| NewSighting {
+                    mailbox: self.config.name.clone(),
+                    folder: self.folder.to_owned(),
+                    uidvalidity: state.uidvalidity,
+                    uid: message.uid,
+                    place: message.place.clone(),
+                    size_bytes: message.size_bytes,
+                })
+                .collect();
+            let fresh = tx.insert_all_seen(&seen, now_ms).await?;
             if fresh > 0 {
                 tx.save_folder_cursor(&self.config.name, self.folder, state.uidvalidity, after, now_ms)
                     .await?;
@@ -421,7 +449,7 @@ async fn note_failure(app: &App, row: &Sighting, error: &MailboxError) -> anyhow
     }
     let detail = format!(
         "message {} of folder {} in mailbox {} could not be fetched in {FETCHES_MAX} tries: {error}; it is still on \
-         the server: open it there with a mail program, and move a copy into the folder if it can be read",
+         the server, and can be fetched again from the quarantine",
         row.uid, row.folder, row.mailbox
     );
     refuse(app, &row.id, "not_fetched", &detail).await?;
@@ -434,32 +462,34 @@ struct Held {
     raw: Vec<u8>,
 }
 
-/// Makes the bytes durable, several at a time, then commits messages, ledger rows and jobs together.
+/// Makes the bytes durable, then commits messages, ledger rows and jobs together.
 async fn commit(app: &App, held: &mut Vec<Held>, manner: Manner, taken: &mut Taken) -> anyhow::Result<()> {
     if held.is_empty() {
         return Ok(());
     }
-    let puts: Vec<_> = held.iter().map(|message| app.blob.put(&message.raw)).collect();
-    let hashes: Vec<String> = futures::stream::iter(puts)
-        .buffered(PUTS_AT_ONCE)
-        .try_collect()
-        .await
-        .context("failed to keep the bytes of messages")?;
-    let now_ms = clock::now_ms();
-    let mut tx = app.store.begin().await?;
-    let mut duplicates = 0;
-    for (kept, sha256) in held.iter().zip(hashes) {
-        let new = NewMessage {
+    let raws: Vec<&[u8]> = held.iter().map(|message| message.raw.as_slice()).collect();
+    let hashes = app.blob.put_all(&raws).await.context("failed to keep the bytes of messages")?;
+    let new: Vec<NewMessage> = held
+        .iter()
+        .zip(&hashes)
+        .map(|(kept, sha256)| NewMessage {
             sha256: sha256.clone(),
             size_bytes: kept.raw.len() as i64,
             direction: Direction::In,
-            historic: manner.historic,
+            historic: manner.is_history(&kept.raw),
             rfc_message_id: message::rfc_message_id(&kept.raw),
-        };
-        let inserted = tx.insert_message(&new, now_ms).await?;
-        let outcome = match &inserted {
+        })
+        .collect();
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let inserted = tx.insert_messages(&new, now_ms).await?;
+    let mut rows = Vec::with_capacity(held.len());
+    let (mut history, mut mail) = (Vec::new(), Vec::new());
+    let mut duplicates = 0;
+    for ((kept, new), inserted) in held.iter().zip(new).zip(&inserted) {
+        let outcome = match inserted {
             Inserted::New(id) => {
-                enqueue(&mut tx, id, now_ms).await?;
+                if new.historic { &mut history } else { &mut mail }.push(id.as_str());
                 Outcome::Stored
             }
             Inserted::Known(_) => {
@@ -467,20 +497,17 @@ async fn commit(app: &App, held: &mut Vec<Held>, manner: Manner, taken: &mut Tak
                 Outcome::Duplicate
             }
         };
-        tx.mark_stored(&kept.id, &sha256, inserted.id(), outcome, now_ms).await?;
+        let message_id = inserted.id().clone();
+        rows.push(Kept { id: kept.id.clone(), sha256: new.sha256, message_id, outcome });
     }
+    tx.enqueue_all(super::PROCESS_HISTORY, &history, now_ms, now_ms).await?;
+    tx.enqueue_all(super::PROCESS_MESSAGE, &mail, now_ms, now_ms).await?;
+    tx.mark_all_stored(&rows, now_ms).await?;
     tx.commit().await.context("failed to commit stored messages")?;
     taken.stored += held.len() as u64;
     taken.duplicates += duplicates;
     held.clear();
     app.announce_work();
-    Ok(())
-}
-
-async fn enqueue(tx: &mut crate::store::Tx, id: &MessageId, now_ms: i64) -> anyhow::Result<()> {
-    tx.enqueue(super::PROCESS_MESSAGE, id.as_str(), now_ms, now_ms)
-        .await
-        .context("failed to enqueue a message")?;
     Ok(())
 }
 
@@ -491,6 +518,7 @@ async fn refuse(app: &App, id: &SightingId, cause: &str, detail: &str) -> anyhow
     let entry = NewQuarantine {
         message_id: None,
         document_id: None,
+        sighting_id: Some(id.clone()),
         sha256: String::new(),
         cause: cause.to_owned(),
         detail: detail.to_owned(),
@@ -501,7 +529,7 @@ async fn refuse(app: &App, id: &SightingId, cause: &str, detail: &str) -> anyhow
 
 fn too_large(bytes_max: u64) -> String {
     format!(
-        "the message is larger than {bytes_max} bytes (mailbox.bytes_max); it is still on the server: raise the limit or take it from there"
+        "the message is larger than {bytes_max} bytes (mailbox.bytes_max); it is still on the server: raise the limit, then fetch it again from the quarantine"
     )
 }
 

@@ -3,6 +3,7 @@
 //! Invariants: a row found in `sending` after a crash is in doubt, never sent by itself again. Limits against loops are
 //! asked for each automatic mail. Waiting doubles after each failure that will pass.
 
+use super::credential;
 use crate::{
     app::App,
     clock,
@@ -90,6 +91,15 @@ async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Op
     })
 }
 
+/// Gives the mailer a token that is good now, where it signs in by one.
+pub async fn sign_in(app: &App) -> anyhow::Result<()> {
+    let of = app.config.mail_out.sign_in_of.as_str();
+    if let Some(mailbox) = app.config.mailbox.iter().find(|mailbox| !of.is_empty() && mailbox.name == of) {
+        app.mailer.renew(&credential::token(app, mailbox, None).await?);
+    }
+    Ok(())
+}
+
 /// One attempt over the network; no transaction is open.
 async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(OutboxState, String, i64)> {
     let bytes = match app.blob.get(&row.sha256).await {
@@ -101,7 +111,11 @@ async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(Out
     let automatic = !BY_PERSONS.contains(&row.template.as_str());
     let sender = (!automatic).then(|| app.config.mail_out.from.clone());
     let envelope = Envelope { sender, recipient: row.recipient.clone() };
-    Ok(match app.mailer.send(&envelope, &bytes).await {
+    let sent = match sign_in(app).await {
+        Ok(()) => app.mailer.send(&envelope, &bytes).await,
+        Err(error) => Err(SendError::Transient { text: format!("{error:#}") }),
+    };
+    Ok(match sent {
         Ok(_) => (OutboxState::Sent, String::new(), now_ms),
         Err(error @ SendError::InDoubt { .. }) => (OutboxState::InDoubt, error.to_string(), now_ms),
         Err(error) if error.is_transient() && row.attempts < ATTEMPTS_MAX => {

@@ -1,7 +1,7 @@
 //! One `[[mailbox]]` of the configuration, as typed by the administrator, and its checks.
 
 use super::{MailboxError, utf7};
-use crate::model::secret::SecretRef;
+use crate::model::{oauth, secret::SecretRef};
 use serde::Deserialize;
 use std::{
     path::{Path, PathBuf},
@@ -33,6 +33,8 @@ pub struct Config {
     pub user: String,
     /// IMAP: where the password is found: `{ env = "NAME" }` or `{ file = "/path" }`.
     pub password: Option<SecretRef>,
+    /// IMAP: sign-in by OAuth 2.0, as Microsoft 365 and Google want it; counts before `password`.
+    pub oauth: Option<oauth::Config>,
     /// Folders to take mail from, as people write them (`Beställningar`, `INBOX/Orders`). Default: `["INBOX"]`.
     pub folders: Vec<String>,
     /// What to do with the server's copy once a message is kept: `nothing`, `flag` or `move`. Default: `nothing`.
@@ -47,6 +49,9 @@ pub struct Config {
     pub idle: bool,
     /// Messages that are larger than this many bytes are listed and put in quarantine, not fetched. Default: 52428800.
     pub bytes_max: u64,
+    /// Mail that was sent before this day (UTC, e.g. `2026-12-01`) is history: kept, threaded and found, but never
+    /// answered. Set it when a mailbox with old mail is connected. Default: none.
+    pub history_before: Option<String>,
     /// Messages listed at a time. Default: 500, at most 1000.
     pub list_batch: usize,
     /// Messages fetched with one command. Default: 50, at most 1000.
@@ -66,6 +71,7 @@ impl Default for Config {
             ca_file: None,
             user: String::new(),
             password: None,
+            oauth: None,
             folders: vec!["INBOX".to_owned()],
             after: AfterKind::Nothing,
             flag: "\\Flagged".to_owned(),
@@ -73,6 +79,7 @@ impl Default for Config {
             poll_seconds: 30,
             idle: true,
             bytes_max: 50 * 1024 * 1024,
+            history_before: None,
             list_batch: 500,
             fetch_batch: 50,
         }
@@ -141,7 +148,9 @@ impl Config {
             Kind::Eml
         };
         let folders = if kind == Kind::Maildir { vec!["INBOX".to_owned()] } else { vec![String::new()] };
-        Ok(Self { name: "import".to_owned(), kind, path: path.to_owned(), folders, ..Self::default() })
+        let (list_batch, fetch_batch) = (super::BATCH_MAX, 200);
+        let name = "import".to_owned();
+        Ok(Self { name, kind, path: path.to_owned(), folders, list_batch, fetch_batch, ..Self::default() })
     }
 
     /// The port that is dialled.
@@ -171,6 +180,12 @@ impl Config {
         Duration::from_secs(self.poll_seconds.max(1))
     }
 
+    /// The beginning of the day before which mail is history, milliseconds UTC.
+    pub fn history_before_ms(&self) -> Option<i64> {
+        let day: jiff::civil::Date = self.history_before.as_ref()?.parse().ok()?;
+        Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+    }
+
     /// Says which key is wrong and what to write there.
     pub fn check(&self) -> Result<(), MailboxError> {
         let name = &self.name;
@@ -178,12 +193,18 @@ impl Config {
         if name.is_empty() {
             return wrong("`name` is empty: the ledger needs a name for each mailbox");
         }
+        if self.history_before.is_some() && self.history_before_ms().is_none() {
+            return wrong("`history_before` is not a day: write one such as \"2026-12-01\"");
+        }
         if self.kind == Kind::Imap {
             if self.host.is_empty() {
                 return wrong("`host` is empty: write the name of the IMAP server");
             }
             if self.user.is_empty() {
                 return wrong("`user` is empty: write the user name of the mailbox");
+            }
+            if let Some(oauth) = &self.oauth {
+                oauth.check().or_else(|text| wrong(&text))?;
             }
             if self.tls == Tls::Plain && !self.allow_plain && !is_loopback(&self.host) {
                 return wrong(
@@ -268,6 +289,7 @@ mod tests {
                 Config { after: AfterKind::Flag, flag: "two words".into(), ..imap.clone() },
                 "`flag` is not a flag",
             ),
+            (Config { history_before: Some("1.12.2026".into()), ..imap.clone() }, "not a day"),
             (Config { kind: Kind::Maildir, ..imap.clone() }, "`path` is empty"),
             (
                 Config { kind: Kind::Mbox, path: "a".into(), after: AfterKind::Flag, ..imap.clone() },

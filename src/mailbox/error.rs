@@ -91,6 +91,16 @@ pub enum MailboxError {
         /// The server's words.
         text: String,
     },
+    /// The token is not accepted, or no longer: a fresh one may be.
+    #[error(
+        "{host} rejected the token: check `user`, and sign in again if it goes on (the server says: {text})"
+    )]
+    TokenRejected {
+        /// As configured.
+        host: String,
+        /// The server's words.
+        text: String,
+    },
     /// There is no such folder.
     #[error("there is no folder {folder}: check `folders` (the server says: {text})")]
     NoFolder {
@@ -152,6 +162,7 @@ impl MailboxError {
             | Self::Timeout { .. }
             | Self::Broken { .. }
             | Self::UidValidityChanged { .. }
+            | Self::TokenRejected { .. }
             | Self::Denied { .. }
             | Self::File { .. } => true,
             Self::Settings { .. }

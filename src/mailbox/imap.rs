@@ -19,7 +19,8 @@ use async_imap::{
     Client, Session,
     error::Error as ClientError,
     imap_proto::{
-        AttributeValue, MailboxDatum, NameAttribute, Outcome, RequestId, Response, ResponseCode, Status,
+        AttributeValue, Capability, MailboxDatum, NameAttribute, Outcome, RequestId, Response, ResponseCode,
+        Status,
     },
 };
 use rustls::ClientConfig;
@@ -27,10 +28,13 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt::Write as _,
     io,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    io::AsyncWriteExt as _,
+    time::{Instant, timeout, timeout_at},
+};
 
 /// Until the greeting has come, TLS included.
 const CONNECT_SECONDS: u64 = 30;
@@ -103,6 +107,11 @@ impl Imap {
         };
         imap.sign_in().await?;
         Ok(imap)
+    }
+
+    /// The password or token to sign in with from now on.
+    pub(super) fn renew(&mut self, secret: &Secret) {
+        self.password = Some(secret.clone());
     }
 
     pub(super) async fn folders(&mut self) -> Result<Vec<String>, MailboxError> {
@@ -271,7 +280,7 @@ impl Imap {
         self.run("ask for capabilities", LOGIN_SECONDS, "CAPABILITY", |response| {
             if let Response::Capabilities(list) = response {
                 capabilities.extend(list.iter().filter_map(|capability| match capability {
-                    async_imap::imap_proto::Capability::Atom(atom) => Some(atom.to_ascii_uppercase()),
+                    Capability::Atom(atom) => Some(atom.to_ascii_uppercase()),
                     _ => None,
                 }));
             }
@@ -318,6 +327,9 @@ impl Imap {
     async fn login(&self, client: Client<Metered>) -> Result<Session<Metered>, MailboxError> {
         let user = &self.config.user;
         let password = self.password.as_ref().map_or("", Secret::reveal);
+        if self.config.oauth.is_some() {
+            return self.login_by_token(client, user, password).await;
+        }
         let signed_in = if user.is_ascii() && password.is_ascii() {
             client.login(user, password).await
         } else {
@@ -330,6 +342,63 @@ impl Imap {
             }
             ClientError::No(text) | ClientError::Bad(text) => {
                 MailboxError::LoginRejected { host: self.config.host.clone(), text: server_words(&text) }
+            }
+            other => self.failed("log in", other),
+        })
+    }
+
+    /// OAUTHBEARER (RFC 7628), or XOAUTH2 where the server has only that.
+    async fn login_by_token(
+        &self,
+        mut client: Client<Metered>,
+        user: &str,
+        token: &str,
+    ) -> Result<Session<Metered>, MailboxError> {
+        let (mut standard, mut elder) = (false, false);
+        let asked = async {
+            client.get_mut().write_all(b"c CAPABILITY\r\n").await?;
+            client.get_mut().flush().await
+        };
+        asked.await.map_err(|error| self.failed("log in", ClientError::Io(error)))?;
+        loop {
+            let answer = client.read_response().await;
+            let answer = answer.map_err(|error| self.failed("log in", ClientError::Io(error)))?;
+            let answer = answer.ok_or_else(|| broken("log in"))?;
+            match answer.parsed() {
+                Response::Capabilities(list) => {
+                    let has = |name: &str| {
+                        list.iter().any(|capability| {
+                            matches!(capability, Capability::Auth(auth) if auth.eq_ignore_ascii_case(name))
+                        })
+                    };
+                    (standard, elder) = (has("OAUTHBEARER"), has("XOAUTH2"));
+                }
+                Response::Done { tag, .. } if tag.0 == "c" => break,
+                _ => {}
+            }
+        }
+        let host = self.config.host.clone();
+        let (mechanism, answer) = match (standard, elder) {
+            (true, _) => {
+                let name = user.replace('=', "=3D").replace(',', "=2C");
+                ("OAUTHBEARER", format!("n,a={name},\x01auth=Bearer {token}\x01\x01"))
+            }
+            (false, true) => ("XOAUTH2", format!("user={user}\x01auth=Bearer {token}\x01\x01")),
+            (false, false) => {
+                let text =
+                    "it offers neither OAUTHBEARER nor XOAUTH2: set `password` instead of `oauth`".to_owned();
+                return Err(MailboxError::LoginRejected { host, text });
+            }
+        };
+        let said = Arc::new(Mutex::new(String::new()));
+        let bearer = Bearer { answer: Some(answer), said: Arc::clone(&said) };
+        client.authenticate(mechanism, bearer).await.map_err(|(error, _client)| match error {
+            ClientError::No(text) | ClientError::Bad(text) => {
+                let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                MailboxError::TokenRejected {
+                    host,
+                    text: server_text(&format!("{} {said}", server_words(&text))),
+                }
             }
             other => self.failed("log in", other),
         })
@@ -587,6 +656,25 @@ impl async_imap::Authenticator for Plain {
 
     fn process(&mut self, _challenge: &[u8]) -> String {
         self.0.clone()
+    }
+}
+
+/// The answer of OAUTHBEARER and XOAUTH2, then an empty one to a refusal that comes with its reason.
+struct Bearer {
+    answer: Option<String>,
+    /// The server's reason, in JSON.
+    said: Arc<Mutex<String>>,
+}
+
+impl async_imap::Authenticator for Bearer {
+    type Response = String;
+
+    fn process(&mut self, challenge: &[u8]) -> String {
+        self.answer.take().unwrap_or_else(|| {
+            *self.said.lock().unwrap_or_else(PoisonError::into_inner) =
+                String::from_utf8_lossy(challenge).into_owned();
+            "\x01".to_owned()
+        })
     }
 }
 

@@ -46,7 +46,7 @@ const DEFAULT_LANGUAGE: &str = "en";
 struct Destination {
     /// An earlier ticket, or none for a new one.
     earlier: Option<TicketId>,
-    /// Number of the new ticket; reserved, so that the acknowledgement can name it.
+    /// Number of the new ticket, if it is reserved because an acknowledgement names it.
     number: Option<i64>,
     /// What is new about it.
     new: NewTicket,
@@ -56,15 +56,36 @@ struct Destination {
     rule: String,
 }
 
-/// Writes everything that one message means.
+/// Writes everything that one message means, with the end of its job.
 pub async fn commit(app: &App, job: &Job, understood: Understood) -> anyhow::Result<()> {
-    let destination = destination(app, &understood).await?;
-    let acknowledgement = acknowledge(app, &understood, &destination).await?;
-    let now_ms = clock::now_ms();
+    let mut destination = destination(&understood);
+    let acknowledgement = acknowledge(app, &understood, &mut destination).await?;
     let id = &understood.row.id;
     let mut tx = app.store.begin().await?;
     tx.delete_undecided(id).await?;
-    let ticket_id = save_ticket(&mut tx, &destination, &understood, now_ms).await?;
+    write(&mut tx, &understood, &destination, acknowledgement, clock::now_ms()).await?;
+    if !tx.finish_job(&job.id, &app.node.name).await? {
+        bail!("another worker took this message over; its results count");
+    }
+    tx.commit().await.with_context(|| format!("failed to commit message {id}"))?;
+    app.announce_work();
+    Ok(())
+}
+
+/// Writes what one message of history means, which nothing answers, into the transaction of its batch.
+pub(super) async fn write_history(tx: &mut Tx, understood: &Understood, now_ms: i64) -> anyhow::Result<()> {
+    write(tx, understood, &destination(understood), None, now_ms).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    understood: &Understood,
+    destination: &Destination,
+    acknowledgement: Option<NewOutbox>,
+    now_ms: i64,
+) -> anyhow::Result<()> {
+    let id = &understood.row.id;
+    let ticket_id = save_ticket(tx, destination, understood, now_ms).await?;
     tx.save_processed(
         id,
         &Processed {
@@ -78,15 +99,15 @@ pub async fn commit(app: &App, job: &Job, understood: Understood) -> anyhow::Res
         now_ms,
     )
     .await?;
-    tx.save_outcome(id, Outcome::Processed, &outcome_reason(&understood)).await?;
-    let documents = save_documents(&mut tx, id, &understood.documents, now_ms).await?;
-    save_drafts(&mut tx, id, &ticket_id, &understood.drafts, &documents, now_ms).await?;
+    tx.save_outcome(id, Outcome::Processed, &outcome_reason(understood)).await?;
+    let documents = save_documents(tx, id, &understood.documents, now_ms).await?;
+    save_drafts(tx, id, &ticket_id, &understood.drafts, &documents, now_ms).await?;
     if let Some(mut outbox) = acknowledgement {
         outbox.ticket_id = Some(ticket_id.clone());
         tx.insert_outbox(&outbox, now_ms).await?;
     }
+    // Nothing that is found of a ticket's other messages changes with one more.
     tx.note_change(ChangeKind::Message, id.as_str());
-    tx.note_change(ChangeKind::Ticket, ticket_id.as_str());
     tx.audit(Entry {
         at_ms: now_ms,
         actor: "mailroom".to_owned(),
@@ -104,11 +125,6 @@ pub async fn commit(app: &App, job: &Job, understood: Understood) -> anyhow::Res
         })
         .to_string(),
     });
-    if !tx.finish_job(&job.id, &app.node.name).await? {
-        bail!("another worker took this message over; its results count");
-    }
-    tx.commit().await.with_context(|| format!("failed to commit message {id}"))?;
-    app.announce_work();
     Ok(())
 }
 
@@ -118,8 +134,8 @@ fn outcome_reason(understood: &Understood) -> String {
     if screened.muted { format!("{}: {}", screened.decided_by, screened.reason) } else { String::new() }
 }
 
-/// Decides which ticket the message goes into. A new one gets its number now: the acknowledgement names it.
-async fn destination(app: &App, understood: &Understood) -> anyhow::Result<Destination> {
+/// Decides which ticket the message goes into.
+fn destination(understood: &Understood) -> Destination {
     let machine = matches!(understood.screened.origin, Origin::AutoReply | Origin::List | Origin::Own);
     let asks = !machine || understood.drafts.iter().any(|drafted| drafted.draft.kind.is_record());
     let new = NewTicket {
@@ -139,16 +155,15 @@ async fn destination(app: &App, understood: &Understood) -> anyhow::Result<Desti
         };
         // An absence note must not open a closed ticket again.
         let state = asks.then_some(TicketState::Open);
-        return Ok(Destination { earlier, number: None, new, state, rule: rule.clone() });
+        return Destination { earlier, number: None, new, state, rule: rule.clone() };
     }
-    let number = app.store.reserve_ticket_number().await.context("failed to reserve a ticket number")?;
     let rule = match &understood.joining.possible {
         Some(_) => format!("new ticket; {}", understood.joining.rule),
         None => "new ticket".to_owned(),
     };
     let state = Some(if asks { TicketState::Open } else { TicketState::Closed });
     let queue = if asks { new.queue } else { Queue::Other };
-    Ok(Destination { earlier: None, number: Some(number), new: NewTicket { queue, ..new }, state, rule })
+    Destination { earlier: None, number: None, new: NewTicket { queue, ..new }, state, rule }
 }
 
 fn title(understood: &Understood) -> String {
@@ -156,18 +171,19 @@ fn title(understood: &Understood) -> String {
     if bare.is_empty() { "(no subject)".to_owned() } else { bare }
 }
 
-/// The acknowledgement of a new ticket, unless the message is muted or history.
+/// The acknowledgement of a new ticket, unless the message is muted or history; reserves the number that it names.
 async fn acknowledge(
     app: &App,
     understood: &Understood,
-    destination: &Destination,
+    destination: &mut Destination,
 ) -> anyhow::Result<Option<NewOutbox>> {
-    let Some(number) = destination.number else { return Ok(None) };
-    if understood.screened.muted || understood.row.historic {
+    if destination.earlier.is_some() || understood.screened.muted || understood.row.historic {
         return Ok(None);
     }
     let recipient = understood.message.reply_address().filter(|to| limits::is_address(&to.email));
     let Some(recipient) = recipient else { return Ok(None) };
+    let number = app.store.reserve_ticket_number().await.context("failed to reserve a ticket number")?;
+    destination.number = Some(number);
     let order = understood.drafts.iter().find_map(|drafted| drafted.draft.text("po_number"));
     let letter = Letter {
         template: Name::Acknowledgement,
@@ -252,6 +268,7 @@ async fn save_documents(
             let entry = NewQuarantine {
                 message_id: Some(message_id.clone()),
                 document_id: Some(id.clone()),
+                sighting_id: None,
                 sha256: document.sha256.clone(),
                 cause: (*cause).to_owned(),
                 detail: format!("{}: {detail}", document.name),

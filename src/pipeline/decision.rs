@@ -538,6 +538,12 @@ pub async fn reprocess(app: &App, id: &QuarantineId, who: &str) -> anyhow::Resul
         super::reprocess(app, &message, who).await?;
     }
     let mut tx = app.store.begin().await?;
+    if let Some(sighting) = &row.entry.sighting_id
+        && tx.retry_refused(sighting).await?
+    {
+        // The next look at the mailbox fetches it.
+        tx.audit(entry(who, "fetch again", "sighting", sighting.as_str(), &row.entry.cause));
+    }
     tx.resolve_quarantine(id, Resolution::Reprocessed, who, clock::now_ms()).await?;
     tx.commit().await.context("failed to settle a quarantine entry")?;
     Ok(true)

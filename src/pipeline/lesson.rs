@@ -15,7 +15,7 @@ use crate::{
     },
     screen::free_mail::is_free_mail,
     store::{
-        Tx,
+        Db, Tx,
         draft::DraftRow,
         item_reference::NewItemReference,
         lesson::{LessonRow, LessonState, NewLesson},
@@ -34,12 +34,12 @@ fn sender_of(address: &str) -> String {
 }
 
 /// The lessons that help to read what an address sends.
-pub(super) async fn of_sender(app: &App, address: &str) -> anyhow::Result<Vec<LessonRow>> {
+pub(super) async fn of_sender(db: &mut Db, address: &str) -> anyhow::Result<Vec<LessonRow>> {
     let sender = sender_of(address);
     if sender.is_empty() {
         return Ok(Vec::new());
     }
-    let found = app.store.read().await?.list_lessons_of_sender(&sender).await;
+    let found = db.list_lessons_of_sender(&sender).await;
     found.with_context(|| format!("failed to look for what is known of the layouts of {sender}"))
 }
 

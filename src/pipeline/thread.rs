@@ -9,9 +9,10 @@ use crate::{
         ticket::TicketState,
     },
     screen::{
-        bounce,
-        follow_up::{self, Candidate, Joining},
+        Site, bounce,
+        follow_up::{self, Candidate, Joining, Keys},
     },
+    store::Db,
 };
 use anyhow::Context as _;
 use std::{collections::BTreeSet, time::Duration};
@@ -42,42 +43,53 @@ async fn wait_for_originals(app: &App, id: &MessageId, rfc_ids: &[String]) -> an
 }
 
 /// Whether an earlier message, of other bytes, has the same `Message-ID`.
-pub async fn is_id_used(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<bool> {
+pub async fn is_id_used(db: &mut Db, id: &MessageId, message: &Message) -> anyhow::Result<bool> {
     let Some(rfc_id) = &message.rfc_message_id else { return Ok(false) };
-    let same = app.store.read().await?.list_messages_by_rfc_id(rfc_id, 1).await;
-    let same = same.context("failed to look for the same Message-ID")?;
+    let same =
+        db.list_messages_by_rfc_id(rfc_id, 1).await.context("failed to look for the same Message-ID")?;
     Ok(same.first().is_some_and(|first| first.id < *id))
 }
 
-/// Finds the tickets that a message's ids and subject point at, and decides.
-pub async fn join(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<Joining> {
-    let mut keys = follow_up::keys(message, &app.site);
+/// What of a message points at tickets.
+pub fn keys(message: &Message, site: &Site) -> Keys {
+    let mut keys = follow_up::keys(message, site);
     if let Some(original) = bounce::parse(message).and_then(|bounce| bounce.original_message_id) {
         keys.rfc_ids.push(original);
     }
+    keys
+}
+
+/// Finds the tickets that a message's ids and subject point at, and decides; waits for what it answers.
+pub async fn join(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<Joining> {
+    let keys = keys(message, &app.site);
     wait_for_originals(app, id, &keys.rfc_ids).await?;
+    look_up(&mut app.store.read().await?, id, message, &keys).await
+}
+
+/// Finds the tickets that the keys of a message point at, and decides.
+pub async fn look_up(db: &mut Db, id: &MessageId, message: &Message, keys: &Keys) -> anyhow::Result<Joining> {
     let mut candidates = Vec::new();
     let mut seen = BTreeSet::new();
     for outbox in &keys.own_outbox {
-        if let Some(ticket) = app.store.read().await?.find_ticket_of_outbox(outbox).await? {
-            add(app, &mut candidates, &mut seen, ticket, follow_up::OWN_MESSAGE_ID).await?;
+        if let Some(ticket) = db.find_ticket_of_outbox(outbox).await? {
+            add(db, &mut candidates, &mut seen, ticket, follow_up::OWN_MESSAGE_ID).await?;
         }
     }
-    let referenced = app.store.read().await?.list_tickets_of_rfc_ids(&keys.rfc_ids, Some(id)).await;
+    let referenced = db.list_tickets_of_rfc_ids(&keys.rfc_ids, Some(id)).await;
     for ticket in referenced.context("failed to look up references")? {
-        add(app, &mut candidates, &mut seen, ticket, follow_up::REFERENCES).await?;
+        add(db, &mut candidates, &mut seen, ticket, follow_up::REFERENCES).await?;
     }
     let number = keys.ticket_number.or_else(|| subject::ticket_number(&message.subject));
     if let Some(number) = number
-        && let Some(ticket) = app.store.read().await?.find_ticket_by_number(number).await?
+        && let Some(ticket) = db.find_ticket_by_number(number).await?
     {
-        add(app, &mut candidates, &mut seen, ticket.id, follow_up::SUBJECT_TOKEN).await?;
+        add(db, &mut candidates, &mut seen, ticket.id, follow_up::SUBJECT_TOKEN).await?;
     }
     Ok(follow_up::decide(message, &candidates))
 }
 
 async fn add(
-    app: &App,
+    db: &mut Db,
     candidates: &mut Vec<Candidate>,
     seen: &mut BTreeSet<TicketId>,
     ticket_id: TicketId,
@@ -86,7 +98,6 @@ async fn add(
     if !seen.insert(ticket_id.clone()) {
         return Ok(());
     }
-    let mut db = app.store.read().await?;
     let Some(ticket) = db.find_ticket(&ticket_id).await.context("failed to find a ticket")? else {
         return Ok(());
     };

@@ -27,6 +27,8 @@ pub struct Config {
     pub user: String,
     /// SMTP: where the password is found: `{ env = "NAME" }` or `{ file = "/path" }`.
     pub password: Option<SecretRef>,
+    /// SMTP: name of the mailbox whose OAuth sign-in is used instead of a password.
+    pub sign_in_of: String,
     /// SMTP: seconds for each step of the conversation. Default: 60.
     pub timeout_seconds: u64,
     /// SMTP: the name that we say hello with. Default: the domain of `from`.
@@ -53,6 +55,7 @@ impl Default for Config {
             ca_file: None,
             user: String::new(),
             password: None,
+            sign_in_of: String::new(),
             timeout_seconds: 60,
             hello_name: String::new(),
             from: "mailroom@localhost".to_owned(),

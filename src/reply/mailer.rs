@@ -91,6 +91,13 @@ impl Mailer {
         })
     }
 
+    /// The token to sign in with from now on, where that is how it is done.
+    pub fn renew(&self, token: &Secret) {
+        if let Self::Smtp(smtp) = self {
+            smtp.renew(token);
+        }
+    }
+
     /// One attempt to send these bytes.
     pub async fn send(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Sent, SendError> {
         match self {

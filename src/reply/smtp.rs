@@ -9,15 +9,21 @@ use super::{
     mailer::{Envelope, SendError, Sent},
 };
 use crate::model::secret::Secret;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::transport::smtp::{
     Error,
-    authentication::{Credentials, DEFAULT_MECHANISMS},
+    authentication::{Credentials, DEFAULT_MECHANISMS, Mechanism},
     client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
     commands::{Data, Mail, Rcpt},
     extension::{ClientId, Extension, MailParameter},
-    response::Response,
+    response::{Response, Severity},
 };
-use std::{error::Error as _, fmt, time::Duration};
+use std::{
+    error::Error as _,
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How much of a server's own words is kept.
 const SERVER_TEXT_CHARS_MAX: usize = 300;
@@ -29,6 +35,10 @@ pub struct Smtp {
     tls: Tls,
     tls_parameters: Option<TlsParameters>,
     credentials: Option<Credentials>,
+    /// Who signs in by token.
+    token_user: Option<String>,
+    /// The token that is good now.
+    token: Mutex<Option<Secret>>,
     hello: ClientId,
     timeout: Duration,
 }
@@ -41,8 +51,13 @@ impl fmt::Debug for Smtp {
 
 impl Smtp {
     pub(super) fn new(config: &Config, password: Option<&Secret>) -> Result<Self, SendError> {
+        let by_token = !config.sign_in_of.is_empty();
         let credentials = match (config.user.as_str(), password) {
+            ("", _) if by_token => {
+                return Err(settings("`user` is empty: write the user whose token signs in"));
+            }
             ("", _) => None,
+            _ if by_token => None,
             (user, Some(password)) => Some(Credentials::new(user.to_owned(), password.reveal().to_owned())),
             (_, None) => return Err(settings("`user` is set but `password` is not: say where it is found")),
         };
@@ -52,9 +67,16 @@ impl Smtp {
             tls: config.tls,
             tls_parameters: if config.tls == Tls::Plain { None } else { Some(tls_parameters(config)?) },
             credentials,
+            token_user: by_token.then(|| config.user.clone()),
+            token: Mutex::default(),
             hello: ClientId::Domain(config.host_name()),
             timeout: config.timeout(),
         })
+    }
+
+    /// The token to sign in with from now on.
+    pub(super) fn renew(&self, token: &Secret) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
     }
 
     /// Connects, signs in, says goodbye.
@@ -129,7 +151,9 @@ impl Smtp {
                 }
             }
         }
-        if let Some(credentials) = &self.credentials {
+        if let Some(user) = &self.token_user {
+            self.sign_in_by_token(&mut connection, user).await?;
+        } else if let Some(credentials) = &self.credentials {
             let login = connection.auth(DEFAULT_MECHANISMS, credentials);
             match tokio::time::timeout(self.timeout, login).await {
                 Ok(Ok(_welcome)) => {}
@@ -145,6 +169,39 @@ impl Smtp {
             }
         }
         Ok(connection)
+    }
+
+    /// XOAUTH2 where the server offers it, else OAUTHBEARER (RFC 7628).
+    async fn sign_in_by_token(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        user: &str,
+    ) -> Result<(), SendError> {
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(token) = token else {
+            return Err(SendError::Transient { text: "the mailbox is not signed in yet".to_owned() });
+        };
+        let token = token.reveal();
+        let response = if connection.server_info().supports_auth_mechanism(Mechanism::Xoauth2) {
+            format!("XOAUTH2 {}", STANDARD.encode(format!("user={user}\x01auth=Bearer {token}\x01\x01")))
+        } else {
+            let name = user.replace('=', "=3D").replace(',', "=2C");
+            format!("OAUTHBEARER {}", STANDARD.encode(format!("n,a={name},\x01auth=Bearer {token}\x01\x01")))
+        };
+        let login = connection.command(format!("AUTH {response}\r\n"));
+        match tokio::time::timeout(self.timeout, login).await {
+            // 334 carries the reason of a refusal, which an empty answer ends.
+            Ok(Ok(answer)) if answer.code().severity != Severity::PositiveIntermediate => Ok(()),
+            Ok(Ok(answer)) => {
+                let _refused = tokio::time::timeout(self.timeout, connection.command("\r\n")).await;
+                Err(token_refused(&self.host, &words(&answer)))
+            }
+            Ok(Err(error)) if error.is_permanent() || error.is_client() => {
+                Err(token_refused(&self.host, &error.to_string()))
+            }
+            Ok(Err(error)) => Err(before_content("AUTH", &error)),
+            Err(_elapsed) => Err(SendError::Transient { text: "AUTH took too long".to_owned() }),
+        }
     }
 
     async fn step(
@@ -193,6 +250,11 @@ fn tls_parameters(config: &Config) -> Result<TlsParameters, SendError> {
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(authority);
     }
     builder.build_rustls().map_err(|error| settings(&format!("TLS cannot be set up: {}", chain(&error))))
+}
+
+/// The next attempt has a fresh token.
+fn token_refused(host: &str, said: &str) -> SendError {
+    SendError::Transient { text: format!("{host} rejected the token (it says: {})", server_text(said)) }
 }
 
 fn settings(text: &str) -> SendError {

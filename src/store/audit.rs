@@ -11,10 +11,10 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Ask as _, Columns as _, key, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, key, places, text},
 };
 use sha2::{Digest as _, Sha256};
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Rows checked at a time.
 const PAGE_ROWS: u32 = 1_000;
@@ -168,24 +168,33 @@ impl Tx {
                 .await?
                 .text("hash")?,
         };
+        let mut chained = Vec::with_capacity(entries.len());
         for (seq, entry) in (first..).zip(entries) {
             let hash = chain_hash(&previous_hash, seq, &entry);
-            sqlx::query(
-                "INSERT INTO audit (seq, at_ms, actor, action, subject_kind, subject_id, detail, previous_hash, hash)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            )
-            .bind(seq)
-            .bind(entry.at_ms)
-            .bind(entry.actor)
-            .bind(entry.action)
-            .bind(entry.subject_kind)
-            .bind(entry.subject_id)
-            .bind(entry.detail)
-            .bind(previous_hash)
-            .bind(hash.as_str())
-            .run(self.connection())
-            .await?;
+            chained.push((seq, entry, previous_hash, hash.clone()));
             previous_hash = hash;
+        }
+        for rows in chained.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "INSERT INTO audit (seq, at_ms, actor, action, subject_kind, subject_id, detail, previous_hash, hash)
+                 VALUES {}",
+                places(rows.len(), 9)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (seq, entry, previous, hash) in rows {
+                query = query
+                    .bind(*seq)
+                    .bind(entry.at_ms)
+                    .bind(entry.actor.as_str())
+                    .bind(entry.action.as_str())
+                    .bind(entry.subject_kind.as_str())
+                    .bind(entry.subject_id.as_str())
+                    .bind(entry.detail.as_str())
+                    .bind(previous.as_str())
+                    .bind(hash.as_str());
+            }
+            query.run(self.connection()).await?;
         }
         Ok(())
     }

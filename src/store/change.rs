@@ -5,9 +5,10 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Ask as _, Columns as _},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, places},
 };
 use crate::model::draft::named;
+use sqlx::AssertSqlSafe;
 
 named! {
     /// What changed.
@@ -33,7 +34,7 @@ pub struct Change {
 }
 
 /// A change that is numbered at the commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pending {
     kind: ChangeKind,
     subject_id: String,
@@ -74,7 +75,7 @@ impl Tx {
     /// Notes that something changes with this transaction.
     pub fn note_change(&mut self, kind: ChangeKind, subject_id: &str) {
         let pending = Pending { kind, subject_id: subject_id.to_owned() };
-        if !self.changes.contains(&pending) {
+        if self.noted.insert(pending.clone()) {
             self.changes.push(pending);
         }
     }
@@ -86,16 +87,19 @@ impl Tx {
         }
         let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
         let last = self.raise_counter("change", count).await?;
-        for (seq, change) in (last - count + 1..).zip(changes) {
-            sqlx::query(
-                "INSERT INTO change (kind, subject_id, seq) VALUES ($1, $2, $3)
+        let numbered: Vec<(i64, Pending)> = (last - count + 1..).zip(changes).collect();
+        for rows in numbered.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "INSERT INTO change (kind, subject_id, seq) VALUES {}
                  ON CONFLICT (kind, subject_id) DO UPDATE SET seq = excluded.seq",
-            )
-            .bind(change.kind.as_str())
-            .bind(change.subject_id)
-            .bind(seq)
-            .run(self.connection())
-            .await?;
+                places(rows.len(), 3)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (seq, change) in rows {
+                query = query.bind(change.kind.as_str()).bind(change.subject_id.as_str()).bind(*seq);
+            }
+            query.run(self.connection()).await?;
         }
         Ok(())
     }

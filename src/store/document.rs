@@ -2,14 +2,14 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Ask as _, Columns as _, fresh, json, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, json, places, text},
 };
 use crate::model::{
     draft::named,
     finding::Finding,
     ids::{DocumentId, MessageId},
 };
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Documents of one message listed at most.
 pub const DOCUMENTS_OF_MESSAGE_MAX: i64 = 2_000;
@@ -111,6 +111,24 @@ impl Db {
             .bind(DOCUMENTS_OF_MESSAGE_MAX)
             .all(self.connection(), document)
             .await
+    }
+
+    /// The documents of many messages, by message and position.
+    pub async fn list_documents_of(&mut self, message_ids: &[&MessageId]) -> Result<Vec<DocumentRow>> {
+        let mut found = Vec::new();
+        for ids in message_ids.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "SELECT * FROM document WHERE message_id IN {} ORDER BY message_id, position, id",
+                places(1, ids.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for id in ids {
+                query = query.bind(id.as_str());
+            }
+            found.extend(query.all(self.connection(), document).await?);
+        }
+        Ok(found)
     }
 
     /// Documents with these bytes, newest first.

@@ -5,7 +5,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Ask as _, Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, json, key, places, text},
 };
 use crate::model::{
     account::EarlierOrder,
@@ -13,7 +13,7 @@ use crate::model::{
     ids::{AccountId, DocumentId, DraftId, MessageId, TicketId},
 };
 use jiff::{Timestamp, tz::TimeZone};
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Drafts of one ticket or message listed at most.
 const DRAFTS_OF_ONE_MAX: i64 = 2_000;
@@ -237,6 +237,24 @@ impl Db {
             .bind(DRAFTS_OF_ONE_MAX)
             .all(self.connection(), draft)
             .await
+    }
+
+    /// The drafts of many messages, by message, oldest first.
+    pub async fn list_drafts_of(&mut self, message_ids: &[&MessageId]) -> Result<Vec<DraftRow>> {
+        let mut found = Vec::new();
+        for ids in message_ids.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "SELECT * FROM draft WHERE message_id IN {} ORDER BY message_id, id",
+                places(1, ids.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for id in ids {
+                query = query.bind(id.as_str());
+            }
+            found.extend(query.all(self.connection(), draft).await?);
+        }
+        Ok(found)
     }
 
     /// How many drafts are in each state.

@@ -4,10 +4,10 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Ask as _, Columns as _, key, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, key, places, text},
 };
 use crate::model::ids::JobId;
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// How often a lease is tried again when other workers were faster.
 const LEASE_ROUNDS_MAX: u32 = 20;
@@ -87,19 +87,62 @@ impl Db {
 impl Tx {
     /// Queues work, due at `due_ms`. `false` if the same work is queued already.
     pub async fn enqueue(&mut self, kind: &str, subject_id: &str, due_ms: i64, now_ms: i64) -> Result<bool> {
-        let done = sqlx::query(
-            "INSERT INTO job (id, kind, subject_id, attempts, due_ms, leased_until_ms, leased_by, last_error, created_ms)
-             VALUES ($1, $2, $3, 0, $4, 0, '', '', $5)
-             ON CONFLICT (kind, subject_id) DO NOTHING",
-        )
-        .bind(super::row::fresh::<String>())
-        .bind(text(kind))
-        .bind(key(subject_id))
-        .bind(due_ms)
-        .bind(now_ms)
-        .run(self.connection())
-        .await?;
-        Ok(done == 1)
+        Ok(self.enqueue_all(kind, &[subject_id], due_ms, now_ms).await? == 1)
+    }
+
+    /// Queues the same work for many subjects. How many are new.
+    pub async fn enqueue_all(
+        &mut self,
+        kind: &str,
+        subject_ids: &[&str],
+        due_ms: i64,
+        now_ms: i64,
+    ) -> Result<u64> {
+        let mut queued = 0;
+        for rows in subject_ids.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "INSERT INTO job (id, kind, subject_id, attempts, due_ms, leased_until_ms, leased_by, last_error,
+                     created_ms)
+                 VALUES {} ON CONFLICT (kind, subject_id) DO NOTHING",
+                places(rows.len(), 9)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for subject_id in rows {
+                query = query
+                    .bind(super::row::fresh::<String>())
+                    .bind(text(kind))
+                    .bind(key(subject_id))
+                    .bind(0_i64)
+                    .bind(due_ms)
+                    .bind(0_i64)
+                    .bind("")
+                    .bind("")
+                    .bind(now_ms);
+            }
+            queued += query.run(self.connection()).await?;
+        }
+        Ok(queued)
+    }
+
+    /// Ends many jobs, in the transaction of their results. `false` if a lease was lost to another worker: then this
+    /// transaction must be undone.
+    pub async fn finish_jobs(&mut self, ids: &[&JobId], worker: &str) -> Result<bool> {
+        let mut done = 0;
+        for rows in ids.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "DELETE FROM job WHERE id IN {} AND leased_by = ${}",
+                places(1, rows.len()),
+                rows.len() + 1
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for id in rows {
+                query = query.bind(id.as_str());
+            }
+            done += query.bind(text(worker)).run(self.connection()).await?;
+        }
+        Ok(done == ids.len() as u64)
     }
 
     /// Ends a job, in the transaction of its results. `false` if the lease was lost to another worker: then the

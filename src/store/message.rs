@@ -1,8 +1,8 @@
 //! Messages: one row for each distinct mail, known by the hash of its bytes.
 
 use super::{
-    Db, Result, Tx,
-    row::{Ask as _, Columns as _, fresh, json, key, text},
+    Db, Result, StoreError, Tx,
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, json, key, places, text},
 };
 use crate::model::{
     draft::named,
@@ -10,7 +10,8 @@ use crate::model::{
     message::{Message, Origin, Screened},
     ticket::{Classified, Queue},
 };
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
+use std::collections::BTreeSet;
 
 /// Ids looked up at most in one call; older references of a long thread add nothing.
 pub const RFC_IDS_MAX: usize = 100;
@@ -170,6 +171,24 @@ impl Db {
             .await
     }
 
+    /// The messages with these ids and what was parsed of them, once processed; those that are not there are left out.
+    pub async fn list_messages_by_id(
+        &mut self,
+        ids: &[&MessageId],
+    ) -> Result<Vec<(MessageRow, Option<Message>)>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!("SELECT * FROM message WHERE id IN {} ORDER BY id", places(1, some.len()));
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for id in some {
+                query = query.bind(id.as_str());
+            }
+            found.extend(query.all(self.connection(), |row| Ok((message(row)?, parsed(row)?))).await?);
+        }
+        Ok(found)
+    }
+
     /// A message by the hash of its bytes.
     pub async fn find_message_by_sha(&mut self, sha256: &str) -> Result<Option<MessageRow>> {
         sqlx::query(concat!("SELECT ", columns!(), " FROM message WHERE sha256 = $1"))
@@ -203,19 +222,21 @@ impl Db {
     /// Whether a message with one of these ids, kept before `id`, still waits for the pipeline. At most [`RFC_IDS_MAX`]
     /// ids are looked up.
     pub async fn is_original_waiting(&mut self, rfc_ids: &[String], id: &MessageId) -> Result<bool> {
-        for rfc_id in rfc_ids.iter().take(RFC_IDS_MAX) {
-            let row = sqlx::query(
-                "SELECT id FROM message WHERE rfc_message_id = $1 AND state = 'stored' AND id < $2 LIMIT 1",
-            )
-            .bind(key(rfc_id))
-            .bind(id.as_str())
-            .fetch_optional(self.connection())
-            .await?;
-            if row.is_some() {
-                return Ok(true);
-            }
+        let keys: Vec<String> = rfc_ids.iter().take(RFC_IDS_MAX).map(|rfc_id| key(rfc_id)).collect();
+        if keys.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        // only places are joined; values are bound
+        let sql = format!(
+            "SELECT id FROM message WHERE rfc_message_id IN {} AND state = 'stored' AND id < ${} LIMIT 1",
+            places(1, keys.len()),
+            keys.len() + 1
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for key in keys {
+            query = query.bind(key);
+        }
+        Ok(query.bind(id.as_str()).fetch_optional(self.connection()).await?.is_some())
     }
 
     /// The conversation of a ticket, oldest first, with the parsed messages.
@@ -313,6 +334,11 @@ impl Db {
     }
 }
 
+/// A message that was neither new nor known.
+fn lost() -> StoreError {
+    StoreError::Content { column: "message.sha256".to_owned(), source: None }
+}
+
 /// Whether bytes were new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inserted {
@@ -334,30 +360,48 @@ impl Inserted {
 impl Tx {
     /// A message whose bytes are durable: new, or known by its hash.
     pub async fn insert_message(&mut self, new: &NewMessage, now_ms: i64) -> Result<Inserted> {
-        let id: MessageId = fresh();
-        let done = sqlx::query(
-            "INSERT INTO message (id, sha256, size_bytes, direction, state, historic, rfc_message_id, from_email, from_name,
-                 subject, stored_ms, origin, muted, screened_by, screened_reason, thread_rule, queue, queue_confidence,
-                 queue_reasons, parsed)
-             VALUES ($1, $2, $3, $4, 'stored', $5, $6, '', '', '', $7, '', 0, '', '', '', '', 0.0, '[]', '')
-             ON CONFLICT (sha256) DO NOTHING",
-        )
-        .bind(id.as_str())
-        .bind(new.sha256.as_str())
-        .bind(new.size_bytes)
-        .bind(new.direction.as_str())
-        .bind(i64::from(new.historic))
-        .bind(new.rfc_message_id.as_deref().map(key))
-        .bind(now_ms)
-        .run(self.connection())
-        .await?;
-        if done == 1 {
-            return Ok(Inserted::New(id));
+        let inserted = self.insert_messages(std::slice::from_ref(new), now_ms).await?;
+        inserted.into_iter().next().ok_or_else(lost)
+    }
+
+    /// Messages whose bytes are durable, each new, or known by its hash. Answers in the order of `all`.
+    pub async fn insert_messages(&mut self, all: &[NewMessage], now_ms: i64) -> Result<Vec<Inserted>> {
+        let mut inserted = Vec::with_capacity(all.len());
+        for rows in all.chunks(ROWS_AT_ONCE) {
+            let ids: Vec<MessageId> = rows.iter().map(|_| fresh()).collect();
+            // only places are joined; values are bound
+            let sql = format!(
+                "INSERT INTO message (id, sha256, size_bytes, direction, historic, rfc_message_id, stored_ms, state,
+                     from_email, from_name, subject, origin, muted, screened_by, screened_reason, thread_rule, queue,
+                     queue_confidence, queue_reasons, parsed)
+                 SELECT column1, column2, column3, column4, column5, column6, column7, 'stored', '', '', '', '', 0, '', '',
+                     '', '', 0.0, '[]', '' FROM (VALUES {}) AS new WHERE true
+                 ON CONFLICT (sha256) DO NOTHING RETURNING id",
+                places(rows.len(), 7)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (new, id) in rows.iter().zip(&ids) {
+                query = query
+                    .bind(id.as_str())
+                    .bind(new.sha256.as_str())
+                    .bind(new.size_bytes)
+                    .bind(new.direction.as_str())
+                    .bind(i64::from(new.historic))
+                    .bind(new.rfc_message_id.as_deref().map(key))
+                    .bind(now_ms);
+            }
+            let made: Vec<MessageId> = query.all(self.connection(), |row| row.id("id")).await?;
+            let made: BTreeSet<MessageId> = made.into_iter().collect();
+            for (new, id) in rows.iter().zip(ids) {
+                inserted.push(if made.contains(&id) {
+                    Inserted::New(id)
+                } else {
+                    let known = self.find_message_by_sha(&new.sha256).await?;
+                    Inserted::Known(known.ok_or_else(lost)?.id)
+                });
+            }
         }
-        match self.find_message_by_sha(&new.sha256).await? {
-            Some(known) => Ok(Inserted::Known(known.id)),
-            None => Err(super::StoreError::Content { column: "message.sha256".to_owned(), source: None }),
-        }
+        Ok(inserted)
     }
 
     /// Keeps what the pipeline found; the message is then `processed`.

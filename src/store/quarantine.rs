@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::{
     draft::named,
-    ids::{DocumentId, MessageId, QuarantineId},
+    ids::{DocumentId, MessageId, QuarantineId, SightingId},
 };
 use sqlx::any::AnyRow;
 
@@ -27,6 +27,8 @@ pub struct NewQuarantine {
     pub message_id: Option<MessageId>,
     /// The document, if only that failed.
     pub document_id: Option<DocumentId>,
+    /// The ledger row, if the message was never fetched.
+    pub sighting_id: Option<SightingId>,
     /// Content address of the bytes.
     pub sha256: String,
     /// Stable name: `reader_killed`, `too_large`, `panicked`…
@@ -58,6 +60,7 @@ fn quarantine(row: &AnyRow) -> Result<QuarantineRow> {
         entry: NewQuarantine {
             message_id: row.find_id("message_id")?,
             document_id: row.find_id("document_id")?,
+            sighting_id: row.find_id("sighting_id")?,
             sha256: row.text("sha256")?,
             cause: row.text("cause")?,
             detail: row.text("detail")?,
@@ -135,12 +138,14 @@ impl Tx {
     pub async fn insert_quarantine(&mut self, new: &NewQuarantine, now_ms: i64) -> Result<QuarantineId> {
         let known = sqlx::query(
             "SELECT id FROM quarantine WHERE resolved_ms IS NULL AND sha256 = $1 AND cause = $2
-                 AND COALESCE(message_id, '') = $3 AND COALESCE(document_id, '') = $4 LIMIT 1",
+                 AND COALESCE(message_id, '') = $3 AND COALESCE(document_id, '') = $4 AND COALESCE(sighting_id, '') = $5
+             LIMIT 1",
         )
         .bind(new.sha256.as_str())
         .bind(text(&new.cause))
         .bind(new.message_id.as_ref().map_or("", MessageId::as_str))
         .bind(new.document_id.as_ref().map_or("", DocumentId::as_str))
+        .bind(new.sighting_id.as_ref().map_or("", SightingId::as_str))
         .fetch_optional(self.connection())
         .await?;
         if let Some(row) = known {
@@ -149,8 +154,8 @@ impl Tx {
         let id: QuarantineId = fresh();
         sqlx::query(
             "INSERT INTO quarantine (id, message_id, document_id, sha256, cause, detail, created_ms, resolved_by,
-                 resolution)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, '', '')",
+                 resolution, sighting_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, '', '', $8)",
         )
         .bind(id.as_str())
         .bind(new.message_id.as_ref().map(MessageId::as_str))
@@ -159,6 +164,7 @@ impl Tx {
         .bind(text(&new.cause))
         .bind(text(&new.detail))
         .bind(now_ms)
+        .bind(new.sighting_id.as_ref().map(SightingId::as_str))
         .run(self.connection())
         .await?;
         Ok(id)

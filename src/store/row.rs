@@ -11,6 +11,23 @@ use sqlx::{
 /// Longest text in an indexed column: PostgreSQL refuses index entries above 2704 bytes, and hostile headers are longer.
 const KEY_BYTES_MAX: usize = 998;
 
+/// Rows that one statement takes: with the widest table still far from as many values as a database binds (32 766).
+pub(super) const ROWS_AT_ONCE: usize = 50;
+
+/// Places for the values of so many rows: `($1, $2), ($3, $4)`.
+pub(super) fn places(rows: usize, columns: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            text.push_str(if column == 1 { "$" } else { ", $" });
+            text.push_str(&(row * columns + column).to_string());
+        }
+        text.push(')');
+    }
+    text
+}
+
 /// Text as both databases accept it: PostgreSQL knows no NUL character.
 pub(super) fn text(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
@@ -134,6 +151,12 @@ pub(super) fn fresh<T: From<String>>() -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_numbered_through() {
+        assert_eq!(places(2, 2), "($1, $2), ($3, $4)");
+        assert_eq!(places(0, 2), "");
+    }
 
     #[test]
     fn keys_fit_an_index() {

@@ -5,13 +5,13 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Ask as _, Columns as _, fresh, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, places, text},
 };
 use crate::model::{
     ids::{MessageId, SightingId},
     ledger::{Outcome, Sighting},
 };
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Sightings of one message listed at most.
 const SIGHTINGS_OF_MESSAGE_MAX: i64 = 1_000;
@@ -31,6 +31,19 @@ pub struct NewSighting {
     pub place: String,
     /// Size in bytes as the server says, 0 if it does not.
     pub size_bytes: i64,
+}
+
+/// A ledger row whose bytes are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The row.
+    pub id: SightingId,
+    /// Content address of the bytes.
+    pub sha256: String,
+    /// The message that they are.
+    pub message_id: MessageId,
+    /// `stored`, or `duplicate` if the message was there before.
+    pub outcome: Outcome,
 }
 
 /// A folder in one of its lives: when UIDVALIDITY changes, all UIDs mean something else.
@@ -76,6 +89,14 @@ impl Db {
         .bind(uid)
         .find(self.connection(), sighting)
         .await
+    }
+
+    /// A ledger row by its id.
+    pub async fn find_sighting_by_id(&mut self, id: &SightingId) -> Result<Option<Sighting>> {
+        sqlx::query("SELECT * FROM sighting WHERE id = $1")
+            .bind(id.as_str())
+            .find(self.connection(), sighting)
+            .await
     }
 
     /// The ledger of a folder by UID: the next `limit` rows after `after_uid`.
@@ -188,6 +209,64 @@ impl Tx {
         row.ok_or_else(|| super::StoreError::Content { column: "sighting.uid".to_owned(), source: None })
     }
 
+    /// Ledger rows of listed messages; those that are there already stay as they are. How many are new.
+    pub async fn insert_all_seen(&mut self, all: &[NewSighting], now_ms: i64) -> Result<u64> {
+        let mut fresh_rows = 0;
+        for rows in all.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "INSERT INTO sighting (id, mailbox, folder, uidvalidity, uid, place, size_bytes, outcome, reason,
+                     fetches_failed, seen_ms)
+                 VALUES {} ON CONFLICT (mailbox, folder, uidvalidity, uid) DO NOTHING",
+                places(rows.len(), 11)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for new in rows {
+                query = query
+                    .bind(fresh::<String>())
+                    .bind(text(&new.mailbox))
+                    .bind(text(&new.folder))
+                    .bind(new.uidvalidity)
+                    .bind(new.uid)
+                    .bind(text(&new.place))
+                    .bind(new.size_bytes)
+                    .bind(Outcome::Seen.as_str())
+                    .bind("")
+                    .bind(0_i64)
+                    .bind(now_ms);
+            }
+            fresh_rows += query.run(self.connection()).await?;
+        }
+        Ok(fresh_rows)
+    }
+
+    /// The bytes of these rows are kept.
+    pub async fn mark_all_stored(&mut self, all: &[Kept], now_ms: i64) -> Result<()> {
+        for rows in all.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "UPDATE sighting SET sha256 = kept.column2, message_id = kept.column3, outcome = kept.column4,
+                     reason = kept.column5, stored_ms = kept.column6
+                 FROM (VALUES {}) AS kept WHERE sighting.id = kept.column1 AND sighting.sha256 IS NULL",
+                places(rows.len(), 6)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for kept in rows {
+                let reason =
+                    if kept.outcome == Outcome::Duplicate { "the same bytes came before" } else { "" };
+                query = query
+                    .bind(kept.id.as_str())
+                    .bind(kept.sha256.as_str())
+                    .bind(kept.message_id.as_str())
+                    .bind(kept.outcome.as_str())
+                    .bind(reason)
+                    .bind(now_ms);
+            }
+            query.run(self.connection()).await?;
+        }
+        Ok(())
+    }
+
     /// The bytes are kept as `message_id`. `outcome` is `stored`, or `duplicate` if the message was there before.
     pub async fn mark_stored(
         &mut self,
@@ -197,20 +276,9 @@ impl Tx {
         outcome: Outcome,
         now_ms: i64,
     ) -> Result<()> {
-        let reason = if outcome == Outcome::Duplicate { "the same bytes came before" } else { "" };
-        sqlx::query(
-            "UPDATE sighting SET sha256 = $1, message_id = $2, outcome = $3, reason = $4, stored_ms = $5
-             WHERE id = $6 AND sha256 IS NULL",
-        )
-        .bind(sha256)
-        .bind(message_id.as_str())
-        .bind(outcome.as_str())
-        .bind(reason)
-        .bind(now_ms)
-        .bind(id.as_str())
-        .run(self.connection())
-        .await?;
-        Ok(())
+        let kept =
+            Kept { id: id.clone(), sha256: sha256.to_owned(), message_id: message_id.clone(), outcome };
+        self.mark_all_stored(&[kept], now_ms).await
     }
 
     /// The message was gone before its bytes could be fetched.
@@ -247,6 +315,18 @@ impl Tx {
         .run(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// A person wants the bytes fetched after all. `false` if that is not what the row waits for.
+    pub async fn retry_refused(&mut self, id: &SightingId) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE sighting SET outcome = 'seen', reason = '', fetches_failed = 0
+             WHERE id = $1 AND outcome = 'quarantined' AND sha256 IS NULL",
+        )
+        .bind(id.as_str())
+        .run(self.connection())
+        .await?;
+        Ok(done == 1)
     }
 
     /// The message of these rows is processed or quarantined (or waits again): duplicates stay duplicates.

@@ -119,12 +119,16 @@ pub(crate) fn squeeze(text: &str) -> String {
 
 /// Lower case without accents and punctuation, single blanks.
 pub(crate) fn fold(text: &str) -> String {
-    let plain: String = text
-        .nfkd()
-        .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-        .collect();
+    let word = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    let plain: String = if text.is_ascii() {
+        text.chars().map(|c| word(c.to_ascii_lowercase())).collect()
+    } else {
+        text.nfkd()
+            .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+            .flat_map(char::to_lowercase)
+            .map(word)
+            .collect()
+    };
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -7,11 +7,14 @@
     reason = "a test may fail loudly"
 )]
 
+mod acceptance;
 mod backup;
 mod crash;
 mod demo;
 mod evidence;
+mod history;
 mod mailbox;
+mod oauth;
 mod reply;
 mod messages;
 mod extract;

@@ -582,6 +582,7 @@ contract!(quarantine_holds_each_thing_once_until_resolved, async |db: Database| 
     let new = NewQuarantine {
         message_id: Some(message.clone()),
         document_id: None,
+        sighting_id: None,
         sha256: sha("bad"),
         cause: "panicked".into(),
         detail: "\0".into(),

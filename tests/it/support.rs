@@ -14,3 +14,4 @@ pub(crate) mod rows;
 pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod smtp_server;
+pub(crate) mod token_server;

@@ -1,6 +1,8 @@
 //! Home: what needs a person now, and the queues.
 
 use crate::{
+    clock,
+    jobs::health,
     model::{
         draft::DraftState,
         outbox::OutboxState,
@@ -53,7 +55,7 @@ pub async fn show(
     if visit.role == Role::Administrator {
         let outbox = db.count_outbox().await?;
         let mails = |state| outbox.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
-        let alarms = db.list_folders().await?.iter().filter(|folder| !folder.last_error.is_empty()).count();
+        let alarms = health::health(&desk.app, clock::now_ms()).await?.alarms();
         cards.extend([
             json!({ "name": "quarantine", "n": db.count_quarantine().await?, "address": "/quarantine", "alarm": true }),
             json!({ "name": "in_doubt", "n": mails(OutboxState::InDoubt), "address": "/outbox?state=in_doubt", "alarm": true }),

@@ -1,12 +1,23 @@
-//! How each polled folder fares.
+//! How each polled folder fares, and the sign-in of mailboxes.
 
 use crate::{
+    clock,
+    jobs::{credential, health},
     model::ledger::Outcome,
     web::{Desk, error::PageError, frame::Frame, session::Visit, views},
 };
-use axum::{Extension, extract::State, response::Response};
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// Where a provider sends a person back to.
+const CONSENT_PATH: &str = "/mailboxes/consent";
 
 /// `GET /mailboxes`
 pub async fn list(
@@ -14,19 +25,90 @@ pub async fn list(
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "mailboxes").await?;
-    let mut db = desk.app.store.read().await?;
-    let mut folders: Vec<Value> = Vec::new();
-    for folder in db.list_folders().await? {
-        let outcomes = db.count_outcomes(&folder.mailbox, &folder.name).await?;
-        let counts: Vec<i64> = Outcome::ALL
-            .iter()
-            .map(|outcome| outcomes.iter().find(|(o, _)| o == outcome).map_or(0, |(_, n)| *n))
-            .collect();
-        folders.push(json!({
-            "mailbox": folder.mailbox, "name": folder.name, "last_contact_ms": folder.last_contact_ms,
-            "last_message_ms": folder.last_message_ms, "server_count": folder.server_count, "counts": counts,
-            "last_error": folder.last_error, "last_error_ms": folder.last_error_ms,
-        }));
+    let health = health::health(&desk.app, clock::now_ms()).await?;
+    let folders: Vec<Value> = health
+        .folders
+        .iter()
+        .map(|folder| {
+            let counts: Vec<i64> = Outcome::ALL
+                .iter()
+                .map(|outcome| folder.outcomes.iter().find(|(o, _)| o == outcome).map_or(0, |(_, n)| *n))
+                .collect();
+            let row = &folder.row;
+            json!({
+                "mailbox": row.mailbox, "name": row.name, "last_contact_ms": row.last_contact_ms,
+                "last_message_ms": row.last_message_ms, "server_count": row.server_count, "counts": counts,
+                "backlog": folder.backlog(), "trouble": folder.trouble.map(health::Trouble::as_str),
+                "last_error": row.last_error, "last_error_ms": row.last_error_ms,
+            })
+        })
+        .collect();
+    let sign_ins: Vec<Value> = health
+        .sign_ins
+        .iter()
+        .map(|sign_in| {
+            let row = sign_in.row.as_ref();
+            json!({
+                "mailbox": sign_in.mailbox, "days_left": sign_in.days_left,
+                "trouble": sign_in.trouble.map(health::Trouble::as_str),
+                "granted_by": row.map(|row| &row.granted_by), "granted_ms": row.map(|row| row.granted_ms),
+                "refreshed_ms": row.map(|row| row.refreshed_ms), "last_error": row.map(|row| &row.last_error),
+                "error_since_ms": row.and_then(|row| row.error_since_ms),
+            })
+        })
+        .collect();
+    views::page(
+        "mailboxes.html",
+        json!({ "frame": frame, "folders": folders, "sign_ins": sign_ins, "outcomes": Outcome::ALL }),
+    )
+}
+
+/// `GET /mailboxes/{name}/sign-in`: leads to the provider, where a person consents.
+pub async fn sign_in(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    let config = desk.app.config.mailbox.iter().find(|config| config.name == name && config.oauth.is_some());
+    let config = config.ok_or(PageError::NotFound)?;
+    match credential::consent_address(&desk.app, config, &redirect(&desk), &visit.name) {
+        Ok(address) => Ok(Redirect::to(&address).into_response()),
+        Err(error) => {
+            tracing::warn!(mailbox = name, error = format!("{error:#}"), "a sign-in could not be begun");
+            Err(PageError::refused(StatusCode::CONFLICT, "error.sign_in"))
+        }
     }
-    views::page("mailboxes.html", json!({ "frame": frame, "folders": folders, "outcomes": Outcome::ALL }))
+}
+
+/// What a provider sends back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Consent {
+    code: String,
+    state: String,
+    error: String,
+}
+
+/// `GET /mailboxes/consent`
+pub async fn consent(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Query(consent): Query<Consent>,
+) -> Result<Response, PageError> {
+    let Consent { code, state, error } = consent;
+    if !error.is_empty() {
+        tracing::warn!(error, "a provider refused a sign-in");
+        return Err(PageError::refused(StatusCode::CONFLICT, "error.sign_in"));
+    }
+    match credential::consented(&desk.app, &state, &code, &redirect(&desk), &visit.name).await {
+        Ok(_mailbox) => Ok(Redirect::to("/mailboxes?done=signed_in").into_response()),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "a sign-in came to nothing");
+            Err(PageError::refused(StatusCode::CONFLICT, "error.sign_in"))
+        }
+    }
+}
+
+fn redirect(desk: &Desk) -> String {
+    format!("{}{CONSENT_PATH}", desk.base_url().trim_end_matches('/'))
 }

@@ -77,11 +77,17 @@ async fn entry(db: &mut Db, row: &QuarantineRow) -> Result<Value, PageError> {
     };
     let short: String = row.entry.sha256.chars().take(12).collect();
     let subject = message.as_ref().map(|m| m.subject.clone()).filter(|subject| !subject.is_empty());
-    let name = document.as_ref().map(|d| d.document.name.clone()).or(subject).unwrap_or(short);
+    let place = match &row.entry.sighting_id {
+        Some(id) => {
+            db.find_sighting_by_id(id).await?.map(|s| format!("{} {} {}", s.mailbox, s.folder, s.uid))
+        }
+        None => None,
+    };
+    let name = document.as_ref().map(|d| d.document.name.clone()).or(subject).or(place).unwrap_or(short);
     Ok(json!({
         "id": row.id, "what": if document.is_some() { "document" } else { "message" }, "name": name,
         "from": message.map(|m| m.from_email), "ticket_number": ticket.map(|t| t.number),
-        "cause": row.entry.cause, "detail": row.entry.detail, "created_ms": row.created_ms,
+        "has_bytes": !row.entry.sha256.is_empty(), "cause": row.entry.cause, "detail": row.entry.detail, "created_ms": row.created_ms,
         "resolved_ms": row.resolved_ms, "resolved_by": row.resolved_by, "resolution": row.resolution,
     }))
 }

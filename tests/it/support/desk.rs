@@ -197,6 +197,7 @@ async fn fill(app: &App) -> Seeded {
     let entry = NewQuarantine {
         message_id: Some(message.clone()),
         document_id: None,
+        sighting_id: None,
         sha256: app.blob.put(b"%PDF-1.7 hostile").await.unwrap(),
         cause: "reader_killed".to_owned(),
         detail: "drawing.pdf: page 3 took longer than 60 s".to_owned(),

@@ -49,6 +49,8 @@ struct Ports {
     submissions: u16,
     /// Where submitted mail goes.
     relay: Option<u16>,
+    /// Where tokens are asked about.
+    introspection: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,15 +64,21 @@ struct Owner {
 impl Dovecot {
     /// Starts a server and waits until it answers.
     pub(crate) fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(None, None)
+    }
+
+    /// Starts a server that takes tokens too, and asks about them at this port.
+    pub(crate) fn start_with_tokens(introspection: u16) -> Self {
+        Self::start_with(None, Some(introspection))
     }
 
     /// Starts a server that also takes mail, and hands it on to this port.
     pub(crate) fn start_with_submission(relay: u16) -> Self {
-        Self::start_with(Some(relay))
+        Self::start_with(Some(relay), None)
     }
 
-    fn start_with(relay: Option<u16>) -> Self {
+    /// Starts a server that submits to one port and asks about tokens at another, if they are given.
+    pub(crate) fn start_with(relay: Option<u16>, introspection: Option<u16>) -> Self {
         let folder = tempfile::Builder::new().prefix("dovecot").tempdir().unwrap();
         let owner = Owner::find();
         let ca = certificates::make(folder.path(), HOST);
@@ -84,6 +92,7 @@ impl Dovecot {
             submission: free_port(),
             submissions: free_port(),
             relay,
+            introspection,
         };
         let path = folder.path().join("dovecot.conf");
         std::fs::write(&path, settings(folder.path(), &owner, ports)).unwrap();
@@ -285,6 +294,30 @@ fn settings(folder: &Path, owner: &Owner, ports: Ports) -> String {
         )
     };
     text.push_str(&services);
+    if let Some(port) = ports.introspection {
+        let address = format!("http://127.0.0.1:{port}/introspect?token=");
+        text.push_str("auth_mechanisms = plain login xoauth2 oauthbearer\n");
+        if is_old {
+            let settings = format!(
+                "introspection_mode = get\nintrospection_url = {address}\nusername_attribute = username\n\
+                 active_attribute = active\nactive_value = true\n"
+            );
+            std::fs::write(format!("{folder}/oauth2.conf"), settings).unwrap();
+            writeln!(
+                text,
+                "passdb {{\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = {folder}/oauth2.conf\n}}"
+            )
+            .unwrap();
+        } else {
+            write!(
+                text,
+                "oauth2 {{\n  introspection_mode = get\n  introspection_url = {address}\n\
+                 \x20 username_attribute = username\n  active_attribute = active\n  active_value = true\n}}\n\
+                 passdb oauth2 {{\n  mechanisms_filter = xoauth2 oauthbearer\n}}\n"
+            )
+            .unwrap();
+        }
+    }
     let address = if is_old { "address" } else { "listen" };
     let listeners = |service: &str, plain: (&str, u16), tls: (&str, u16)| {
         format!(

@@ -28,6 +28,17 @@ impl TestSite {
         Self::open_with(|_| {}).await
     }
 
+    /// The same with an address of its own.
+    pub(crate) async fn open_as(address: &str) -> Self {
+        Self::open_with(|config| {
+            address.clone_into(&mut config.mail_out.from);
+            for mailbox in &mut config.mailbox {
+                address.clone_into(&mut mailbox.user);
+            }
+        })
+        .await
+    }
+
     /// The same, configured further.
     pub(crate) async fn open_with(configure: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -63,6 +74,12 @@ impl TestSite {
     /// Delivers a message to the mailbox; it is not taken in yet. Returns its UID.
     pub(crate) fn deliver(&self, raw: &str) -> i64 {
         self.mailbox.append("INBOX", raw.replace('\n', "\r\n").as_bytes())
+    }
+
+    /// How many messages are in the mailbox.
+    pub(crate) async fn mailbox_count(&self) -> i64 {
+        let mut mailbox = Mailbox::Memory(self.mailbox.clone());
+        mailbox.all_uids("INBOX").await.unwrap().len() as i64
     }
 
     /// One pass over the mailbox.

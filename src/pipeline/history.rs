@@ -1,0 +1,155 @@
+//! Stored history through all stages, many messages in one transaction.
+//!
+//! The stages and what they write are those of [`super::process`]. They differ in this: messages are understood on several
+//! threads before the transaction begins, and inside it each one finds what those before it have written, so that a
+//! conversation becomes one ticket. A message with files, with a draft in its text, that refers to one which still
+//! waits, or whose sender's layouts are known, is given back: it goes alone.
+
+use super::{MasterData, Understood, account, commit, extract_all, known, lesson, thread};
+use crate::{
+    app::App,
+    classify, clock, extract, message,
+    model::{
+        account::Known,
+        draft::Kind,
+        ids::{JobId, MessageId},
+        message::{Message, Screened},
+        ticket::Classified,
+    },
+    screen::{self, Site, follow_up::Keys},
+    store::{
+        Tx,
+        job::Job,
+        message::{MessageRow, MessageState},
+    },
+};
+use anyhow::{Context as _, bail};
+use futures::{StreamExt as _, TryStreamExt as _};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Messages whose bytes are read at the same time.
+const READS_AT_ONCE: usize = 8;
+
+/// What a message says by itself, before anything is looked up.
+struct Plain {
+    row: MessageRow,
+    message: Message,
+    screened: Screened,
+    classified: Classified,
+    keys: Keys,
+}
+
+/// Puts the messages of these jobs through all stages; gives back the jobs of those that go alone.
+pub async fn process(app: &App, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
+    let ids: Vec<MessageId> = jobs.iter().map(|job| MessageId::new(&*job.subject_id)).collect();
+    let mut waiting: BTreeMap<MessageId, Job> = ids.iter().cloned().zip(jobs.iter().cloned()).collect();
+    let rows = app
+        .store
+        .read()
+        .await?
+        .list_messages_by_id(&ids.iter().collect::<Vec<_>>())
+        .await
+        .context("failed to find messages of history")?;
+    let (stored, done): (Vec<MessageRow>, Vec<MessageRow>) =
+        rows.into_iter().map(|(row, _)| row).partition(|row| row.state == MessageState::Stored);
+    let mut finished: Vec<Job> = done.iter().filter_map(|row| waiting.remove(&row.id)).collect();
+    let reads: Vec<_> = stored
+        .into_iter()
+        .map(|row| async {
+            // Damaged bytes are that message's own trouble.
+            let raw = app.blob.get(&row.sha256).await.ok();
+            anyhow::Ok((row, raw))
+        })
+        .collect();
+    let raws: Vec<(MessageRow, Option<Vec<u8>>)> =
+        futures::stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
+    let plain = understand_all(app, raws).await?;
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    // Oldest first: each finds what those before it have written.
+    for plain in plain {
+        let id = plain.row.id.clone();
+        if write(&mut tx, plain, now_ms).await? {
+            finished.extend(waiting.remove(&id));
+        }
+    }
+    let ids: Vec<&JobId> = finished.iter().map(|job| &job.id).collect();
+    if !tx.finish_jobs(&ids, &app.node.name).await? {
+        bail!("another worker took messages of this batch over; its results count");
+    }
+    tx.commit().await.context("failed to commit a batch of history")?;
+    Ok(waiting.into_values().collect())
+}
+
+/// Understands messages on as many threads as there are workers; those that go alone are left out. In order.
+async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> anyhow::Result<Vec<Plain>> {
+    let master: Arc<MasterData> = app.master_data().await?;
+    let site = Arc::new(app.site.clone());
+    let known = Arc::new(known(app, &master));
+    let threshold = app.config.classify.threshold;
+    let share = raws.len().div_ceil(app.config.workers()).max(1);
+    let mut raws = raws.into_iter();
+    let mut tasks = Vec::new();
+    loop {
+        let some: Vec<_> = raws.by_ref().take(share).collect();
+        if some.is_empty() {
+            break;
+        }
+        let (site, known) = (Arc::clone(&site), Arc::clone(&known));
+        tasks.push(tokio::task::spawn_blocking(move || {
+            some.into_iter()
+                .filter_map(|(row, raw)| understand(row, &raw?, &site, &known, threshold))
+                .collect::<Vec<Plain>>()
+        }));
+    }
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.context("a message of history made a stage panic")?);
+    }
+    Ok(all)
+}
+
+/// What a message says; none if it has files, or if its text holds more than words.
+fn understand(row: MessageRow, raw: &[u8], site: &Site, known: &Known, threshold: f32) -> Option<Plain> {
+    let message = message::parse(raw);
+    if !message.attachments.is_empty() {
+        return None;
+    }
+    let pages = extract::message_pages(&message);
+    let found = extract_all(&message, &[Some(&pages)], known, &[]);
+    if found.iter().flatten().any(|draft| draft.kind != Kind::Other) {
+        return None;
+    }
+    let screened = screen::screen(&message, site);
+    let classified = classify::classify(&message, &[], threshold);
+    let keys = thread::keys(&message, site);
+    Some(Plain { row, message, screened, classified, keys })
+}
+
+/// Looks up what a message refers to, and writes what it means. False if it goes alone.
+async fn write(tx: &mut Tx, plain: Plain, now_ms: i64) -> anyhow::Result<bool> {
+    let Plain { row, mut message, screened, classified, keys } = plain;
+    let id = &row.id;
+    let waits = tx.is_original_waiting(&keys.rfc_ids, id).await.context("failed to look for originals")?;
+    // What is known of its sender's layouts helps to read its text, too.
+    let address = message.from.as_ref().map_or("", |from| from.email.as_str());
+    if waits || !lesson::of_sender(tx, address).await?.is_empty() {
+        return Ok(false);
+    }
+    let is_id_used = thread::is_id_used(tx, id, &message).await?;
+    message.findings.extend(screen::notes(&message, is_id_used));
+    let joining = thread::look_up(tx, id, &message, &keys).await?;
+    let account = account(tx, &message, &[]).await?;
+    let understood = Understood {
+        row,
+        message,
+        screened,
+        documents: Vec::new(),
+        drafts: Vec::new(),
+        classified,
+        joining,
+        account,
+    };
+    commit::write_history(tx, &understood, now_ms).await?;
+    Ok(true)
+}

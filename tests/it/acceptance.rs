@@ -1,0 +1,455 @@
+//! What users of other helpdesks lost mail, patience or customers by, each as a test. Those that stand elsewhere:
+//!
+//! | | test |
+//! |---|---|
+//! | A1 | here, and `hostile` for each bomb |
+//! | A2 | `crash` (kills while mail comes in and answers leave), `history` (kills within batches) |
+//! | A9 | `history`: nothing sent, original dates, a day before which all is history |
+//! | A10 | `oauth` |
+//! | A12 | `messages`: every fixture, every cut of it, mutated bytes, and hostile mails |
+//! | A14 | `make bench`: peak memory with a mail of 50 MB and a document of 500 pages |
+//! | A15 | `search`; A16 | `evidence`, `verify` |
+
+use crate::support::{bombs, dovecot, dovecot::Dovecot, files::zip, site::TestSite};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use mailroom::{
+    app::App,
+    blob::sha256_hex,
+    config::Config,
+    jobs::{
+        self,
+        intake::{self, Manner},
+    },
+    mailbox::{self, Mailbox},
+    model::{ledger::Outcome, outbox::OutboxState},
+    pipeline::decision,
+    reply::{SendError, limits},
+    store::{Store, message::MessageState, sighting::Place},
+};
+use std::{collections::BTreeMap, path::Path};
+
+fn mail(number: usize, from: &str, subject: &str, more: &str, body: &str) -> String {
+    format!(
+        "From: {from}\nTo: orders@site.example\nSubject: {subject}\nMessage-ID: <{number}@test.example>\n{more}\
+         Date: Mon, 2 Nov 2026 10:00:00 +0000\nContent-Type: text/plain; charset=utf-8\n\n{body}\n"
+    )
+}
+
+fn with_file(number: usize, name: &str, bytes: &[u8]) -> String {
+    let lines: Vec<String> = STANDARD
+        .encode(bytes)
+        .as_bytes()
+        .chunks(76)
+        .map(|line| String::from_utf8(line.to_vec()).unwrap())
+        .collect();
+    format!(
+        "From: Ann <ann@buyer.example>\nTo: orders@site.example\nSubject: File {number}\nMessage-ID: <{number}@test.example>\n\
+         MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nPlease see the file.\n--b\n\
+         Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"{name}\"\n\
+         Content-Transfer-Encoding: base64\n\n{}\n--b--\n",
+        lines.join("\n")
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a01_poison_among_good_mail_costs_itself() {
+    let site = TestSite::open().await;
+    let mut number = 0;
+    let mut good = |site: &TestSite| {
+        for _ in 0..10 {
+            number += 1;
+            site.deliver(&mail(
+                number,
+                "Ann <ann@buyer.example>",
+                &format!("Good {number}"),
+                "",
+                "Where is it?",
+            ));
+        }
+    };
+    let mut poison: Vec<String> = bombs::all()
+        .into_iter()
+        .filter(|(_, _, bytes)| bytes.len() < 1_000_000)
+        .take(12)
+        .enumerate()
+        .map(|(at, (_, name, bytes))| with_file(900 + at, name, &bytes))
+        .collect();
+    let nested: String = (0..5_000)
+        .map(|at| format!("--b{at}\nContent-Type: multipart/mixed; boundary=b{}\n\n", at + 1))
+        .collect();
+    poison.push(format!(
+        "From: a@b.example\nSubject: Nested\nContent-Type: multipart/mixed; boundary=b0\n\n{nested}"
+    ));
+    let links = "<a href=\"http://x.example/\">x</a>".repeat(100_000);
+    poison.push(format!("From: a@b.example\nSubject: Links\nContent-Type: text/html\n\n{links}"));
+    poison.push(
+        "From: a@b.example\nSubject: =?x?Q?=FF=FE?=\nContent-Type: text/plain; charset=\"\u{1}\"\n\nx"
+            .to_owned(),
+    );
+    for some in poison.chunks(5) {
+        good(&site);
+        for bytes in some {
+            site.deliver(bytes);
+        }
+    }
+    good(&site);
+    let delivered = site.mailbox_count().await;
+    let state = site.settle().await;
+    let goods = state.lines().filter(|line| line.starts_with("processed \"Good")).count();
+    assert_eq!(goods, state.matches("Good ").count().min(goods), "{state}");
+    let (processed, quarantined) =
+        (site.count(MessageState::Processed).await, site.count(MessageState::Quarantined).await);
+    assert_eq!(processed + quarantined, delivered, "every one is accounted for");
+    assert_eq!(goods, 10 * (poison.len().div_ceil(5) + 1), "no good one pays for a bad one");
+    assert!(!state.contains("job "), "{state}");
+    site.deliver(&mail(999, "Ann <ann@buyer.example>", "Afterwards", "", "And now?"));
+    assert!(site.settle().await.contains("processed \"Afterwards\""), "the next look is not affected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a03_others_flag_move_and_expunge_meanwhile() {
+    const MESSAGES: usize = 150;
+    let dovecot = Dovecot::start();
+    let mut client = dovecot.client();
+    client.command("CREATE Done");
+    for number in 0..MESSAGES {
+        client.append(
+            "INBOX",
+            mail(number, "ann@buyer.example", "Order", "", "x").replace('\n', "\r\n").as_bytes(),
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, dovecot::PASSWORD).unwrap();
+    let mut config = Config::default();
+    config.site.data_dir = folder.path().join("data");
+    config.mailbox = vec![mailbox::Config {
+        name: "orders".to_owned(),
+        host: "localhost".to_owned(),
+        port: Some(dovecot.port),
+        tls: mailbox::Tls::Plain,
+        user: dovecot::USER.to_owned(),
+        password: Some(mailroom::model::secret::SecretRef::File(password)),
+        fetch_batch: 5,
+        ..mailbox::Config::default()
+    }];
+    let app = App::open(config).await.unwrap();
+    let config = &app.config.mailbox[0];
+    let others = tokio::task::spawn_blocking(move || {
+        client.command("SELECT INBOX");
+        for uid in (1..=MESSAGES).rev() {
+            client.command(&format!("UID STORE {uid} +FLAGS (\\Seen)"));
+            if uid % 5 == 0 {
+                client.command(&format!("UID MOVE {uid} Done"));
+            } else if uid % 7 == 0 {
+                client.command(&format!("UID STORE {uid} +FLAGS (\\Deleted)"));
+                client.command(&format!("UID EXPUNGE {uid}"));
+            }
+        }
+    });
+    intake::poll_once(&app, config).await.unwrap();
+    others.await.unwrap();
+    intake::poll_once(&app, config).await.unwrap();
+    let mut mailbox = intake::connect(&app, config).await.unwrap();
+    let found = intake::reconcile(&app, config, &mut mailbox, "INBOX").await.unwrap();
+    assert!(found.missing.is_empty(), "{found:?}");
+    let state = mailbox.select("INBOX").await.unwrap();
+    let place = Place { mailbox: "orders", folder: "INBOX", uidvalidity: state.uidvalidity };
+    let still_there = mailbox.all_uids("INBOX").await.unwrap();
+    for row in app.store.read().await.unwrap().list_sightings(place, -1, 1_000).await.unwrap() {
+        match row.outcome {
+            Outcome::Stored => {}
+            // Gone before it could be fetched: said so, and only of what is really gone.
+            Outcome::Vanished => assert!(!still_there.contains(&row.uid) && !row.reason.is_empty()),
+            other => panic!("{other:?}: {row:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a04_a_folder_numbered_anew_makes_nothing_twice() {
+    let site = TestSite::open().await;
+    for number in 0..4 {
+        site.deliver(&mail(
+            number,
+            "Ann <ann@buyer.example>",
+            &format!("Order {number}"),
+            "",
+            "Where is it?",
+        ));
+    }
+    site.settle().await;
+    site.mailbox.renumber("INBOX");
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"Order").count(), 4, "{state}");
+    assert_eq!(state.matches(": duplicate").count(), 4, "matched by their bytes: {state}");
+    assert!(state.contains("outbox sent 4"), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a05_mail_of_ten_days_comes_oldest_first() {
+    const MESSAGES: usize = 5_000;
+    let site = TestSite::open().await;
+    for number in 0..MESSAGES {
+        site.deliver(&mail(number, "ann@buyer.example", &format!("Order {number:05}"), "", "x"));
+    }
+    assert_eq!(site.take().await.stored, MESSAGES as u64);
+    let mut db = site.app.store.read().await.unwrap();
+    let rows = db.list_messages(None, 10_000).await.unwrap();
+    let ids: Vec<_> = rows.iter().map(|row| row.rfc_message_id.clone().unwrap()).collect();
+    let expected: Vec<_> = (0..MESSAGES).map(|number| format!("{number}@test.example")).collect();
+    assert_eq!(ids, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a06_one_id_with_two_texts_is_two_messages_and_one_mail_in_three_mailboxes_is_one() {
+    let site = TestSite::open().await;
+    let raw = mail(1, "Ann <ann@buyer.example>", "Order", "", "Please send 4.");
+    for name in ["sales", "returns", "office"] {
+        let mailbox = mailbox::Memory::new();
+        mailbox.append("INBOX", raw.replace('\n', "\r\n").as_bytes());
+        let config = mailbox::Config { name: name.to_owned(), ..site.mailbox_config.clone() };
+        let mut open = Mailbox::Memory(mailbox);
+        intake::take(&site.app, &config, &mut open, Manner::default(), |_| {}).await.unwrap();
+    }
+    site.deliver(&raw.replace("send 4", "send 5"));
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"Order\"").count(), 2, "{state}");
+    assert_eq!(state.matches("  seen as").count(), 4, "{state}");
+    let mut db = site.app.store.read().await.unwrap();
+    let rows = db.list_messages(None, 10).await.unwrap();
+    assert_eq!(db.list_sightings_of_message(&rows[0].id).await.unwrap().len(), 3);
+    let second = db.find_parsed(&rows[1].id).await.unwrap().unwrap();
+    assert!(!second.findings.is_empty(), "the used id is told");
+}
+
+/// Hands on what one site has sent since last time, to the mailbox of the other.
+fn hand_on(from: &TestSite, to: &TestSite, from_address: &str, handed: &mut usize) {
+    for (_, bytes) in from.outgoing.sent().into_iter().skip(*handed) {
+        *handed += 1;
+        let head = format!("Return-Path: <>\r\nX-Was-From: {from_address}\r\n");
+        to.mailbox.append("INBOX", &[head.as_bytes(), &bytes].concat());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a07_two_sites_that_answer_each_other_stop_by_themselves() {
+    let ours = TestSite::open().await;
+    let theirs = TestSite::open_as("desk@other.example").await;
+    ours.deliver(&mail(1, "Desk <desk@other.example>", "Where is it", "", "Where is our order?"));
+    let (mut by_us, mut by_them) = (0, 0);
+    for _ in 0..10 {
+        ours.settle().await;
+        hand_on(&ours, &theirs, "orders@site.example", &mut by_us);
+        theirs.settle().await;
+        hand_on(&theirs, &ours, "desk@other.example", &mut by_them);
+    }
+    assert_eq!((by_us, by_them), (1, 0), "an automatic answer is not answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a07_a_vacation_responder_without_marks_runs_into_the_limit() {
+    let site = TestSite::open().await;
+    let mut answered = 0;
+    for round in 0..40 {
+        site.deliver(&mail(
+            round,
+            "Vic <vic@holiday.example>",
+            "I am on holiday",
+            "",
+            &format!("Back soon. {round}"),
+        ));
+        site.settle().await;
+        let sent = site.outgoing.sent().len();
+        if sent == answered {
+            break;
+        }
+        answered = sent;
+    }
+    let limit = limits::PER_RECIPIENT.iter().map(|window| window.count).min().unwrap();
+    assert_eq!(answered, limit, "no more answers to a machine than to one recipient in the shortest window");
+    let counts: BTreeMap<OutboxState, i64> =
+        site.app.store.read().await.unwrap().count_outbox().await.unwrap().into_iter().collect();
+    assert!(counts[&OutboxState::Withheld] > 0, "what was held back can be seen: {counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a08_a_stranger_who_quotes_a_ticket_is_offered_and_not_let_in() {
+    let site = TestSite::open().await;
+    site.deliver(&mail(1, "Ann <ann@buyer.example>", "Where is it", "", "Where is my order?"));
+    site.settle().await;
+    site.deliver(&mail(
+        2,
+        "Eve <eve@elsewhere.example>",
+        "Re: Where is it [MR-1001]",
+        "",
+        "Send it to me instead.",
+    ));
+    let state = site.settle().await;
+    let stranger = state.lines().find(|line| line.contains("Re: Where is it")).unwrap();
+    assert!(stranger.contains("-> MR-1002") && stranger.contains("perhaps MR-1001"), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a11_each_mail_leaves_once_or_is_shown_as_failed() {
+    let site = TestSite::open().await;
+    let words = |text: &str| text.to_owned();
+    site.outgoing.fail_next(SendError::Transient { text: words("451 try later") });
+    site.outgoing.fail_next(SendError::Permanent { text: words("550 no such user") });
+    site.outgoing.fail_next(SendError::InDoubt { text: words("no answer to the content") });
+    for number in 0..4 {
+        site.deliver(&mail(number, &format!("a{number}@buyer{number}.example"), "Where is it", "", "Hello?"));
+    }
+    site.settle().await;
+    let mut db = site.app.store.read().await.unwrap();
+    let counts: BTreeMap<OutboxState, i64> = db.count_outbox().await.unwrap().into_iter().collect();
+    let expected = [
+        (OutboxState::Queued, 1),
+        (OutboxState::Sent, 1),
+        (OutboxState::Failed, 1),
+        (OutboxState::InDoubt, 1),
+    ];
+    assert_eq!(counts, expected.into());
+    // A person decides about what failed; what is in doubt is not sent by itself, however often it is due.
+    let failed = db.list_outbox(OutboxState::Failed, None, 10).await.unwrap();
+    assert!(failed[0].reason.contains("550"), "{failed:?}");
+    drop(db);
+    assert!(decision::settle_outbox(&site.app, &failed[0].id, OutboxState::Queued, "ann").await.unwrap());
+    jobs::run_until_idle(&site.app, |_| {}).await.unwrap();
+    let mut recipients: Vec<String> = site.outgoing.sent().into_iter().map(|(to, _)| to.recipient).collect();
+    let all = recipients.len();
+    recipients.sort();
+    recipients.dedup();
+    assert_eq!((recipients.len(), all), (3, 3), "nobody got it twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a13_attachments_stay_byte_for_byte() {
+    let site = TestSite::open().await;
+    let bytes: Vec<u8> = (0..70_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let packed = zip(&[("inner.bin", &bytes)]);
+    site.deliver(&with_file(1, "all bytes.bin", &bytes));
+    site.deliver(&with_file(2, "packed.zip", &packed));
+    site.settle().await;
+    let mut db = site.app.store.read().await.unwrap();
+    let mut found = BTreeMap::new();
+    for row in db.list_messages(None, 10).await.unwrap() {
+        for document in db.list_documents(&row.id).await.unwrap() {
+            let kept = site.app.blob.get(&document.document.sha256).await.unwrap();
+            found.insert(document.document.name.clone(), (document.document.sha256, sha256_hex(&kept)));
+        }
+    }
+    for (name, bytes) in [("all bytes.bin", &bytes), ("packed.zip", &packed), ("inner.bin", &bytes)] {
+        let sha = sha256_hex(bytes);
+        assert_eq!(found.get(name), Some(&(sha.clone(), sha)), "{name}");
+    }
+}
+
+/// Puts the first migrations into a folder of their own.
+fn first_migrations(count: usize, folder: &Path) -> usize {
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> = std::fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files.iter().take(count) {
+        std::fs::copy(file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    files.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a17_every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let mut count = 1;
+    loop {
+        let folder = tempfile::tempdir().unwrap();
+        let all = first_migrations(count, folder.path());
+        let path = folder.path().join("mailroom.db");
+        let url = format!("sqlite:{}?mode=rwc", path.display());
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        let migrator = sqlx::migrate::Migrator::new(folder.path().to_owned()).await.unwrap();
+        migrator.run(&pool).await.unwrap();
+        for sql in [
+            "INSERT INTO ticket VALUES ('t1', 1001, 'Order', 'orders', 'open', 'normal', NULL, 'en', '', 1, 1)",
+            "INSERT INTO message VALUES ('m1', 'aa', 3, 'in', 'stored', 0, 'id@x', '', '', '', NULL, 1, NULL, '', 0, '', \
+             '', NULL, '', NULL, '', 0.0, '[]', '')",
+            "INSERT INTO sighting VALUES ('s1', 'orders', 'INBOX', 1, 7, '', 3, 'aa', 'm1', 'stored', '', 0, 1, 1, NULL)",
+            "INSERT INTO job VALUES ('j1', 'process_message', 'm1', 0, 1, 0, '', '', 1)",
+        ] {
+            sqlx::query(sql).execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+        // Opened by two at once, as a service and a command would; then again: nothing is left to do.
+        let url = format!("sqlite:{}", path.display());
+        let (one, two) = tokio::join!(Store::open(&url), Store::open(&url));
+        let (one, _two) = (one.unwrap(), two.unwrap());
+        let store = Store::open(&url).await.unwrap();
+        let mut db = store.read().await.unwrap();
+        let place = Place { mailbox: "orders", folder: "INBOX", uidvalidity: 1 };
+        assert_eq!(db.find_sighting(place, 7).await.unwrap().unwrap().outcome, Outcome::Stored);
+        assert_eq!(db.find_ticket_by_number(1001).await.unwrap().unwrap().subject, "Order");
+        assert!(db.find_job("process_message", "m1").await.unwrap().is_some());
+        assert!(
+            db.list_credentials().await.unwrap().is_empty()
+                && db.list_quarantine(None, 5).await.unwrap().is_empty()
+        );
+        drop(db);
+        one.close().await;
+        count += 1;
+        if count > all {
+            assert!(all > 3);
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a19_an_absence_note_reaches_nobody() {
+    let site = TestSite::open().await;
+    site.deliver(&mail(1, "Ann <ann@buyer.example>", "Where is it", "", "Where is my order?"));
+    site.settle().await;
+    let sent = site.outgoing.sent().len();
+    let absence = "Auto-Submitted: auto-replied\nReferences: <1@test.example>\n";
+    for (number, from) in ["Clerk <orders@site.example>", "Bob <bob@buyer.example>"].into_iter().enumerate() {
+        site.deliver(&mail(
+            10 + number,
+            from,
+            "Automatic reply: Where is it [MR-1001]",
+            absence,
+            "I am away.",
+        ));
+    }
+    let state = site.settle().await;
+    assert_eq!(site.outgoing.sent().len(), sent, "{state}");
+    assert_eq!(state.matches("muted by").count(), 2, "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a20_an_order_of_a_machine_becomes_a_draft_and_gets_no_answer() {
+    let site = TestSite::open().await;
+    let order = "Purchase order 4500017788\n\nPlease supply the following:\n\n\
+                 Pos  Item      Description      Qty  Unit price  Amount\n\
+                 1    4711-A    Hex bolt M8      20   1.50        30.00\n\
+                 2    4712-B    Washer M8        50   0.20        10.00\n\nTotal EUR 40.00\n";
+    let marks = "Precedence: bulk\nAuto-Submitted: auto-generated\n";
+    site.deliver(&mail(1, "ERP <erp@buyer.example>", "Purchase order 4500017788", marks, order));
+    let state = site.settle().await;
+    assert!(state.contains("  draft purchase_order proposed"), "{state}");
+    assert!(state.contains("muted by") && site.outgoing.sent().is_empty(), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_can_be_fetched_again() {
+    let site = TestSite::open().await;
+    let large = site.deliver(&mail(1, "ann@buyer.example", "Large", "", &"x".repeat(4_000)));
+    let other = site.deliver(&mail(2, "ann@buyer.example", "Large too", "", &"x".repeat(4_000)));
+    site.mailbox.set_bytes_max(1_000);
+    site.settle().await;
+    let entries = site.app.store.read().await.unwrap().list_quarantine(None, 10).await.unwrap();
+    assert_eq!(entries.len(), 2, "each has an entry of its own, {large} and {other}");
+    site.mailbox.set_bytes_max(1_000_000);
+    for entry in &entries {
+        assert!(decision::reprocess(&site.app, &entry.id, "ann").await.unwrap());
+    }
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"Large").count(), 2, "{state}");
+    assert!(!state.contains("quarantine"), "{state}");
+}
