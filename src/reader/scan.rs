@@ -15,6 +15,8 @@ use whatlang::{Detector, Lang};
 
 /// Below this share of plausible letters a page is tried another way up.
 const PLAUSIBLE: f32 = 0.6;
+/// Below this share of sure letters a page is also read as Tesseract cuts it.
+const DOUBTFUL: f32 = 0.82;
 /// Fewer letters than this do not tell which way is up.
 const TELLING_LETTERS: f32 = 24.0;
 /// So many letters of a page are read to see which way is up and in what language.
@@ -179,9 +181,10 @@ fn read_upright(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, look:
         }
         tongue.model = Some(heard);
     }
-    if !reads_well(&words) {
+    // where our cutting is in doubt, Tesseract's own may do better
+    if sure_letters(&words) < DOUBTFUL * all_letters(&words) || !reads_well(&words) {
         let others = read_whole(engines, &[model], &cut.ready.gray, cut.ready.dpi);
-        if good_letters(&others) > good_letters(&words) {
+        if sure_letters(&others) > sure_letters(&words) {
             words = others;
         }
     }
@@ -270,6 +273,12 @@ fn all_letters(words: &[Seen]) -> f32 {
 /// How many letters stand in words that look right; lone letters and pairs of them are found in any noise.
 fn good_letters(words: &[Seen]) -> f32 {
     words.iter().filter(|w| w.raw_confidence > 65.0 && letters(w) >= 3.0).map(letters).sum()
+}
+
+/// How many letters stand in words that are sure.
+fn sure_letters(words: &[Seen]) -> f32 {
+    const SURE: f32 = 88.0;
+    words.iter().filter(|w| w.raw_confidence > SURE).map(letters).sum()
 }
 
 fn make_word(seen: &Seen, bbox: Rect, dpi: f32) -> Option<Word> {
