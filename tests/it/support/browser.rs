@@ -120,7 +120,7 @@ impl Browser {
         let mouse = MouseActions::new("mouse".to_owned())
             .then(at(from))
             .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
-            .then(at(((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0)))
+            .then(at((f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1))))
             .then(at(to))
             .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
         self.client.perform_actions(mouse).await.unwrap();
