@@ -340,7 +340,8 @@ fn mend_text_fields(layout: &Layout, kind: Kind, reading: &Reading, fields: &mut
     {
         let unsure = ambiguous && reading.order == Order::Unknown;
         let sure = confidence::from_words(if unsure { 0.5 } else { 0.85 }, &words, reading.trusted);
-        fields.insert("requested_date".to_owned(), draft::propose(day, &words, sure));
+        let field = if kind == Kind::Quotation { "response_due" } else { "requested_date" };
+        fields.entry(field.to_owned()).or_insert(draft::propose(day, &words, sure));
     }
     if !fields.contains_key("buyer_contact")
         && let Some((name, words)) = prose::find_sender(layout)

@@ -240,6 +240,11 @@ pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
         ("requested_date", Kind::Quotation) if !label.any(&["delivery", "ship"]) && label.any(&["date"]) => {
             "rfq_date"
         }
+        ("requested_date" | "quote_ref", Kind::Quotation)
+            if label.any(&["response"]) && !label.any(&["delivery", "ship", "number"]) =>
+        {
+            "response_due"
+        }
         ("po_number" | "quote_ref" | "document_number", Kind::Quotation) => "rfq_number",
         ("date" | "order_date" | "invoice_date" | "requested_date", Kind::RemittanceAdvice) => "payment_date",
         ("document_number", Kind::RemittanceAdvice) => "payment_reference",
@@ -536,14 +541,10 @@ pub fn find_fields(
             }
         }
     }
-    if !best.contains_key("po_number")
-        && matches!(
-            reading.kind,
-            Kind::PurchaseOrder | Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation
-        )
-        && let Some(own) = own_number(layout, marks, table_rows, reading)
+    if let Some(field) = number_field(reading.kind).filter(|field| !best.contains_key(field))
+        && let Some(own) = own_number(layout, marks, table_rows, field, reading)
     {
-        best.insert("po_number", own);
+        best.insert(field, own);
     }
     for field in ["incoterms", "payment_terms"] {
         if wanted.contains(&field)
@@ -570,17 +571,52 @@ const NUMBER_ABOVE: f32 = 0.45;
 /// How much less a label says that asks for some number, not for that of an order.
 const SOME_NUMBER: f32 = 0.55;
 
-/// `Our ref: HS/4471`, `No. 5512`: the number of a document whose labels name no order.
+/// The field that holds the number of a document of this kind.
+fn number_field(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::PurchaseOrder | Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation => {
+            Some("po_number")
+        }
+        Kind::Quotation => Some("rfq_number"),
+        Kind::DeliveryNote => Some("delivery_note_number"),
+        Kind::Invoice => Some("invoice_number"),
+        Kind::RemittanceAdvice => Some("payment_reference"),
+        _ => None,
+    }
+}
+
+/// Words before `No.` in the name of some number at most.
+const NUMBER_AFTER: usize = 3;
+
+/// `Authorization # TCT-417`, `N° AE260771 du 27/03/2026`: the code after a sign for numbers whose name says nothing
+/// else.
+fn after_number_sign(segment: &Segment) -> Option<&[Word]> {
+    let number = |w: &Word| {
+        label_at(std::iter::once(w.text.as_str())).is_some_and(|l| l.concepts.iter().all(|c| *c == "number"))
+    };
+    let at = segment.words.iter().take(NUMBER_AFTER + 1).position(number)?;
+    let named = segment.words.get(..at)?.iter().any(|w| {
+        let label = label_at(std::iter::once(w.text.as_str()));
+        w.text.chars().any(|c| !c.is_alphabetic() && !matches!(c, '-' | '\'' | '’'))
+            || label.is_some_and(|l| {
+                l.concepts.iter().any(|c| !matches!(*c, "filler" | "our" | "document" | "ref"))
+            })
+    });
+    let rest = segment.words.get(at + 1..).filter(|rest| !named && !rest.is_empty())?;
+    Some(rest)
+}
+
+/// `Our ref: HS/4471`, `No. 5512`: the number of a document whose labels name nothing else.
 fn own_number(
     layout: &Layout,
     marks: &[Vec<Option<Marked>>],
     table_rows: &HashSet<usize>,
+    field: &'static str,
     reading: &Reading,
 ) -> Option<Candidate> {
     let first = layout.rows.first()?.page;
     let own = |marked: &&Marked| {
-        marked.field.is_none_or(|f| f == "po_number")
-            && marked.whole
+        marked.field.is_none_or(|f| f == field || f == "po_number" && field != "invoice_number")
             && marked.label.any(&["number", "ref", "document"])
             && marked
                 .label
@@ -594,10 +630,18 @@ fn own_number(
             continue;
         }
         for (at, segment) in row.segments.iter().enumerate() {
-            let Some(marked) = marked_at(marks, index, at).filter(own) else { continue };
-            for found in candidates(layout, marks, index, at, segment, marked, "po_number", reading) {
+            let labelled = marked_at(marks, index, at)
+                .filter(own)
+                .filter(|m| m.whole || segment.words.len() <= NUMBER_AFTER + 1)
+                .map(|m| candidates(layout, marks, index, at, segment, m, field, reading))
+                .unwrap_or_default();
+            let signed = after_number_sign(segment).and_then(|rest| accept(field, rest, reading));
+            let signed =
+                signed.map(|(value, words, quality)| Candidate { value, words, score: 0.9 * quality });
+            for found in labelled.into_iter().chain(signed) {
                 let score = found.score * SOME_NUMBER;
-                if best.as_ref().is_none_or(|b| score > b.score) {
+                let digits = found.value.chars().filter(char::is_ascii_digit).count();
+                if digits >= 2 && best.as_ref().is_none_or(|b| score > b.score) {
                     best = Some(Candidate { score, ..found });
                 }
             }

@@ -121,7 +121,8 @@ pub fn find_fields(layout: &Layout, reading: &Reading) -> BTreeMap<String, Propo
     if letter && !matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote) {
         let plain: Vec<Word> = words.iter().map(|w| (*w).clone()).collect();
         if let Some((iso, used, unsure)) = super::prose::find_wanted(&plain, reading) {
-            put("requested_date", iso, &used, if unsure { 0.5 } else { 0.75 });
+            let field = if reading.kind == Kind::Quotation { "response_due" } else { "requested_date" };
+            put(field, iso, &used, if unsure { 0.5 } else { 0.75 });
         }
     }
     if let Some((iso, used)) = date_of_letter(layout, reading) {

@@ -71,7 +71,11 @@ pub fn split_currency(text: &str) -> (&str, Option<&'static str>) {
         let Some(head) = text.get(..sign.len()) else { continue };
         if head.eq_ignore_ascii_case(sign) {
             let rest = text.get(sign.len()..).unwrap_or_default().trim_start();
-            if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '(')) {
+            let figure =
+                rest.chars().all(|c| !c.is_alphabetic()) && !rest.trim_start_matches('-').contains('-');
+            if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | '('))
+                && (figure || rest.ends_with('-') || !rest.starts_with('-'))
+            {
                 return (rest, Some(code));
             }
         }

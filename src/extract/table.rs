@@ -694,6 +694,7 @@ pub(super) fn read_body(
         conditions.push(condition);
     }
     columns::name_by_content(&mut split, reading);
+    let wrapped = join_wrapped(&rows, &mut split, reading);
     let Some(anchor) = anchor(&split, &upper, reading) else { return };
     let figures: Vec<&Row> = rows
         .iter()
@@ -720,8 +721,15 @@ pub(super) fn read_body(
     let mut bottom = 0.0;
     let mut page = 0;
     let mut open = false;
-    for (((row, cells), condition), index) in rows.iter().zip(split).zip(conditions).zip(body) {
+    for ((((row, cells), condition), index), wrapped) in
+        rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped)
+    {
         let height = (row.y1() - row.y0()).max(6.0);
+        if wrapped && open {
+            table.rows.insert(*index);
+            bottom = row.y1();
+            continue;
+        }
         let anchored = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
         let filled =
             STRONG.iter().filter(|name| cells.get(**name).is_some_and(|w| plausible(name, w, reading)));
@@ -767,6 +775,54 @@ pub(super) fn read_body(
             table.lines.push(line);
         }
     }
+}
+
+/// Blank between two rows of one cell, in heights of a row.
+const WRAP_GAP_HEIGHTS: f32 = 0.9;
+
+/// Joins cells that were broken behind a hyphen, `NL-` over `4410`, with the row below; tells which rows went up.
+fn join_wrapped(rows: &[&Row], split: &mut [Cells], reading: &Reading) -> Vec<bool> {
+    let mut wrapped = vec![false; split.len()];
+    let mut upper = 0;
+    for at in 1..split.len() {
+        let (Some(before), Some(row)) = (rows.get(at - 1), rows.get(at)) else { continue };
+        let close =
+            row.page == before.page && row.y0() - before.y1() < WRAP_GAP_HEIGHTS * (row.y1() - row.y0());
+        let (head, tail) = split.split_at_mut(at);
+        let (Some(above), Some(below)) = (head.get_mut(upper), tail.first_mut()) else { continue };
+        let broken = |words: &Vec<Word>| {
+            words
+                .last()
+                .is_some_and(|w| w.text.len() >= 3 && w.text.ends_with('-') && !w.text.starts_with('-'))
+        };
+        let goes_on = above.iter().any(|(name, words)| broken(words) && below.contains_key(name));
+        let figures = ["quantity", "unit_price", "amount"].iter().any(|name| {
+            below
+                .get(name)
+                .is_some_and(|words| words.iter().any(|w| parse_number(&w.text, reading.style).is_some()))
+        });
+        if !close || !goes_on || figures {
+            upper = at;
+            continue;
+        }
+        for (name, mut words) in std::mem::take(below) {
+            let cell = above.entry(name).or_default();
+            if broken(cell)
+                && let Some(last) = cell.last_mut()
+                && !words.is_empty()
+            {
+                let first = words.remove(0);
+                last.text.push_str(&first.text);
+                last.rect = last.rect.union(&first.rect);
+                last.confidence = last.confidence.min(first.confidence);
+            }
+            cell.extend(words);
+        }
+        if let Some(place) = wrapped.get_mut(at) {
+            *place = true;
+        }
+    }
+    wrapped
 }
 
 /// The column whose filled rows start lines.
