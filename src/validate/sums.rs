@@ -35,23 +35,52 @@ pub fn check(draft: &Draft) -> Vec<Finding> {
     if matches!(draft.kind, Kind::RemittanceAdvice | Kind::ReturnRequest) {
         return findings;
     }
-    for (index, line) in draft.lines.iter().enumerate() {
-        let (Some(wanted), Some(amount)) = (wanted_amount(line), number(line, "amount")) else { continue };
-        if (wanted - amount).abs() > Decimal::new(15, 3) {
+    let sums: Vec<(usize, Decimal, Decimal)> = draft
+        .lines
+        .iter()
+        .enumerate()
+        .filter_map(|(index, line)| Some((index, wanted_amount(line)?, number(line, "amount")?)))
+        .collect();
+    let differs =
+        |(_, wanted, amount): &&(usize, Decimal, Decimal)| (wanted - amount).abs() > Decimal::new(15, 3);
+    let wrong = sums.iter().filter(differs).count();
+    // lines that nearly all contradict themselves were misread, or are counted otherwise
+    let misread = wrong * 2 > sums.len() && sums.len() > 1;
+    for (index, wanted, amount) in sums.iter().filter(differs) {
+        let unsure = misread || draft.lines.get(*index).is_some_and(is_unsure);
+        let place = format!("lines.{index}.amount");
+        let wanted = wanted.round_dp(2);
+        let number = index + 1;
+        findings.push(if unsure {
             let message = format!(
-                "Line {}: quantity times price is {}, but the line says {amount}: ask which of them holds.",
-                index + 1,
-                wanted.round_dp(2)
+                "Line {number}: quantity times price is {wanted}, but {amount} was read: look whether its figures were read right."
             );
-            let place = format!("lines.{index}.amount");
-            findings.push(Finding::new("amount_mismatch", Severity::Problem, message).about(place));
-        }
+            Finding::new("amount_unproved", Severity::Check, message).about(place)
+        } else {
+            let message = format!(
+                "Line {number}: quantity times price is {wanted}, but the line says {amount}: ask which of them holds."
+            );
+            Finding::new("amount_mismatch", Severity::Problem, message).about(place)
+        });
     }
-    findings.extend(check_total(draft));
+    let lines_hold = wrong == 0 && !sums.is_empty() && sums.len() == draft.lines.len();
+    findings.extend(check_total(draft, lines_hold));
     findings
 }
 
-fn check_total(draft: &Draft) -> Option<Finding> {
+/// What the highest tax makes of a sum.
+const TAX_MAX: Decimal = Decimal::from_parts(128, 0, 0, false, 2);
+/// Confidence below which a figure was perhaps misread.
+const UNSURE: f32 = 0.6;
+
+/// Whether one of the figures of a line was perhaps misread.
+fn is_unsure(line: &Line) -> bool {
+    let of = |name: &&str| line.get(*name).is_some_and(|p| p.confidence < UNSURE);
+    ["quantity", "unit_price", "amount"].iter().any(of)
+}
+
+/// `lines_hold`: every line has an amount that is its quantity times its price.
+fn check_total(draft: &Draft, lines_hold: bool) -> Option<Finding> {
     let total = field(draft, "total")?;
     let lines: Option<Decimal> = draft.lines.iter().map(|l| number(l, "amount")).sum();
     let lines = lines.filter(|_| !draft.lines.is_empty());
@@ -62,6 +91,22 @@ fn check_total(draft: &Draft) -> Option<Finding> {
     // a structured order may leave the tax out, which its total holds
     if draft.standard.is_some() && field(draft, "tax").is_none() && wanted < total {
         return None;
+    }
+    // only parts that were proved make a total wrong; else one of them may have been misread or overlooked
+    let proved = match (lines, field(draft, "subtotal")) {
+        (Some(lines), Some(subtotal)) => (lines - subtotal).abs() <= cent,
+        (_, None) => lines_hold,
+        (None, Some(_)) => draft.lines.is_empty(),
+    };
+    // a tax that was overlooked makes a total higher than its parts
+    let taxed = field(draft, "tax").is_none()
+        && wanted < total
+        && wanted.checked_mul(TAX_MAX).is_some_and(|most| total < most);
+    if (wanted - total).abs() > cent && (!proved || taxed) && draft.standard.is_none() {
+        let message = format!(
+            "The parts of the order that were read add up to {wanted}, its total is {total}: look whether a line, the tax or a charge is missing or misread."
+        );
+        return Some(Finding::new("total_unproved", Severity::Check, message).about("total"));
     }
     if (wanted - total).abs() > cent {
         let message = format!(
