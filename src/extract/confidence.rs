@@ -9,7 +9,7 @@ pub mod features;
 pub mod trees;
 
 use super::{
-    draft::Reading,
+    draft::{Reading, number},
     field::Marked,
     layout::{Layout, Word, read_confidence},
 };
@@ -18,6 +18,7 @@ use crate::model::{
     draft::{Draft, Proposal},
 };
 use features::{Place, Sample};
+use rust_decimal::Decimal;
 use std::sync::LazyLock;
 use trees::Model;
 
@@ -95,8 +96,8 @@ pub fn settle(draft: &mut Draft, samples: &[Sample], model: &Model) {
         let mut sure = model.probability(values, features::group(place, own_letters));
         let proved =
             feature("line_adds_up") > 0.5 || feature("on_file") > 0.5 || feature("sums_add_up") > 0.5;
-        let number = is_number(place);
-        if number && !own_letters && !proved {
+        let figure = is_number(place);
+        if figure && !own_letters && !proved {
             sure = sure.min(UNPROVED_MAX);
         }
         if feature("line_adds_up") < -0.5 {
@@ -107,6 +108,29 @@ pub fn settle(draft: &mut Draft, samples: &[Sample], model: &Model) {
         if let Some(proposal) = proposal_at(draft, place) {
             proposal.confidence = sure.min(most);
         }
+    }
+}
+
+/// Highest confidence of a line in the text of a mail whose lines no total proves.
+const SAID_MAX: f32 = 0.89;
+
+/// Whether the amounts of the lines add up to a sum that stands in the document.
+fn lines_make_total(draft: &Draft) -> bool {
+    let cent = Decimal::new(2, 2);
+    let amounts: Option<Decimal> = draft.lines.iter().map(|line| number(line, "amount")).sum();
+    let sums = ["subtotal", "total"].into_iter().filter_map(|name| draft.text(name)?.parse::<Decimal>().ok());
+    amounts.is_some_and(|amounts| {
+        !draft.lines.is_empty() && sums.into_iter().any(|sum| (sum - amounts).abs() <= cent)
+    })
+}
+
+/// Sentences say goods in endless ways: lines that no total proves are never sure.
+pub fn doubt_lines(draft: &mut Draft, is_text: bool) {
+    if !is_text || lines_make_total(draft) {
+        return;
+    }
+    for proposal in draft.lines.iter_mut().flat_map(|line| line.values_mut()) {
+        proposal.confidence = proposal.confidence.min(SAID_MAX);
     }
 }
 

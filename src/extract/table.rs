@@ -658,6 +658,17 @@ fn cells_of(row: &Row, columns: &[Column], edges: &[f32]) -> Cells {
 /// Columns of which three in one row make a line, also where its anchor was misread.
 const STRONG: [&str; 6] = ["line_no", "sku", "invoice_number", "quantity", "unit_price", "amount"];
 
+/// Rows with two figures or more, but for those that are left out.
+fn figure_rows<'a>(rows: &[&'a Row], without: &[&Row], reading: &Reading) -> Vec<&'a Row> {
+    let figure =
+        |s: &&super::layout::Segment| s.words.iter().any(|w| parse_number(&w.text, reading.style).is_some());
+    rows.iter()
+        .filter(|r| r.segments.iter().filter(figure).count() >= 2)
+        .filter(|r| !without.iter().any(|f| std::ptr::eq(*f, **r)))
+        .copied()
+        .collect()
+}
+
 /// Reads the rows of a table's body by its columns.
 pub(super) fn read_body(
     layout: &Layout,
@@ -696,18 +707,7 @@ pub(super) fn read_body(
     columns::name_by_content(&mut split, reading);
     let wrapped = join_wrapped(&rows, &mut split, reading);
     let Some(anchor) = anchor(&split, &upper, reading) else { return };
-    let figures: Vec<&Row> = rows
-        .iter()
-        .filter(|r| {
-            r.segments
-                .iter()
-                .filter(|s| s.words.iter().any(|w| parse_number(&w.text, reading.style).is_some()))
-                .count()
-                >= 2
-        })
-        .filter(|r| !for_edges.iter().any(|f| std::ptr::eq(*f, **r)))
-        .copied()
-        .collect();
+    let figures = figure_rows(&rows, &for_edges, reading);
     let edges_lower = edges(&lower, &figures, layout);
     let description_x =
         upper.iter().position(|c| c.name == "description").and_then(|i| edges_upper.get(i)).copied();
