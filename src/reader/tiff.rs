@@ -214,6 +214,10 @@ fn read_samples(
 fn read_palette(decoder: &mut TiffDecoder<'_>) -> Result<Vec<u8>, Finding> {
     let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(refuse)?;
     let third = map.len() / 3;
+    if third == 0 {
+        let message = "A page of the TIFF names its colours by an empty palette; ask the sender for a PDF.";
+        return Err(Finding::new("broken_file", Severity::Problem, message));
+    }
     let level = |at: usize, part: usize| map.get(part * third + at).map_or(0, |v| (v >> 8) as u8);
     Ok((0..third).map(|at| rgb_luma([0, 1, 2].map(|part| level(at, part)))).collect())
 }

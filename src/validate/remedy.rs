@@ -152,8 +152,8 @@ mod tests {
     }
 
     fn draft(code: &str, field: &str) -> Draft {
-        let line = [("sku", "A-10"), ("quantity", "4"), ("unit_price", "2.00"), ("amount", "8.00")];
-        let unknown = [("sku", "A-1O"), ("quantity", "4"), ("unit_price", "2.00"), ("amount", "9.00")];
+        let line = [("sku", "AB-1004"), ("quantity", "4"), ("unit_price", "2.00"), ("amount", "8.00")];
+        let unknown = [("sku", "AB-10O4"), ("quantity", "4"), ("unit_price", "2.00"), ("amount", "9.00")];
         Draft {
             kind: Kind::PurchaseOrder,
             kind_confidence: 1.0,
@@ -177,7 +177,7 @@ mod tests {
             ..Account::default()
         };
         let item = CatalogueItem {
-            sku: "A-10".to_owned(),
+            sku: "AB-1004".to_owned(),
             prices: [("EUR".to_owned(), Decimal::new(225, 2))].into(),
             ..CatalogueItem::default()
         };
@@ -189,7 +189,7 @@ mod tests {
                 "lines.0.unit_price",
                 &[&["lines.0.unit_price=2.25", "lines.0.amount=9.00"][..]][..],
             ),
-            ("unknown_sku", "lines.1.sku", &[&["lines.1.sku=A-10"]]),
+            ("unknown_sku", "lines.1.sku", &[&["lines.1.sku=AB-1004"]]),
             (
                 "ship_to_not_on_file",
                 "ship_to",
