@@ -15,3 +15,4 @@ pub(crate) mod server;
 pub(crate) mod site;
 pub(crate) mod smtp_server;
 pub(crate) mod token_server;
+pub(crate) mod visitor;
