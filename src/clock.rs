@@ -4,6 +4,9 @@
 
 use uuid::Uuid;
 
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
 /// Milliseconds UTC since 1970.
 #[expect(clippy::disallowed_methods, reason = "this is the place that asks for the time")]
 pub fn now_ms() -> i64 {

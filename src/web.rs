@@ -29,6 +29,7 @@ pub mod pages {
     pub mod sign_in;
     pub mod ticket;
 }
+mod paging;
 pub mod password;
 pub mod review;
 pub mod session;

@@ -20,13 +20,10 @@ pub struct Args {
     json: bool,
 }
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
-
 /// Counts and prints.
 #[expect(clippy::print_stdout, reason = "a command line speaks to its user")]
 pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
-    let since_ms = clock::now_ms().saturating_sub(args.days.saturating_mul(DAY_MS));
+    let since_ms = clock::now_ms().saturating_sub(args.days.saturating_mul(clock::DAY_MS));
     let report = straight_through::report(app, since_ms).await?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);

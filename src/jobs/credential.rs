@@ -37,8 +37,6 @@ const CONSENT_MS: i64 = 30 * 60_000;
 /// Days before an end that count as soon.
 pub const SOON_DAYS: i64 = 14;
 
-const DAY_MS: i64 = 86_400_000;
-
 /// A token that opens the mailbox now. Asks for the next one if this one ends soon, or if it is the one that the server
 /// `refused`: clocks differ, and providers withdraw tokens.
 pub async fn token(app: &App, config: &mailbox::Config, refused: Option<&Secret>) -> anyhow::Result<Secret> {
@@ -153,7 +151,7 @@ fn sealed(
             .refresh_token
             .as_ref()
             .map_or_else(String::new, |token| app.vault.seal(token.reveal(), &refresh)),
-        refresh_ms: told_ms.or_else(|| days.map(|days| now_ms + days * DAY_MS)).or(known_ms),
+        refresh_ms: told_ms.or_else(|| days.map(|days| now_ms + days * clock::DAY_MS)).or(known_ms),
     })
 }
 
@@ -234,5 +232,5 @@ pub async fn consented(
 pub fn days_left(config: &mailbox::Config, row: Option<&CredentialRow>, now_ms: i64) -> Option<i64> {
     let secret_ms = config.oauth.as_ref().and_then(Config::client_secret_expires_ms);
     let refresh_ms = row.and_then(|row| row.tokens.refresh_ms);
-    secret_ms.into_iter().chain(refresh_ms).min().map(|end_ms| (end_ms - now_ms).div_euclid(DAY_MS))
+    secret_ms.into_iter().chain(refresh_ms).min().map(|end_ms| (end_ms - now_ms).div_euclid(clock::DAY_MS))
 }

@@ -10,6 +10,7 @@
 
 use crate::{
     blob::{Blob, BlobError},
+    clock,
     model::{
         draft::Kind,
         ids::{AccountId, MessageId, TicketId},
@@ -40,8 +41,6 @@ const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Messages of one ticket that are listed at once.
 const TICKET_PAGE: u32 = 1_000;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Does one batch; how many changes it was, 0 if the index is up to date or another process keeps it so.
 pub async fn follow(store: &Store, blob: &Blob, index: &Index) -> anyhow::Result<usize> {
@@ -251,7 +250,7 @@ fn fill(entry: &mut Entry, row: &MessageRow, message: Message) {
     entry.subject = message.subject;
     entry.body = message.text;
     // Anyone can write any date into a header; none lies in the future.
-    entry.date_ms = row.date_ms.filter(|date| *date < row.stored_ms + DAY_MS).unwrap_or(row.stored_ms);
+    entry.date_ms = row.date_ms.filter(|date| *date < row.stored_ms + clock::DAY_MS).unwrap_or(row.stored_ms);
 }
 
 fn addressed(address: &Address) -> String {

@@ -14,8 +14,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 /// Days that can be chosen; the first is shown unless one is.
 const DAYS: [i64; 4] = [30, 7, 90, 365];
 
@@ -34,7 +32,7 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "automation").await?;
     let days = if DAYS.contains(&span.days) { span.days } else { DAYS[0] };
-    let report = straight_through::report(&desk.app, clock::now_ms() - days * DAY_MS).await?;
+    let report = straight_through::report(&desk.app, clock::now_ms() - days * clock::DAY_MS).await?;
     let rules = &desk.app.config.straight_through;
     let mut all_days = DAYS;
     all_days.sort_unstable();

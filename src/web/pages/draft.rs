@@ -14,6 +14,7 @@ use crate::{
         Desk,
         error::PageError,
         frame::Frame,
+        paging,
         review::{self, Level},
         session::{Posted, Visit},
         text, views,
@@ -65,19 +66,17 @@ pub async fn list(
     let state = DraftState::parse(&part.state).unwrap_or(DraftState::Proposed);
     let after = Some(DraftId::new(part.after)).filter(|id| !id.as_str().is_empty());
     let found = match state {
-        DraftState::Proposed => db.list_draft_queue(after.as_ref(), DRAFTS_PER_PAGE + 1).await?,
-        _ => db.list_drafts_by_state(state, after.as_ref(), DRAFTS_PER_PAGE + 1).await?,
+        DraftState::Proposed => db.list_draft_queue(after.as_ref(), paging::ask(DRAFTS_PER_PAGE)).await?,
+        _ => db.list_drafts_by_state(state, after.as_ref(), paging::ask(DRAFTS_PER_PAGE)).await?,
     };
+    let found = paging::Part::cut(found, DRAFTS_PER_PAGE);
     let was = find_was(&mut db, &part.was).await?;
     let mut drafts = Vec::new();
-    for row in found.iter().take(DRAFTS_PER_PAGE as usize) {
+    for row in &found.rows {
         let number = db.find_ticket(&row.ticket_id).await?.map_or(0, |ticket| ticket.number);
         drafts.push(summary(row, number));
     }
-    let last = found.iter().take(DRAFTS_PER_PAGE as usize).next_back();
-    let next = last
-        .filter(|_| found.len() > DRAFTS_PER_PAGE as usize)
-        .map(|row| format!("/drafts?state={}&after={}", state.as_str(), row.id));
+    let next = found.next(|row| format!("/drafts?state={}&after={}", state.as_str(), row.id));
     let states: Vec<&str> = DraftState::ALL.iter().map(|state| state.as_str()).collect();
     let context = json!({
         "frame": frame, "states": states, "state": state, "drafts": drafts, "next": next, "was": was,

@@ -11,6 +11,7 @@ use crate::{
         Desk,
         error::PageError,
         frame::Frame,
+        paging,
         session::{Posted, Visit},
         views,
     },
@@ -47,9 +48,10 @@ pub async fn list(
     let frame = Frame::load(&desk, &visit, "drafts").await?;
     let mut db = desk.app.store.read().await?;
     let before = Some(LessonId::new(part.before)).filter(|id| !id.as_str().is_empty());
-    let found = db.list_lessons(before.as_ref(), LESSONS_PER_PAGE + 1).await?;
+    let found = db.list_lessons(before.as_ref(), paging::ask(LESSONS_PER_PAGE)).await?;
+    let found = paging::Part::cut(found, LESSONS_PER_PAGE);
     let mut lessons = Vec::new();
-    for row in found.iter().take(LESSONS_PER_PAGE as usize) {
+    for row in &found.rows {
         lessons.push(summary(&mut db, row).await?);
     }
     let mut references = Vec::new();
@@ -60,10 +62,7 @@ pub async fn list(
             "draft_id": row.reference.draft_id, "learnt_by": row.learnt_by, "learnt_ms": row.learnt_ms,
         }));
     }
-    let last = found.iter().take(LESSONS_PER_PAGE as usize).next_back();
-    let next = last
-        .filter(|_| found.len() > LESSONS_PER_PAGE as usize)
-        .map(|row| format!("/lessons?before={}", row.id));
+    let next = found.next(|row| format!("/lessons?before={}", row.id));
     views::page(
         "lessons.html",
         json!({ "frame": frame, "lessons": lessons, "references": references, "next": next }),

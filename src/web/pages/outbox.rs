@@ -8,6 +8,7 @@ use crate::{
         Desk,
         error::PageError,
         frame::Frame,
+        paging,
         session::{Posted, Visit},
         views,
     },
@@ -56,9 +57,10 @@ pub async fn list(
     let troubled = [OutboxState::InDoubt, OutboxState::Failed].into_iter().find(|state| number(*state) > 0);
     let state = OutboxState::parse(&part.state).or(troubled).unwrap_or(OutboxState::Sent);
     let before = Some(OutboxId::new(part.before)).filter(|id| !id.as_str().is_empty());
-    let found = db.list_outbox(state, before.as_ref(), MAILS_PER_PAGE + 1).await?;
+    let found = db.list_outbox(state, before.as_ref(), paging::ask(MAILS_PER_PAGE)).await?;
+    let found = paging::Part::cut(found, MAILS_PER_PAGE);
     let mut rows = Vec::new();
-    for mail in found.iter().take(MAILS_PER_PAGE as usize) {
+    for mail in &found.rows {
         let ticket = match &mail.ticket_id {
             Some(id) => db.find_ticket(id).await?.map(|ticket| ticket.number),
             None => None,
@@ -70,10 +72,7 @@ pub async fn list(
         }
         rows.push(row);
     }
-    let last = found.iter().take(MAILS_PER_PAGE as usize).next_back();
-    let next = last
-        .filter(|_| found.len() > MAILS_PER_PAGE as usize)
-        .map(|mail| format!("/outbox?state={}&before={}", state.as_str(), mail.id));
+    let next = found.next(|mail| format!("/outbox?state={}&before={}", state.as_str(), mail.id));
     let states: Vec<Value> = OutboxState::ALL
         .iter()
         .map(|state| {

@@ -9,6 +9,7 @@ use crate::{
         Desk,
         error::PageError,
         frame::Frame,
+        paging,
         session::{Posted, Visit},
         views,
     },
@@ -45,19 +46,17 @@ pub async fn list(
     let before = Some(QuarantineId::new(part.before)).filter(|id| !id.as_str().is_empty());
     let resolved = part.state == "resolved";
     let found = if resolved {
-        db.list_resolved_quarantine(before.as_ref(), ENTRIES_PER_PAGE + 1).await?
+        db.list_resolved_quarantine(before.as_ref(), paging::ask(ENTRIES_PER_PAGE)).await?
     } else {
-        db.list_quarantine(before.as_ref(), ENTRIES_PER_PAGE + 1).await?
+        db.list_quarantine(before.as_ref(), paging::ask(ENTRIES_PER_PAGE)).await?
     };
+    let found = paging::Part::cut(found, ENTRIES_PER_PAGE);
     let state = if resolved { "resolved" } else { "waiting" };
     let mut rows = Vec::new();
-    for row in found.iter().take(ENTRIES_PER_PAGE as usize) {
+    for row in &found.rows {
         rows.push(entry(&mut db, row).await?);
     }
-    let last = found.iter().take(ENTRIES_PER_PAGE as usize).next_back();
-    let next = last
-        .filter(|_| found.len() > ENTRIES_PER_PAGE as usize)
-        .map(|row| format!("/quarantine?state={state}&before={}", row.id));
+    let next = found.next(|row| format!("/quarantine?state={state}&before={}", row.id));
     views::page("quarantine.html", json!({ "frame": frame, "rows": rows, "state": state, "next": next }))
 }
 

@@ -17,7 +17,7 @@ use crate::{
         Desk,
         error::PageError,
         frame::Frame,
-        review,
+        paging, review,
         session::{Posted, Visit},
         text, views,
     },
@@ -72,13 +72,14 @@ pub async fn list(
     }
     let state = TicketState::parse(&part.state).unwrap_or(TicketState::Open);
     let filter = TicketFilter { queue: chosen, state: Some(state), account_id: None };
-    let found = db.list_ticket_summaries(&filter, cursor(&part.after).as_ref(), TICKETS_PER_PAGE + 1).await?;
-    let page: Vec<_> = found.iter().take(TICKETS_PER_PAGE as usize).collect();
-    let next = page.last().filter(|_| found.len() > page.len()).map(|last| {
+    let after = cursor(&part.after);
+    let found = db.list_ticket_summaries(&filter, after.as_ref(), paging::ask(TICKETS_PER_PAGE)).await?;
+    let found = paging::Part::cut(found, TICKETS_PER_PAGE);
+    let next = found.next(|last| {
         let (ms, id) = (last.ticket.updated_ms, &last.ticket.id);
         format!("/queues/{queue}?state={}&after={ms}.{id}", state.as_str())
     });
-    let tickets: Vec<Value> = page.iter().map(|s| summary(&s.ticket, &s.from, s.drafts)).collect();
+    let tickets: Vec<Value> = found.rows.iter().map(|s| summary(&s.ticket, &s.from, s.drafts)).collect();
     let context = json!({
         "frame": frame, "title": text::choice("queue", &queue), "queue": queue, "states": states,
         "state": state.as_str(), "tickets": tickets, "next": next,
