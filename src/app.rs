@@ -8,6 +8,7 @@ use crate::{
     config::{self, Config},
     model::{
         account::{Account, AccountRow, CatalogueItem},
+        catalogue::Catalogue,
         ids::AccountId,
     },
     reader::Reader,
@@ -64,7 +65,15 @@ pub struct MasterData {
     /// Customers.
     pub accounts: Arc<[Account]>,
     /// Goods.
-    pub catalogue: Arc<[CatalogueItem]>,
+    pub catalogue: Catalogue,
+}
+
+impl MasterData {
+    /// The customer of a row.
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        let place = self.account_ids.iter().position(|known| known == id)?;
+        self.accounts.get(place)
+    }
 }
 
 impl App {

@@ -39,7 +39,7 @@ use crate::{
         draft::{Content, Draft, Kind, Line, Proposal},
         page::{How, Page, Pages},
     },
-    validate::account::{fold, squeeze},
+    validate::account::fold,
 };
 use date::Order;
 use draft::{Reading, ruled};
@@ -440,21 +440,13 @@ fn reading(layout: &Layout, language: &'static str, known: &Known) -> Reading {
         _ => Order::DayFirst,
     };
     let order = date::vote_order(words(), fallback);
-    let skus = known.catalogue.iter().map(|i| (squeeze(&i.sku), i.sku.clone())).collect();
-    let customer_skus = known
-        .catalogue
-        .iter()
-        .flat_map(|i| i.customer_skus.values())
-        .map(|s| (squeeze(s), s.clone()))
-        .collect();
     Reading {
         style,
         order,
         kind: Kind::PurchaseOrder,
         language,
         trusted: layout.trusted,
-        skus,
-        customer_skus,
+        catalogue: known.catalogue.clone(),
     }
 }
 

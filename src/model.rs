@@ -11,6 +11,7 @@
 //! - **outbox**: outgoing mail; **quarantine**: what failed and waits for a person.
 
 pub mod account;
+pub mod catalogue;
 pub mod draft;
 pub mod finding;
 pub mod ids;
@@ -20,4 +21,5 @@ pub mod oauth;
 pub mod outbox;
 pub mod page;
 pub mod secret;
+pub mod text;
 pub mod ticket;

@@ -134,7 +134,7 @@ async fn parse(raw: Vec<u8>) -> anyhow::Result<Message> {
 fn known(app: &App, master: &MasterData) -> Known {
     Known {
         accounts: Arc::clone(&master.accounts),
-        catalogue: Arc::clone(&master.catalogue),
+        catalogue: master.catalogue.clone(),
         site_names: app.config.site.names.clone(),
         earlier_orders: Vec::new(),
     }

@@ -5,12 +5,13 @@ use super::{
     layout::{Word, bounds},
     number::Style,
 };
-use crate::{
-    model::draft::{Content, Kind, Line, Proposal, Source},
-    validate::account::{fold, squeeze},
+use crate::model::{
+    catalogue::Catalogue,
+    draft::{Content, Kind, Line, Proposal, Source},
+    text::fold,
 };
 use rust_decimal::Decimal;
-use std::{collections::HashMap, str::FromStr as _};
+use std::str::FromStr as _;
 
 /// What holds for the whole document.
 #[derive(Debug)]
@@ -25,10 +26,8 @@ pub struct Reading {
     pub language: &'static str,
     /// Every letter comes from the file itself, none from pixels.
     pub trusted: bool,
-    /// Our item numbers, squeezed, as they are written in the catalogue.
-    pub skus: HashMap<String, String>,
-    /// Item numbers of customers, squeezed.
-    pub customer_skus: HashMap<String, String>,
+    /// What we sell.
+    pub catalogue: Catalogue,
 }
 
 /// A value with its words as its place.
@@ -131,25 +130,27 @@ pub fn arithmetic(line: &Line) -> Option<bool> {
 
 /// Uses what proves or disproves the cells of one line.
 pub fn mend_line(line: &mut Line, reading: &Reading) {
-    for (name, list) in [("sku", &reading.skus), ("customer_sku", &reading.customer_skus)] {
-        let Some(text) = line.get(name).and_then(|p| p.value.as_text()).map(squeeze) else { continue };
-        if list.is_empty() {
-            continue;
-        }
-        if list.contains_key(&text) {
-            set_confidence(line, &[name], |c| c.max(0.99));
-        } else if let Some(right) = confused(&text, list)
-            && let Some(p) = line.get_mut(name).filter(|_| !reading.trusted)
-        {
-            p.printed = p.value.as_text().map(str::to_owned);
-            p.value = Content::Text(right);
+    let catalogue = &reading.catalogue;
+    for name in ["sku", "customer_sku"] {
+        let Some(p) = line.get_mut(name) else { continue };
+        let Some(text) = p.value.as_text() else { continue };
+        let (known, alike) = if name == "sku" {
+            (catalogue.has_sku(text), catalogue.sku_alike(text))
+        } else {
+            (catalogue.has_customer_sku(text), catalogue.customer_sku_alike(text))
+        };
+        if known {
+            p.confidence = p.confidence.max(0.99);
+        } else if let Some(right) = alike.filter(|_| !reading.trusted) {
+            p.printed = Some(text.to_owned());
+            p.value = Content::Text(right.to_owned());
             p.confidence = 0.95;
         }
     }
     // an item number in the wrong column
     if !line.contains_key("sku")
         && let Some(p) = line.get("customer_sku").cloned()
-        && p.value.as_text().is_some_and(|t| reading.skus.contains_key(&squeeze(t)))
+        && p.value.as_text().is_some_and(|t| catalogue.has_sku(t))
     {
         line.remove("customer_sku");
         line.insert("sku".to_owned(), p);
@@ -167,25 +168,4 @@ pub fn mend_line(line: &mut Line, reading: &Reading) {
         }
         None => {}
     }
-}
-
-/// The only entry that differs in misread letters alone.
-fn confused(text: &str, list: &HashMap<String, String>) -> Option<String> {
-    let same = |a: &str| -> String {
-        a.chars()
-            .map(|c| match c {
-                'o' | 'q' | 'd' => '0',
-                'i' | 'l' | 'j' => '1',
-                's' => '5',
-                'b' => '8',
-                'z' => '2',
-                'g' => '6',
-                c => c,
-            })
-            .collect()
-    };
-    let wanted = same(text);
-    let mut hits = list.iter().filter(|(key, _)| same(key) == wanted);
-    let first = hits.next()?.1.clone();
-    hits.next().is_none().then_some(first)
 }

@@ -130,7 +130,7 @@ fn name_rest(
         used.insert(0);
     }
     let code = words.iter().enumerate().find(|(i, w)| {
-        let known = reading.skus.contains_key(&crate::validate::account::squeeze(&w.text));
+        let known = reading.catalogue.has_sku(&w.text);
         let digits = w.text.chars().filter(char::is_ascii_digit).count();
         let capitals = w.text.chars().filter(char::is_ascii_uppercase).count();
         known

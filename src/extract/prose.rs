@@ -336,7 +336,7 @@ fn bare_number(words: &[Word], reading: &Reading) -> Option<Anchor> {
 /// Whether a word looks like an item number.
 fn is_code(word: &Word, reading: &Reading) -> bool {
     let text = word.text.trim_matches(|c: char| !c.is_alphanumeric());
-    if reading.skus.contains_key(&squeeze(text)) || reading.customer_skus.contains_key(&squeeze(text)) {
+    if reading.catalogue.has_sku(text) || reading.catalogue.has_customer_sku(text) {
         return text.len() >= 3;
     }
     let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -533,7 +533,7 @@ fn name_goods(words: &[Word], trails: bool, line: &mut Line, reading: &Reading) 
     join_parted_code(&mut words);
     let code = words.iter().position(|w| {
         let text = w.text.trim_matches(|c: char| !c.is_alphanumeric());
-        reading.skus.contains_key(&squeeze(text))
+        reading.catalogue.has_sku(text)
     });
     let code = code
         .or_else(|| words.iter().position(|w| is_code(w, reading)))
@@ -542,8 +542,7 @@ fn name_goods(words: &[Word], trails: bool, line: &mut Line, reading: &Reading) 
         let word = words.remove(at);
         let text = word.text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
         let own = std::slice::from_ref(&word);
-        let theirs = reading.customer_skus.contains_key(&squeeze(&text))
-            && !reading.skus.contains_key(&squeeze(&text));
+        let theirs = reading.catalogue.has_customer_sku(&text) && !reading.catalogue.has_sku(&text);
         let name = if theirs { "customer_sku" } else { "sku" };
         line.insert(name.to_owned(), propose(text, own, sure(0.86, own, reading)));
         // "art. no. A-1312"

@@ -1,6 +1,6 @@
 //! What a site knows: customers and goods.
 
-use super::{draft::Line, ids::AccountId};
+use super::{catalogue::Catalogue, draft::Line, ids::AccountId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -66,7 +66,7 @@ pub struct Known {
     /// Customers.
     pub accounts: Arc<[Account]>,
     /// Goods.
-    pub catalogue: Arc<[CatalogueItem]>,
+    pub catalogue: Catalogue,
     /// Our own names: who is the vendor on an order.
     pub site_names: Vec<String>,
     /// Orders seen before with the same order number.

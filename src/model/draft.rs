@@ -196,6 +196,10 @@ pub struct Precedent {
     pub fields: Vec<String>,
 }
 
+fn value<'a>((name, proposal): (&'a String, &'a Proposal)) -> (&'a str, &'a Content) {
+    (name, &proposal.value)
+}
+
 /// A document that names no day is due this long after it came.
 const DAYS_WITHOUT_DATE: i64 = 7;
 /// Header fields that name the day on which goods or an answer are wanted.
@@ -205,6 +209,15 @@ const DUE_FIELDS: [&str; 2] = ["requested_date", "response_due"];
 pub const TEST_MESSAGE: &str = "test_message";
 
 impl Draft {
+    /// Whether two drafts are of one kind and hold the same values, however sure and wherever they come from.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let values = |one: &Line, other: &Line| one.iter().map(value).eq(other.iter().map(value));
+        self.kind == other.kind
+            && self.fields.iter().map(value).eq(other.fields.iter().map(value))
+            && self.lines.len() == other.lines.len()
+            && self.lines.iter().zip(&other.lines).all(|(one, other)| values(one, other))
+    }
+
     /// The text of a header field.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(|p| p.value.as_text())

@@ -112,7 +112,7 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
     let sender = db.find_message(&row.message_id).await?.map(|message| message.from_email);
     let known = Known {
         accounts: Arc::clone(&master.accounts),
-        catalogue: Arc::clone(&master.catalogue),
+        catalogue: master.catalogue.clone(),
         site_names: app.config.site.names.clone(),
         earlier_orders,
     };
@@ -141,12 +141,10 @@ pub async fn remedies(app: &App, row: &DraftRow) -> anyhow::Result<Vec<Remedy>> 
     let master = app.master_data().await?;
     let known = Known {
         accounts: Arc::clone(&master.accounts),
-        catalogue: Arc::clone(&master.catalogue),
+        catalogue: master.catalogue.clone(),
         ..Known::default()
     };
-    let place =
-        row.account_id.as_ref().and_then(|id| master.account_ids.iter().position(|known| known == id));
-    let account = place.and_then(|place| master.accounts.get(place));
+    let account = row.account_id.as_ref().and_then(|id| master.account(id));
     Ok(remedy::remedies(&row.content, &known, account))
 }
 

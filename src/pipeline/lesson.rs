@@ -12,6 +12,7 @@ use crate::{
         draft::{Draft, Line},
         ids::{AccountId, ItemReferenceId, LessonId},
         page::Pages,
+        text::squeeze,
     },
     screen::free_mail::is_free_mail,
     store::{
@@ -20,7 +21,6 @@ use crate::{
         item_reference::NewItemReference,
         lesson::{LessonRow, LessonState, NewLesson},
     },
-    validate::account::squeeze,
 };
 use anyhow::Context as _;
 
@@ -46,7 +46,7 @@ pub(super) async fn of_sender(db: &mut Db, address: &str) -> anyhow::Result<Vec<
 /// What a draft teaches that is about to be approved with this content; none if its document has no layout, or if
 /// lessons of before read it rightly.
 pub(super) async fn learn(app: &App, row: &DraftRow, content: &Draft) -> anyhow::Result<Option<NewLesson>> {
-    let known_already = !row.proposed.precedents.is_empty() && !is_corrected(row, content);
+    let known_already = !row.proposed.precedents.is_empty() && row.proposed.says_the_same(content);
     if content.standard.is_some() || known_already {
         return Ok(None);
     }
@@ -81,18 +81,18 @@ pub(super) async fn references(
     account_id: &AccountId,
 ) -> anyhow::Result<Vec<NewItemReference>> {
     let master = app.master_data().await?;
-    let known = |sku: &str| master.catalogue.iter().find(|item| squeeze(&item.sku) == squeeze(sku));
+    let Some(account) = master.account(account_id) else { return Ok(Vec::new()) };
+    // lines that a person added or took away no longer stand beside those of before
+    let same_lines = row.proposed.lines.len() == content.lines.len();
+    let text = |line: &Line, name: &str| line.get(name).and_then(|p| p.value.as_text()).map(str::to_owned);
     let mut found = Vec::new();
     for (at, line) in content.lines.iter().enumerate() {
-        let text =
-            |line: &Line, name: &str| line.get(name).and_then(|p| p.value.as_text()).map(str::to_owned);
-        let Some(item) = text(line, "sku").as_deref().and_then(known) else { continue };
-        // lines that a person added or took away no longer stand beside those of before
-        let same_lines = row.proposed.lines.len() == content.lines.len();
+        let Some(item) = text(line, "sku").and_then(|sku| master.catalogue.find(&sku)) else { continue };
         let printed = row.proposed.lines.get(at).filter(|_| same_lines).and_then(|old| text(old, "sku"));
-        let replaced = printed.filter(|printed| known(printed).is_none());
+        let replaced = printed.filter(|printed| !master.catalogue.has_sku(printed));
         let Some(theirs) = text(line, "customer_sku").or(replaced) else { continue };
-        if squeeze(&theirs) != squeeze(&item.sku) && !item.customer_skus.values().any(|n| *n == theirs) {
+        let on_file = item.customer_skus.get(&account.account_no);
+        if squeeze(&theirs) != squeeze(&item.sku) && on_file != Some(&theirs) {
             found.push(NewItemReference {
                 account_id: account_id.clone(),
                 customer_sku: theirs,
@@ -113,12 +113,6 @@ pub async fn forget_reference(app: &App, id: &ItemReferenceId, who: &str) -> any
         tx.commit().await.context("failed to forget an item number")?;
     }
     Ok(done)
-}
-
-/// Whether a person changed anything of what was proposed.
-fn is_corrected(row: &DraftRow, content: &Draft) -> bool {
-    let proposed = &row.proposed;
-    proposed.kind != content.kind || proposed.fields != content.fields || proposed.lines != content.lines
 }
 
 /// Keeps what was learnt, and counts the lessons that the draft was read with.

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     config::StraightThrough,
     model::{
-        draft::{Draft, DraftState, Kind},
+        draft::{DraftState, Kind},
         ids::{DraftId, MessageId},
     },
     store::draft::DraftRow,
@@ -140,7 +140,7 @@ pub async fn report(app: &App, since_ms: i64) -> anyhow::Result<Report> {
 
 fn count(report: &mut Report, row: &DraftRow, rules: &StraightThrough) {
     report.decided += 1;
-    let changed = row.state == DraftState::Rejected || !says_the_same(&row.proposed, &row.content);
+    let changed = row.state == DraftState::Rejected || !row.proposed.says_the_same(&row.content);
     if row.decided_by == PROGRAM {
         report.passed += 1;
         return;
@@ -157,20 +157,6 @@ fn count(report: &mut Report, row: &DraftRow, rules: &StraightThrough) {
         *alone += usize::from(found.len() == 1);
         *all += 1;
     }
-}
-
-/// Whether two drafts hold the same values.
-fn says_the_same(one: &Draft, other: &Draft) -> bool {
-    let fields = |draft: &Draft| -> Vec<_> {
-        draft.fields.iter().map(|(name, p)| (name.clone(), p.value.clone())).collect()
-    };
-    let lines = |draft: &Draft| -> Vec<Vec<_>> {
-        let cells = |line: &crate::model::draft::Line| {
-            line.iter().map(|(name, p)| (name.clone(), p.value.clone())).collect()
-        };
-        draft.lines.iter().map(cells).collect()
-    };
-    one.kind == other.kind && fields(one) == fields(other) && lines(one) == lines(other)
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //!
 //! Does not: decide between two customers that fit equally well; then there is no match.
 
+pub(crate) use crate::model::text::{fold, squeeze};
+
 use crate::model::{
     account::{Account, Known},
     draft::Draft,
     finding::{Finding, Severity},
 };
-use unicode_normalization::UnicodeNormalization as _;
 
 /// A customer on file and why it is the one.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,26 +111,6 @@ fn only(accounts: &[Account], fits: impl Fn(&Account) -> bool) -> Option<usize> 
     let mut hits = accounts.iter().enumerate().filter(|(_, a)| fits(a));
     let first = hits.next()?.0;
     hits.next().is_none().then_some(first)
-}
-
-/// Letters and digits only, in lower case.
-pub(crate) fn squeeze(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// Lower case without accents and punctuation, single blanks.
-pub(crate) fn fold(text: &str) -> String {
-    let word = |c: char| if c.is_alphanumeric() { c } else { ' ' };
-    let plain: String = if text.is_ascii() {
-        text.chars().map(|c| word(c.to_ascii_lowercase())).collect()
-    } else {
-        text.nfkd()
-            .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
-            .flat_map(char::to_lowercase)
-            .map(word)
-            .collect()
-    };
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Likeness from which an address is taken for one on file.

@@ -1,6 +1,6 @@
 //! Item numbers and prices against the catalogue.
 
-use super::account::{fold, squeeze, strsim_ratio};
+use super::account::{fold, strsim_ratio};
 use crate::model::{
     account::{Account, CatalogueItem, Known},
     draft::{Draft, Line},
@@ -70,7 +70,7 @@ fn find_item<'a>(line: &Line, known: &'a Known, account: Option<&Account>) -> Op
     let text = |name: &str| line.get(name).and_then(|p| p.value.as_text());
     match (text("sku"), text("customer_sku")) {
         (Some(sku), _) => {
-            let found = known.catalogue.iter().find(|i| squeeze(&i.sku) == squeeze(sku));
+            let found = known.catalogue.find(sku);
             found.or_else(|| by_customer_number(sku, known, account))
         }
         (None, Some(number)) => by_customer_number(number, known, account),
@@ -101,12 +101,7 @@ fn by_customer_number<'a>(
     known: &'a Known,
     account: Option<&Account>,
 ) -> Option<&'a CatalogueItem> {
-    let wanted = squeeze(number);
-    let account = account?;
-    known
-        .catalogue
-        .iter()
-        .find(|i| i.customer_skus.get(&account.account_no).is_some_and(|n| squeeze(n) == wanted))
+    known.catalogue.find_for_customer(number, &account?.account_no)
 }
 
 /// The item number most like one that is unknown, if any is near.

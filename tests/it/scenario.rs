@@ -469,7 +469,9 @@ async fn a_draft_passes_without_a_person_only_where_the_site_wants_it_and_nothin
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_customer_calls_an_item_is_learnt_and_can_be_forgotten() {
     let site = TestSite::open().await;
-    let item = CatalogueItem { sku: "FP-1001".to_owned(), ..CatalogueItem::default() };
+    // another customer calls it so, too: that teaches nothing about this one
+    let customer_skus = [("4711".to_owned(), "BOLT-8".to_owned())].into();
+    let item = CatalogueItem { sku: "FP-1001".to_owned(), customer_skus, ..CatalogueItem::default() };
     let mut tx = site.app.store.begin().await.unwrap();
     tx.replace_catalogue(&[item], 1).await.unwrap();
     tx.commit().await.unwrap();

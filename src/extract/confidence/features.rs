@@ -138,8 +138,6 @@ struct Whole<'a> {
 struct OnFile {
     names: BTreeSet<String>,
     addresses: Vec<String>,
-    units: BTreeSet<String>,
-    prices: HashMap<String, Vec<Decimal>>,
 }
 
 /// The features of every value of a draft. `prior` tells how often a field's values are right.
@@ -492,8 +490,8 @@ impl<'a> Whole<'a> {
         let customers = !self.known.accounts.is_empty();
         let key = squeeze(text);
         match name {
-            "sku" if goods => three_valued(Some(self.reading.skus.contains_key(&key))),
-            "customer_sku" if goods => three_valued(Some(self.reading.customer_skus.contains_key(&key))),
+            "sku" if goods => three_valued(Some(self.known.catalogue.has_sku(text))),
+            "customer_sku" if goods => three_valued(Some(self.known.catalogue.has_customer_sku(text))),
             // a usual unit is no proof, but it speaks for the column
             "unit" if !goods => {
                 if is_usual_unit(text) {
@@ -502,12 +500,14 @@ impl<'a> Whole<'a> {
                     -0.5
                 }
             }
-            "unit" if goods => three_valued(Some(self.on_file.units.contains(&key))),
+            "unit" if goods => three_valued(Some(self.known.catalogue.has_unit(text))),
             "unit_price" if goods => {
-                let sku = line.and_then(|l| l.get("sku")?.value.as_text()).map(squeeze);
-                let prices = sku.and_then(|s| self.on_file.prices.get(&s));
+                let sku = line.and_then(|l| l.get("sku")?.value.as_text());
+                let item = sku.and_then(|sku| self.known.catalogue.find(sku));
                 let price = Decimal::from_str(text).ok();
-                three_valued(prices.zip(price).map(|(all, p)| all.contains(&p)))
+                three_valued(item.zip(price).map(|(item, price)| {
+                    item.prices.values().chain(item.customer_prices.values()).any(|on_file| *on_file == price)
+                }))
             }
             "buyer_name" | "vendor_name" | "customer_name" | "legal_name" if customers => {
                 three_valued(Some(self.on_file.names.contains(&key)))
@@ -551,11 +551,6 @@ impl OnFile {
             );
         }
         found.names.extend(known.site_names.iter().map(|n| squeeze(n)));
-        for item in known.catalogue.iter() {
-            found.units.insert(squeeze(&item.unit));
-            let prices = found.prices.entry(squeeze(&item.sku)).or_default();
-            prices.extend(item.prices.values().chain(item.customer_prices.values()).map(Decimal::normalize));
-        }
         found
     }
 }
