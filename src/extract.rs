@@ -24,6 +24,7 @@ pub mod number;
 pub mod pairs;
 pub mod party;
 pub mod prose;
+pub mod same;
 pub mod sheet;
 pub mod sidebar;
 pub mod split;

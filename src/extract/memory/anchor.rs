@@ -1,8 +1,8 @@
 //! Where the value of one field stands: right of or below words of the layout, or by its place alone.
 
 use super::{
+    FOUND,
     registration::{Fixed, Registration, is_word},
-    same,
 };
 use crate::{
     extract::{
@@ -11,6 +11,7 @@ use crate::{
         label::{distance_at_most, fold_word},
         layout::{Layout, Row, Segment, Word, join},
         number::{parse_number, split_currency},
+        same::same,
     },
     model::{draft::Proposal, page::Rect},
     validate::account::fold,
@@ -311,7 +312,7 @@ fn value(name: &str, words: &[Word], reading: &Reading) -> Option<Proposal> {
             let part = words.get(start..).filter(|part| part.len() <= 4)?;
             let text = join(part);
             let number = parse_number(split_currency(&text).0, reading.style)?;
-            (!text.ends_with('%')).then(|| propose(number.normalize().to_string(), part, super::FOUND))
+            (!text.ends_with('%')).then(|| propose(number.normalize().to_string(), part, FOUND))
         }),
         _ if is_address(name) => {
             let mut lines: Vec<Vec<Word>> = Vec::new();
@@ -324,12 +325,11 @@ fn value(name: &str, words: &[Word], reading: &Reading) -> Option<Proposal> {
             let rows: Vec<String> =
                 lines.iter().map(|l| join(l).trim_end_matches([',', ';']).to_owned()).collect();
             let text = rows.join(", ");
-            (text.chars().filter(|c| c.is_alphabetic()).count() >= 3)
-                .then(|| propose(text, words, super::FOUND))
+            (text.chars().filter(|c| c.is_alphabetic()).count() >= 3).then(|| propose(text, words, FOUND))
         }
         _ => {
             let (text, used, _) = field::accept(name, words, reading)?;
-            Some(propose(text, &used, super::FOUND))
+            Some(propose(text, &used, FOUND))
         }
     }
 }
@@ -351,7 +351,7 @@ pub(super) fn find_value(
             for end in (start + 1..=words.len().min(start + WINDOW_MAX)).rev() {
                 let Some(part) = words.get(start..end) else { continue };
                 let found = value(name, part, reading);
-                let whole = found.filter(|f| same(name, wanted, f));
+                let whole = found.filter(|f| same(name, &wanted.value, &f.value));
                 if whole.is_some() {
                     return Some(shortest(name, part, wanted, reading));
                 }
@@ -363,7 +363,8 @@ pub(super) fn find_value(
 
 /// The fewest words at the end of these that still say the value.
 fn shortest(name: &str, words: &[Word], wanted: &Proposal, reading: &Reading) -> Vec<Word> {
-    let says = |part: &[Word]| value(name, part, reading).is_some_and(|f| same(name, wanted, &f));
+    let says =
+        |part: &[Word]| value(name, part, reading).is_some_and(|f| same(name, &wanted.value, &f.value));
     let mut part = words;
     while let Some((_, rest)) = part.split_first().filter(|(_, rest)| says(rest)) {
         part = rest;

@@ -6,6 +6,7 @@ use crate::{
         draft::{self, Reading},
         label::{distance_at_most, fold_word},
         layout::{Layout, Row, Word},
+        same::same,
         table::{self, Column, Table},
     },
     model::draft::{Draft, Line, Proposal, Source},
@@ -115,7 +116,8 @@ fn find_cell(
     for size in 1..=row.len().min(CELL_WORDS_MAX) {
         let says = |part: &&[Word]| {
             free(part)
-                && table::cell(name, part, reading).is_some_and(|found| super::same(name, wanted, &found))
+                && table::cell(name, part, reading)
+                    .is_some_and(|found| same(name, &wanted.value, &found.value))
         };
         if let Some(part) = row.windows(size).find(says) {
             return Some(part.to_vec());
