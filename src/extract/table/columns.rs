@@ -1,7 +1,12 @@
 //! Columns named by what stands in them: where a head says nothing that is known, or arithmetic contradicts it.
 
-use super::{Cells, join};
-use crate::extract::{date::parse_date, draft::Reading, layout::Word, number::parse_number};
+use super::edge::Cells;
+use crate::extract::{
+    date::parse_date,
+    draft::Reading,
+    layout::{Word, join},
+    number::parse_number,
+};
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -38,7 +43,7 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
             continue;
         }
         let fits = |text: &String| match name {
-            "line_no" => super::is_line_number(text),
+            "line_no" => super::body::is_line_number(text),
             // amounts and codes of taxes are no rates
             _ => parse_number(text, reading.style)
                 .is_some_and(|n| text.ends_with('%') || n.is_zero() || is_rate(n)),

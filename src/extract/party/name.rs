@@ -1,0 +1,127 @@
+//! Names of companies: legal forms, and what is no part of a name.
+
+use crate::{
+    extract::layout::{Layout, Segment, Word},
+    validate::account::{fold, squeeze},
+};
+
+/// Words that end the names of companies.
+const SUFFIXES: &[&str] = &[
+    "gmbh",
+    "ag",
+    "kg",
+    "ohg",
+    "ug",
+    "se",
+    "ab",
+    "inc",
+    "llc",
+    "ltd",
+    "limited",
+    "corp",
+    "corporation",
+    "co",
+    "plc",
+    "llp",
+    "sarl",
+    "sas",
+    "sa",
+    "eurl",
+    "bv",
+    "nv",
+    "oy",
+    "as",
+    "aps",
+    "srl",
+    "spa",
+    "kb",
+    "hb",
+    "pty",
+    "company",
+    "industries",
+    "group",
+    "sasu",
+    "scop",
+    "pc",
+    "pllc",
+    "lp",
+    "mbb",
+    "ek",
+    "gesmbh",
+    "gbr",
+    "kgaa",
+    "eg",
+    "ev",
+    "sca",
+    "snc",
+    "sci",
+    "eirl",
+    "oyj",
+    "asa",
+    "cic",
+    "ltee",
+    "senc",
+    "cie",
+];
+
+/// A legal form that was broken off the name of its company: `… GmbH & Co.` over `KG`.
+pub(super) fn join_legal_form(lines: &mut Vec<Vec<Word>>) {
+    if lines.len() >= 2 && lines.get(1).is_some_and(|l| is_legal_form(l)) {
+        let second = lines.remove(1);
+        if let Some(first) = lines.first_mut() {
+            first.extend(second);
+        }
+    }
+}
+
+pub(super) fn is_legal_form(words: &[Word]) -> bool {
+    !words.is_empty()
+        && words.iter().all(|w| {
+            let text = fold(&w.text);
+            text.is_empty() || SUFFIXES.contains(&squeeze(&text).as_str())
+        })
+}
+
+/// The words of a segment, with the legal form that stands alone below them.
+pub(super) fn with_legal_form(layout: &Layout, index: usize, segment: &Segment) -> Vec<Word> {
+    let mut words = segment.words.clone();
+    let below = layout.rows.iter().skip(index + 1).take(3).flat_map(|r| &r.segments);
+    let rest = below.filter(|s| s.page == segment.page && (s.x0() - segment.x0()).abs() < 4.0).take(1);
+    for rest in rest.filter(|s| is_legal_form(&s.words) && s.y0() - segment.y1() < 0.6 * segment.height()) {
+        words.extend(rest.words.iter().cloned());
+    }
+    words
+}
+
+/// `www.example.com`, `example.com`
+pub(super) fn is_domain(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim_matches(|c: char| !c.is_alphanumeric()).split('.').collect();
+    let last = parts.last().is_some_and(|p| p.len() >= 2 && p.chars().all(|c| c.is_ascii_lowercase()));
+    parts.len() >= 2 && last && parts.first().is_some_and(|p| p.len() >= 2)
+}
+
+/// Whether the words name a company by its legal form.
+pub fn looks_like_company(text: &str) -> bool {
+    fold(text).split(' ').any(|w| SUFFIXES.contains(&w))
+        || text.split(' ').any(|w| w.contains('.') && SUFFIXES.contains(&squeeze(w).as_str()))
+}
+
+/// The name without what marks a place of the company: `- Warehouse`, `- Lager`.
+pub(super) fn bare_name(text: &str) -> String {
+    let cut =
+        [" - ", " – ", " — ", " · ", " | "].iter().fold(text, |t, mark| t.split(mark).next().unwrap_or(t));
+    let cut = cut.strip_prefix("M/s ").unwrap_or(cut);
+    let mut name = String::new();
+    for part in cut.split(", ") {
+        let suffix = SUFFIXES.contains(&squeeze(part).as_str())
+            || fold(part).split(' ').next().is_some_and(|w| SUFFIXES.contains(&w));
+        if !name.is_empty() && !suffix {
+            break;
+        }
+        if !name.is_empty() {
+            name.push_str(", ");
+        }
+        name.push_str(part);
+    }
+    name.trim_end_matches([',', ';', ':', '-']).trim().to_owned()
+}

@@ -1,0 +1,186 @@
+//! Who of the companies on a page buys and who sells.
+
+use super::{
+    BLOCK_ROWS_MAX, Block, is_contact_line,
+    letterhead::{Signs, domains, letterhead},
+    name::{bare_name, looks_like_company},
+    search::Searched,
+    stops,
+};
+use crate::{
+    extract::{
+        confidence::from_words,
+        draft::{Reading, propose},
+        field::Marked,
+        layout::{Layout, Row, Segment, Word, join},
+    },
+    model::{
+        account::Known,
+        draft::{Kind, Proposal},
+    },
+    validate::account::{fold, strsim_ratio},
+};
+use std::collections::{BTreeMap, HashSet};
+
+/// An address without a label: a company in the upper part, a postcode within the lines below it.
+fn lone_block(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    not: &[String],
+) -> Option<Block> {
+    let first = layout.rows.first()?.page;
+    let upper = |r: &Row| r.page == first && r.y0() < 0.45 * layout.height;
+    for (index, row) in layout.rows.iter().enumerate().filter(|(i, r)| upper(r) && !table_rows.contains(i)) {
+        for segment in &row.segments {
+            let text = segment.text();
+            let name = fold(&bare_name(&text));
+            let sender_line = text.contains(", ") && text.chars().any(|c| c.is_ascii_digit());
+            let other = not.iter().any(|n| strsim_ratio(n, &name) > 0.9);
+            if !looks_like_company(&text) || sender_line || other {
+                continue;
+            }
+            let lines = lines_below(layout, marks, index, segment);
+            let postcode =
+                lines.iter().skip(1).any(|l| join(l).chars().filter(char::is_ascii_digit).count() >= 3);
+            if lines.len() >= 3 && postcode {
+                return Some(Block { lines });
+            }
+        }
+    }
+    None
+}
+
+/// A segment and those that hang below it without a gap.
+fn lines_below(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    index: usize,
+    segment: &Segment,
+) -> Vec<Vec<Word>> {
+    let mut lines = vec![segment.words.clone()];
+    let mut bottom = segment.y1();
+    for (i, next) in layout.rows.iter().enumerate().skip(index + 1).take(3 * BLOCK_ROWS_MAX) {
+        let found = next.segments.iter().enumerate().find(|(_, s)| (s.x0() - segment.x0()).abs() < 6.0);
+        let Some((s, found)) = found else { continue };
+        let marked = marks.get(i).and_then(|m| m.get(s)).and_then(Option::as_ref);
+        let labelled = marked.is_some_and(|m| m.whole && m.field.is_some());
+        let far = found.y0() - bottom > 0.9 * found.height() || next.page != segment.page;
+        if far || labelled || stops(found) {
+            break;
+        }
+        lines.push(found.words.clone());
+        bottom = found.y1();
+    }
+    lines.retain(|l| !is_contact_line(l));
+    lines
+}
+
+pub(super) fn name_parties(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    blocks: &BTreeMap<&'static str, Block>,
+    reading: &Reading,
+    known: &Known,
+    out: &mut BTreeMap<String, Proposal>,
+) {
+    let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first()).cloned();
+    let is_us = |text: &str| known.site_names.iter().any(|n| strsim_ratio(&fold(n), &fold(text)) > 0.93);
+    let theirs = matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote);
+    // our own name on the page
+    let searched = Searched::new(layout);
+    let ours = known.site_names.iter().find_map(|n| searched.find(n).into_iter().next());
+    let mut us: Option<(Vec<Word>, f32)> = ours.map(|w| (w, 0.985));
+    let mut them: Option<(Vec<Word>, f32)> = None;
+    for account in known.accounts.iter() {
+        let names = std::iter::once(&account.name).chain(&account.aliases);
+        for name in names.filter(|n| n.split_whitespace().count() >= 2) {
+            for words in searched.find(name) {
+                if them.as_ref().is_none_or(|(old, _)| join(old).len() < join(&words).len()) {
+                    them = Some((words, 0.95));
+                }
+            }
+        }
+    }
+    // the buyer's name stands over the addresses to deliver to, and in the domain of its mail
+    let signs = Signs {
+        heads: ["buyer", "bill_to", "ship_to"]
+            .iter()
+            .filter(|_| !theirs)
+            .filter_map(|r| head(r))
+            .map(|w| fold(&bare_name(&join(&w))))
+            .collect(),
+        domains: domains(layout),
+    };
+    if us.is_none() && !blocks.contains_key(if theirs { "bill_to" } else { "vendor" }) {
+        us = crate::extract::letter::addressee(layout)
+            .and_then(|block| block.into_iter().next())
+            .map(|w| (w, 0.88));
+    }
+    let addressed = us.is_some() && !theirs || blocks.contains_key(if theirs { "ship_to" } else { "vendor" });
+    if !addressed && (us.is_none() || theirs) {
+        let roles = ["buyer", "bill_to", "ship_to"];
+        let named = roles.iter().filter(|_| !theirs).filter_map(|r| head(r));
+        let not: Vec<String> =
+            named.chain(letterhead(layout, None, &signs)).map(|w| fold(&bare_name(&join(&w)))).collect();
+        if let Some(block) = lone_block(layout, marks, table_rows, &not) {
+            let words = block.words();
+            if reading.kind == Kind::DeliveryNote {
+                let sure = from_words(0.85, &words, reading.trusted);
+                out.insert("ship_to".to_owned(), propose(block.text(), &words, sure));
+            }
+            us = us.or_else(|| block.lines.first().cloned().map(|w| (w, 0.88)));
+        }
+    }
+    if us.is_none() {
+        let whole = blocks.get(if theirs { "bill_to" } else { "vendor" }).is_some_and(|b| b.lines.len() >= 3);
+        us = head(if theirs { "bill_to" } else { "vendor" })
+            .or_else(|| if theirs { head("ship_to") } else { None })
+            .map(|w| (w, if whole { 0.93 } else { 0.85 }));
+    }
+    let from_blocks = ["buyer", "bill_to", "ship_to"]
+        .iter()
+        .filter(|_| !theirs)
+        .find_map(|r| head(r))
+        .filter(|w| !is_us(&join(w)));
+    let our_text = us.as_ref().map(|u| fold(&bare_name(&join(&u.0))));
+    let top = letterhead(layout, our_text.as_deref(), &signs);
+    let labelled_buyer = head("buyer").filter(|_| !theirs);
+    if let (None, Some(buyer), Some(top)) = (&us, &labelled_buyer, &top)
+        && looks_like_company(&join(top))
+        && strsim_ratio(&fold(&bare_name(&join(top))), &fold(&bare_name(&join(buyer)))) < 0.8
+    {
+        // the letterhead of a form that the buyer filled in is the vendor's
+        us = Some((top.clone(), 0.85));
+        them = them.or_else(|| Some((buyer.clone(), 0.9)));
+    }
+    if them.is_none() {
+        them = match (top, from_blocks) {
+            (Some(t), Some(b)) => {
+                let (top_name, block_name) = (fold(&bare_name(&join(&t))), fold(&bare_name(&join(&b))));
+                let company = looks_like_company(&join(&t)) && top_name.contains(' ');
+                Some(if top_name == block_name {
+                    (t, 0.96)
+                } else if block_name.contains(&top_name) {
+                    (b, 0.95)
+                } else if company {
+                    (t, 0.9)
+                } else {
+                    (b, 0.88)
+                })
+            }
+            (Some(t), None) => Some((t.clone(), if looks_like_company(&join(&t)) { 0.88 } else { 0.6 })),
+            (None, Some(b)) => Some((b, 0.9)),
+            (None, None) => None,
+        };
+    }
+    let (vendor, buyer) = if theirs { (them, us) } else { (us, them) };
+    for (field, party) in [("vendor_name", vendor), ("buyer_name", buyer)] {
+        let Some((words, base)) = party else { continue };
+        let name = bare_name(&join(&words));
+        if name.chars().filter(|c| c.is_alphabetic()).count() >= 2 {
+            out.insert(field.to_owned(), propose(name, &words, from_words(base, &words, reading.trusted)));
+        }
+    }
+}

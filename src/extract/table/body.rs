@@ -1,0 +1,255 @@
+//! Rows of a table cut into cells, and rows that go on with the line above.
+
+use super::{
+    Column, Table,
+    edge::{Cells, cells_of, edges},
+    item::{Item, continues},
+    note::{condition_in, lower_code},
+};
+use crate::extract::{
+    draft::Reading,
+    label::label_at,
+    layout::{Layout, Row, Word, join},
+    number::parse_number,
+};
+
+/// Columns of which three in one row make a line, also where its anchor was misread.
+const STRONG: [&str; 6] = ["line_no", "sku", "invoice_number", "quantity", "unit_price", "amount"];
+
+/// Rows with two figures or more, but for those that are left out.
+fn figure_rows<'a>(rows: &[&'a Row], without: &[&Row], reading: &Reading) -> Vec<&'a Row> {
+    let figure = |s: &&crate::extract::layout::Segment| {
+        s.words.iter().any(|w| parse_number(&w.text, reading.style).is_some())
+    };
+    rows.iter()
+        .filter(|r| r.segments.iter().filter(figure).count() >= 2)
+        .filter(|r| !without.iter().any(|f| std::ptr::eq(*f, **r)))
+        .copied()
+        .collect()
+}
+
+/// Reads the rows of a table's body by its columns.
+pub(crate) fn read_body(
+    layout: &Layout,
+    reading: &Reading,
+    columns: &[Column],
+    body: &[usize],
+    table: &mut Table,
+) {
+    let rows: Vec<&Row> = body.iter().filter_map(|i| layout.rows.get(*i)).collect();
+    let full: Vec<&Row> = rows.iter().filter(|r| r.segments.len() >= 2).copied().collect();
+    let level = |wanted: u8| {
+        let mut columns: Vec<Column> = columns.iter().filter(|c| c.level == wanted).cloned().collect();
+        columns.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+        columns
+    };
+    let (upper, lower) = (level(0), level(1));
+    // in a layout of two rows a line, the gaps of the upper row are seen in rows that start with a number
+    let for_edges: Vec<&Row> = if lower.is_empty() {
+        full
+    } else {
+        let numbered = |r: &&&Row| {
+            r.segments.first().is_some_and(|s| s.x0() < upper.first().map_or(0.0, |c| c.x1 + 2.0))
+        };
+        full.iter().filter(numbered).copied().collect()
+    };
+    let edges_upper = edges(&upper, if for_edges.is_empty() { &rows } else { &for_edges }, layout);
+    let mut split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
+    let mut conditions = Vec::new();
+    for (row, cells) in rows.iter().zip(&mut split) {
+        let condition = condition_in(row, cells, reading);
+        if condition.is_some() {
+            cells.clear();
+        }
+        conditions.push(condition);
+    }
+    super::columns::name_by_content(&mut split, reading);
+    let wrapped = join_wrapped(&rows, &mut split, reading);
+    let Some(anchor) = anchor(&split, &upper, reading) else { return };
+    let figures = figure_rows(&rows, &for_edges, reading);
+    let edges_lower = edges(&lower, &figures, layout);
+    let description_x =
+        upper.iter().position(|c| c.name == "description").and_then(|i| edges_upper.get(i)).copied();
+    let right_edge = split
+        .iter()
+        .filter_map(|c| c.get("description").filter(|_| c.len() >= 2)?.last())
+        .map(|w| w.x1)
+        .fold(0.0, f32::max);
+    let lower_code = upper.iter().find(|c| c.name == "sku").and_then(lower_code);
+    let mut lines: Vec<Item> = Vec::new();
+    let mut bottom = 0.0;
+    let mut page = 0;
+    let mut open = false;
+    for ((((row, cells), condition), index), wrapped) in
+        rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped)
+    {
+        let height = (row.y1() - row.y0()).max(6.0);
+        if wrapped && open {
+            table.rows.insert(*index);
+            bottom = row.y1();
+            continue;
+        }
+        let anchored = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
+        let filled =
+            STRONG.iter().filter(|name| cells.get(**name).is_some_and(|w| plausible(name, w, reading)));
+        let taken =
+            |name: &&&str| !open || lines.last().is_some_and(|item: &Item| item.cells.contains_key(**name));
+        let starts = anchored || lower.is_empty() && filled.filter(taken).count() >= 3;
+        let below = open && row.page == page && row.y0() - bottom < 1.7 * height;
+        if open
+            && let Some(item) = lines.last_mut()
+            && let Some((label, words)) = condition
+        {
+            item.take_condition(&label, &words, reading);
+        } else if starts {
+            lines.push(Item { cells, notes: Vec::new() });
+            open = true;
+        } else if below && let Some(item) = lines.last_mut() {
+            let second = if lower.is_empty() { Cells::new() } else { cells_of(row, &lower, &edges_lower) };
+            let figures = second.iter().any(|(name, words)| {
+                plausible(name, words, reading)
+                    && matches!(*name, "quantity" | "unit_price" | "amount" | "ordered_quantity")
+                    && !item.cells.contains_key(name)
+            });
+            let labelled = label_at(row.words().iter().map(|w| w.text.as_str())).is_some_and(|l| l.closed);
+            if figures && !labelled {
+                for (name, words) in second {
+                    item.cells.entry(name).or_insert(words);
+                }
+            } else {
+                open = continues(item, row, cells, (description_x, right_edge), lower_code, reading);
+            }
+        } else {
+            open = false;
+        }
+        if open {
+            table.rows.insert(*index);
+        }
+        bottom = row.y1();
+        page = row.page;
+    }
+    for item in lines {
+        let line = item.read(reading);
+        if line.len() >= 2 {
+            table.lines.push(line);
+        }
+    }
+}
+
+/// Blank between two rows of one cell, in heights of a row.
+const WRAP_GAP_HEIGHTS: f32 = 0.9;
+
+/// Joins cells that were broken behind a hyphen, `NL-` over `4410`, with the row below; tells which rows went up.
+fn join_wrapped(rows: &[&Row], split: &mut [Cells], reading: &Reading) -> Vec<bool> {
+    let mut wrapped = vec![false; split.len()];
+    let mut upper = 0;
+    for at in 1..split.len() {
+        let (Some(before), Some(row)) = (rows.get(at - 1), rows.get(at)) else { continue };
+        let close =
+            row.page == before.page && row.y0() - before.y1() < WRAP_GAP_HEIGHTS * (row.y1() - row.y0());
+        let (head, tail) = split.split_at_mut(at);
+        let (Some(above), Some(below)) = (head.get_mut(upper), tail.first_mut()) else { continue };
+        let broken = |words: &Vec<Word>| {
+            words
+                .last()
+                .is_some_and(|w| w.text.len() >= 3 && w.text.ends_with('-') && !w.text.starts_with('-'))
+        };
+        let goes_on = above.iter().any(|(name, words)| broken(words) && below.contains_key(name));
+        let figures = ["quantity", "unit_price", "amount"].iter().any(|name| {
+            below
+                .get(name)
+                .is_some_and(|words| words.iter().any(|w| parse_number(&w.text, reading.style).is_some()))
+        });
+        if !close || !goes_on || figures {
+            upper = at;
+            continue;
+        }
+        for (name, mut words) in std::mem::take(below) {
+            let cell = above.entry(name).or_default();
+            if broken(cell)
+                && let Some(last) = cell.last_mut()
+                && !words.is_empty()
+            {
+                let first = words.remove(0);
+                last.text.push_str(&first.text);
+                last.rect = last.rect.union(&first.rect);
+                last.confidence = last.confidence.min(first.confidence);
+            }
+            cell.extend(words);
+        }
+        if let Some(place) = wrapped.get_mut(at) {
+            *place = true;
+        }
+    }
+    wrapped
+}
+
+/// The column whose filled rows start lines.
+fn anchor(rows: &[Cells], columns: &[Column], reading: &Reading) -> Option<&'static str> {
+    let count = |name: &str| {
+        rows.iter()
+            .filter(|c| c.len() >= 2 && c.get(name).is_some_and(|w| plausible(name, w, reading)))
+            .count()
+    };
+    let order: &[&'static str] = &[
+        "line_no",
+        "quantity",
+        "amount",
+        "sku",
+        "invoice_number",
+        "unit_price",
+        "customer_sku",
+        "description",
+    ];
+    let most = order.iter().take(6).map(|n| count(n)).max().unwrap_or(0);
+    // a two-row layout fills quantity and amount one row lower than number and article
+    order
+        .iter()
+        .filter(|n| columns.iter().any(|c| c.name == **n))
+        .find(|n| {
+            let filled = count(n);
+            filled > 0 && (filled * 10 >= most * 8 || (**n == "line_no" && filled * 10 >= most * 7))
+        })
+        .copied()
+        .map(|first| {
+            if first == "quantity"
+                && count("sku") >= count("quantity")
+                && columns.iter().any(|c| c.name == "sku")
+            {
+                "sku"
+            } else {
+                first
+            }
+        })
+}
+
+/// `10`, `0010`, `3.` or `01.002`, numbered by section.
+pub(super) fn is_line_number(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim_end_matches('.').split('.').collect();
+    let digits = |part: &&str| (1..=6).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+    parts.iter().all(digits)
+        && match parts.as_slice() {
+            [_] => true,
+            [section, ..] => parts.len() <= 3 && section.len() <= 2 && parts.iter().all(|p| p.len() <= 3),
+            [] => false,
+        }
+}
+
+/// Whether a cell's text looks like what its column holds.
+pub(super) fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
+    let text = join(words);
+    match name {
+        "line_no" => words.len() == 1 && is_line_number(&text),
+        "quantity" | "amount" | "unit_price" | "gross" => {
+            words.iter().any(|w| parse_number(&w.text, reading.style).is_some()) && words.len() <= 4
+        }
+        "sku" | "customer_sku" | "invoice_number" => {
+            words.len() <= 2
+                && text.len() >= 3
+                && text.chars().any(|c| c.is_ascii_digit())
+                && !text.ends_with(':')
+        }
+        "description" => text.chars().filter(|c| c.is_alphabetic()).count() >= 3,
+        _ => true,
+    }
+}

@@ -1,0 +1,369 @@
+//! The head row of a table: which words stand over which columns.
+
+use super::{Chunk, Column, HEAD_GAP_HEIGHTS};
+use crate::extract::{
+    label::{Label, column_of, field_of, label_at},
+    layout::{Layout, Row, Word, join},
+};
+use std::collections::HashSet;
+
+/// Names of columns whose heads say nothing that is known, from left to right.
+const UNNAMED: [&str; 12] = ["?0", "?1", "?2", "?3", "?4", "?5", "?6", "?7", "?8", "?9", "?10", "?11"];
+
+/// Cuts a row into chunks that name columns.
+fn chunks_of(row: &Row) -> Vec<Chunk> {
+    let mut out: Vec<Chunk> = Vec::new();
+    for segment in &row.segments {
+        let mut apart = true;
+        for chunk in chunks(&segment.words) {
+            // words that say nothing belong to the head that they stand beside
+            if let Some(last) = out.last_mut().filter(|_| !apart) {
+                let near = chunk.x0 - last.x1 <= HEAD_GAP_HEIGHTS * segment.height();
+                if near && (chunk.column.is_none() || last.column.is_none()) {
+                    last.column = last.column.or(chunk.column);
+                    last.x1 = chunk.x1;
+                    last.words.extend(chunk.words);
+                    continue;
+                }
+            }
+            out.push(chunk);
+            apart = false;
+        }
+    }
+    out
+}
+
+/// Cuts the words of a row into chunks that name columns.
+fn chunks(words: &[Word]) -> Vec<Chunk> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let rest = words.get(at..).unwrap_or_default();
+        // words that stand together
+        let mut near = 1;
+        while let (Some(a), Some(b)) = (rest.get(near - 1), rest.get(near)) {
+            if b.x0 - a.x1 > HEAD_GAP_HEIGHTS * (a.y1 - a.y0).max(6.0) || near >= 5 {
+                break;
+            }
+            near += 1;
+        }
+        let mut take = 1;
+        let mut column = None;
+        for n in (1..=near).rev() {
+            let part = rest.get(..n).unwrap_or_default();
+            if let Some(label) =
+                label_at(part.iter().map(|w| w.text.as_str())).filter(|l| l.words == n || n == 1)
+                && let Some(name) = column_of(&label)
+                && (n == 1 || one_head(part, &label))
+            {
+                take = n;
+                column = Some(name);
+                break;
+            }
+        }
+        let part = rest.get(..take).unwrap_or_default().to_vec();
+        let (x0, x1) = (part.first().map_or(0.0, |w| w.x0), part.last().map_or(0.0, |w| w.x1));
+        out.push(Chunk { words: part, x0, x1, column });
+        at += take;
+    }
+    out
+}
+
+/// Concepts that never head one column together.
+const APART: &[(&str, &str)] = &[
+    ("unit", "article"),
+    ("unit", "description"),
+    ("unit", "request"),
+    ("unit", "date"),
+    ("unit", "amount"),
+    ("unit", "total"),
+    ("unit", "discount"),
+    ("quantity", "unit"),
+    ("quantity", "description"),
+    ("quantity", "price"),
+    ("quantity", "date"),
+    ("quantity", "our"),
+    ("quantity", "article"),
+    ("price", "discount"),
+    ("price", "tax"),
+    ("price", "date"),
+    ("price", "description"),
+    ("discount", "tax"),
+    ("discount", "line"),
+    ("discount", "article"),
+    ("description", "date"),
+    ("description", "request"),
+    ("description", "delivery"),
+    ("article", "date"),
+    ("article", "request"),
+    ("article", "our"),
+    ("article", "line"),
+    ("line", "ref"),
+    ("line", "our"),
+    ("our", "your"),
+];
+
+/// Whether several words are one head: no two of them head columns that exclude each other.
+fn one_head(part: &[Word], label: &Label) -> bool {
+    let alone: Vec<Label> = part.iter().filter_map(|w| label_at(std::iter::once(w.text.as_str()))).collect();
+    let (Some(first), Some(last)) = (alone.first(), alone.last()) else { return true };
+    if alone.iter().filter(|l| l.any(&["article"])).count() >= 2 && part.len() >= 3 {
+        return false;
+    }
+    // `Our item` is one head, `Item our` is two
+    if first.any(&["our", "your", "customer", "supplier"]) && last.any(&["article", "ref", "number"]) {
+        return !label.any(&["unit", "quantity", "price", "date"]);
+    }
+    let between = |a: &str, b: &str| {
+        alone.iter().any(|l| l.any(&[a]) && !l.any(&[b])) && alone.iter().any(|l| l.any(&[b]) && !l.any(&[a]))
+    };
+    if first.any(&["price"])
+        && last.any(&["total", "amount", "unit"])
+        && !first.any(&["total", "unit"])
+        && !label.any(&["per"])
+    {
+        return false;
+    }
+    !APART.iter().any(|(a, b)| label.has(&[a, b]) && between(a, b))
+}
+
+pub(super) fn digits(row: &Row) -> usize {
+    row.segments
+        .iter()
+        .flat_map(|s| &s.words)
+        .filter(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 2)
+        .count()
+}
+
+/// A head row at `at`: its columns, its text, and the row after it. Heads may be two or three rows high.
+pub(crate) fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String, usize)> {
+    let first = layout.rows.get(at)?;
+    if digits(first) > 1 || first.segments.iter().any(|s| s.words.len() > 9) {
+        return None;
+    }
+    let mut parts = chunks_of(first);
+    let mut text = first.text();
+    let mut next = at + 1;
+    let own = parts.iter().filter(|c| c.column.is_some()).count();
+    if own == 0 {
+        return None;
+    }
+    if let Some(above) = at.checked_sub(1).and_then(|i| layout.rows.get(i)).filter(|r| r.page == first.page) {
+        let close = first.y0() - above.y1() < 0.6 * (first.y1() - first.y0());
+        let words = above.words();
+        let heads = words.iter().all(|w| label_at(std::iter::once(w.text.as_str())).is_some());
+        if close && heads && words.len() <= 6 && above.segments.len() <= 5 {
+            parts = stack(chunks_of(above), parts).0;
+        }
+    }
+    let mut lower: Vec<Chunk> = Vec::new();
+    for step in 1..=2 {
+        let Some(row) = layout.rows.get(at + step).filter(|r| r.page == first.page) else { break };
+        let height = (first.y1() - first.y0()).max(6.0);
+        let above = layout.rows.get(at + step - 1).map_or(0.0, Row::y1);
+        let more = chunks_of(row);
+        let known = more.iter().filter(|c| c.column.is_some()).count();
+        let heads = row.words().iter().all(|w| {
+            label_at(std::iter::once(w.text.as_str())).is_some()
+                || w.text.chars().count() <= 2 && !w.text.chars().any(|c| c.is_ascii_digit())
+                || crate::extract::number::parse_currency(&w.text).is_some()
+        });
+        if row.y0() - above > 0.8 * height || digits(row) > 0 || !heads || (known == 0 && more.len() > 2) {
+            break;
+        }
+        let (joined, apart) = stack_apart(parts, more);
+        parts = joined;
+        lower.extend(apart);
+        text.push(' ');
+        text.push_str(&row.text());
+        next = at + step + 1;
+    }
+    let mut columns: Vec<Column> = Vec::new();
+    let mut unnamed = UNNAMED.into_iter();
+    let mut known = 0;
+    let total = parts.iter().chain(&lower).map(|c| c.words.len()).sum::<usize>();
+    for (level, chunk) in parts.iter().map(|c| (0, c)).chain(lower.iter().map(|c| (1, c))) {
+        if let Some(name) = chunk.column {
+            known += chunk.words.len();
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, text: join(&chunk.words), level });
+        } else if let Some(name) = unnamed.next().filter(|_| level == 0) {
+            columns.push(Column { name, x0: chunk.x0, x1: chunk.x1, text: join(&chunk.words), level });
+        }
+    }
+    let distinct: HashSet<&str> =
+        columns.iter().map(|c| c.name).filter(|name| !name.starts_with('?')).collect();
+    let has = |name: &str| distinct.contains(name);
+    let what = has("description") || has("sku") || has("invoice_number") || has("customer_sku");
+    let figures =
+        ["quantity", "amount", "unit_price", "ordered_quantity", "gross"].iter().any(|name| has(name));
+    let enough = what && figures && distinct.len() >= 3
+        || what && figures && total <= 4
+        || has("sku") && has("description");
+    let share = if figures_below(layout, next, &columns) { 0.4 } else { 0.6 };
+    if !enough || (known as f32) < share * total as f32 || is_info(&parts) {
+        return None;
+    }
+    Some((settle(columns), text, next))
+}
+
+/// Whether the next row looks like a line under these heads: as many cells as heads, several of them figures.
+fn figures_below(layout: &Layout, next: usize, columns: &[Column]) -> bool {
+    let Some(row) = layout.rows.get(next) else { return false };
+    let figures = row.segments.iter().filter(|s| {
+        let figure = s.text().chars().any(|c| c.is_ascii_digit());
+        figure && columns.iter().any(|c| c.x0 < s.x1() + 6.0 && s.x0() < c.x1 + 6.0)
+    });
+    columns.len() >= 4 && row.segments.len() + 1 >= columns.len() && figures.count() >= 3
+}
+
+/// Whether these heads rather label single values: order number, date, account…
+fn is_info(parts: &[Chunk]) -> bool {
+    let single = parts.iter().filter(|c| {
+        let label = label_at(c.words.iter().map(|w| w.text.as_str()));
+        let figures = matches!(
+            c.column,
+            Some("quantity" | "ordered_quantity" | "amount" | "unit_price" | "description" | "delivery_date")
+        );
+        if figures || label.as_ref().is_some_and(|l| l.any(&["article"])) {
+            return false;
+        }
+        let field = label.as_ref().and_then(field_of);
+        matches!(
+            field,
+            Some(
+                "po_number"
+                    | "order_date"
+                    | "account_no"
+                    | "supplier_no"
+                    | "currency"
+                    | "incoterms"
+                    | "payment_terms"
+                    | "buyer_contact"
+                    | "ship_to"
+                    | "bill_to"
+                    | "vendor"
+                    | "subtotal"
+                    | "tax"
+                    | "shipping"
+            )
+        ) && c.column.is_none_or(|c| c != "tax_rate")
+    });
+    single.count() >= 2
+}
+
+/// Lower heads under upper ones; a lower row with several figures of its own is a second level.
+fn stack_apart(upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
+    let figures = |c: &[Chunk]| {
+        c.iter()
+            .filter(|c| {
+                matches!(
+                    c.column,
+                    Some(
+                        "quantity" | "unit_price" | "amount" | "unit" | "delivery_date" | "ordered_quantity"
+                    )
+                )
+            })
+            .count()
+    };
+    let names = |c: &[Chunk]| c.iter().any(|c| matches!(c.column, Some("sku" | "description")));
+    if figures(&upper) == 0 && figures(&lower) >= 1 && names(&upper) && !names(&lower) {
+        return (upper, lower);
+    }
+    stack(upper, lower)
+}
+
+/// Puts the chunks of a lower head row under those above them.
+fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
+    for low in lower {
+        let over = upper.iter_mut().find(|u| u.x0 < low.x1 && low.x0 < u.x1);
+        match over {
+            Some(u) => {
+                let both = u.words.iter().chain(&low.words).map(|w| w.text.as_str());
+                let label = label_at(both.clone()).filter(|l| l.words == both.clone().count());
+                let joined = label.as_ref().and_then(column_of);
+                u.column = joined.or(u.column).or(low.column);
+                u.x0 = u.x0.min(low.x0);
+                u.x1 = u.x1.max(low.x1);
+                u.words.extend(low.words);
+            }
+            None => upper.push(low),
+        }
+    }
+    upper.sort_by(|a, b| a.x0.total_cmp(&b.x0));
+    (upper, Vec::new())
+}
+
+/// Two columns of one name: the second amount is the amount, the first a price, and so on.
+fn settle(mut columns: Vec<Column>) -> Vec<Column> {
+    let has = |c: &[Column], name: &str| c.iter().filter(|c| c.name == name).count();
+    if has(&columns, "amount") >= 2
+        && has(&columns, "unit_price") == 0
+        && let Some(first) = columns.iter_mut().find(|c| c.name == "amount")
+    {
+        first.name = "unit_price";
+    }
+    if has(&columns, "description") >= 1 && has(&columns, "sku") == 2 && has(&columns, "customer_sku") == 0 {
+        // of two item numbers, the one that is said to be the other side's is the seller's
+        let theirs =
+            |c: &Column| label_at(c.text.split_whitespace()).is_some_and(|l| l.any(&["your", "supplier"]));
+        let named: Vec<bool> = columns.iter().filter(|c| c.name == "sku").map(theirs).collect();
+        if let [first, second] = named[..]
+            && first != second
+        {
+            let mut codes = columns.iter_mut().filter(|c| c.name == "sku");
+            let own = if first { codes.nth(1) } else { codes.next() };
+            if let Some(own) = own {
+                own.name = "customer_sku";
+            }
+        }
+    }
+    if has(&columns, "description") == 0
+        && has(&columns, "sku") >= 2
+        && let Some(last) = columns.iter_mut().rev().find(|c| c.name == "sku")
+    {
+        last.name = "description";
+    }
+    if has(&columns, "line_no") >= 2
+        && let Some(second) = columns.iter_mut().filter(|c| c.name == "line_no").nth(1)
+    {
+        second.name = "sku";
+    }
+    if has(&columns, "quantity") == 0
+        && has(&columns, "ordered_quantity") == 1
+        && let Some(c) = columns.iter_mut().find(|c| c.name == "ordered_quantity")
+    {
+        c.name = "quantity";
+    }
+    part_equals(&mut columns);
+    columns
+}
+
+/// Of several columns of one name that cannot be one column, the one with the longest head keeps it.
+fn part_equals(columns: &mut [Column]) {
+    for name in [
+        "line_no",
+        "sku",
+        "customer_sku",
+        "description",
+        "quantity",
+        "unit",
+        "unit_price",
+        "amount",
+        "delivery_date",
+    ] {
+        let equal = |c: &Column| c.name == name && c.level == 0;
+        let longest = columns.iter().filter(|c| equal(c)).map(|c| c.text.len()).max().unwrap_or(0);
+        let mut kept = false;
+        for at in 0..columns.len() {
+            let Some(column) = columns.get(at).filter(|c| equal(c)) else { continue };
+            if column.text.len() == longest && !kept {
+                kept = true;
+                continue;
+            }
+            let free = UNNAMED.iter().find(|free| columns.iter().all(|c| c.name != **free)).copied();
+            if let (Some(column), Some(free)) = (columns.get_mut(at), free) {
+                column.name = free;
+            }
+        }
+    }
+}
