@@ -12,6 +12,7 @@ pub mod decision;
 pub mod documents;
 pub mod history;
 pub mod lesson;
+pub mod people;
 pub mod reading;
 pub mod straight_through;
 pub mod thread;

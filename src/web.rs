@@ -1,7 +1,7 @@
 //! The pages: the router on one page, one file for each noun.
 //!
-//! Every page but the sign-in and the assets stands behind [`session::gate`], those for administrators behind a second
-//! gate. Pages read from the store and ask [`crate::pipeline::decision`] to decide: no business transaction is
+//! Every route states what stands before it ([`rights::Guard`]), and [`session::gate`] asks for that before it runs.
+//! Pages read from the store and ask [`crate::pipeline::decision`] to decide: no business transaction is
 //! made here. Nothing of a mail or document is ever run: HTML goes through [`html`] into a sandboxed frame, files leave
 //! as downloads, pages of documents are shown as pictures that a reader process drew.
 //!
@@ -10,6 +10,7 @@
 
 pub mod assets;
 pub mod error;
+pub mod factor;
 pub mod frame;
 pub mod html;
 pub mod pages {
@@ -21,6 +22,7 @@ pub mod pages {
     pub mod home;
     pub mod lesson;
     pub mod mailbox;
+    pub mod me;
     pub mod message;
     pub mod outbox;
     pub mod quarantine;
@@ -28,32 +30,37 @@ pub mod pages {
     pub mod search;
     pub mod sign_in;
     pub mod ticket;
+    pub mod user;
 }
 mod paging;
 pub mod password;
 pub mod review;
+pub mod rights;
 pub mod session;
+mod table;
 mod text;
 pub mod views;
 
 use crate::app::App;
 use anyhow::Context as _;
 use axum::{
-    Router,
+    Extension, Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
 };
 use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    audit, automation, document, draft, home, lesson, mailbox, message, outbox, quarantine, record, search,
-    sign_in, ticket,
+    audit, automation, document, draft, home, lesson, mailbox, me, message, outbox, quarantine, record,
+    search, sign_in, ticket, user,
 };
+use rights::Right;
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+pub use table::Route;
+use table::Table;
 use tokio::sync::Notify;
 
 /// What pages may do: everything from here, no scripts or styles in the page, no frames around it.
@@ -90,57 +97,79 @@ pub fn router(app: Arc<App>) -> Router {
         attempts: session::Attempts::default(),
         pictures: document::Pictures::default(),
     });
-    let administrator = Router::new()
-        .route("/audit", get(audit::list))
-        .route("/automation", get(automation::show))
-        .route("/mailboxes", get(mailbox::list))
-        .route("/mailboxes/consent", get(mailbox::consent))
-        .route("/mailboxes/{name}/sign-in", get(mailbox::sign_in))
-        .route("/quarantine", get(quarantine::list))
-        .route("/quarantine/{id}", post(quarantine::decide))
-        .route("/quarantine/{id}/raw", get(quarantine::raw))
-        .route("/outbox", get(outbox::list))
-        .route("/outbox/{id}", post(outbox::decide))
-        .route_layer(middleware::from_fn(session::administrators_only));
-    let staff = Router::new()
-        .route("/", get(home::show))
-        .route("/queues/{queue}", get(ticket::list))
-        .route("/tickets/{number}", get(ticket::show))
-        .route("/tickets/{number}/answer", post(ticket::answer))
-        .route("/tickets/{number}/state", post(ticket::set_state))
-        .route("/tickets/{number}/queue", post(ticket::set_queue))
-        .route("/messages/{id}/html", get(message::html))
-        .route("/messages/{id}/raw", get(message::raw))
-        .route("/messages/{id}/attachments/{position}", get(message::attachment))
-        .route("/messages/{id}/follow-up", post(message::follow_up))
-        .route("/documents/{id}", get(document::show))
-        .route("/documents/{id}/read", post(document::read_again))
-        .route("/documents/{id}/forget-passwords", post(document::forget_passwords))
-        .route("/documents/{id}/file", get(document::file))
-        .route("/documents/{id}/pages/{page}", get(document::picture))
-        .route("/drafts", get(draft::list))
-        .route("/drafts/{id}", get(draft::show).post(draft::change))
-        .route("/drafts/{id}/words", get(draft::words))
-        .route("/drafts/{id}/ask", post(draft::ask))
-        .route("/drafts/{id}/reject", post(draft::reject))
-        .route("/lessons", get(lesson::list))
-        .route("/lessons/{id}", post(lesson::decide))
-        .route("/item-references/{id}", post(lesson::forget_reference))
-        .route("/records/{id}", get(record::show))
-        .route("/outbox/{id}/raw", get(outbox::raw))
-        .route("/search", get(search::show))
-        .route("/sign-out", post(sign_in::leave));
-    Router::new()
-        .merge(staff)
-        .merge(administrator)
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&desk), session::gate))
-        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
-        .route("/assets/{version}/{name}", get(assets::show))
+    let (router, _) = table().finish();
+    router
         .fallback(|| async { PageError::NotFound })
         .layer(middleware::from_fn(catch))
         .layer(middleware::from_fn(text::speak))
         .layer(middleware::from_fn(harden))
+        .layer(Extension(Arc::clone(&desk)))
         .with_state(desk)
+}
+
+/// Every route and what stands before it: what the tests of rights and of the API's description go by.
+pub fn routes() -> Vec<Route> {
+    table().finish().1
+}
+
+/// The routes, by noun.
+fn table() -> Table {
+    use Right::{Administer, Answer, Oversee, Own, Read, Review};
+    Table::default()
+        .open(Method::GET, "/sign-in", sign_in::show)
+        .open(Method::POST, "/sign-in", sign_in::enter)
+        .open(Method::GET, "/sign-in/code", sign_in::show_code)
+        .open(Method::POST, "/sign-in/code", sign_in::enter_code)
+        .open(Method::GET, "/assets/{version}/{name}", assets::show)
+        .post(Own, "/sign-out", sign_in::leave)
+        .get(Own, "/me", me::show)
+        .post(Own, "/me/password", me::set_password)
+        .post(Own, "/me/factor", me::set_factor)
+        .post(Own, "/me/sessions", me::end_session)
+        .get(Read, "/", home::show)
+        .get(Read, "/search", search::show)
+        // tickets and messages
+        .get(Read, "/queues/{queue}", ticket::list)
+        .get(Read, "/tickets/{number}", ticket::show)
+        .post(Answer, "/tickets/{number}/answer", ticket::answer)
+        .post(Answer, "/tickets/{number}/state", ticket::set_state)
+        .post(Answer, "/tickets/{number}/queue", ticket::set_queue)
+        .get(Read, "/messages/{id}/html", message::html)
+        .get(Read, "/messages/{id}/raw", message::raw)
+        .get(Read, "/messages/{id}/attachments/{position}", message::attachment)
+        .post(Answer, "/messages/{id}/follow-up", message::follow_up)
+        .get(Read, "/outbox/{id}/raw", outbox::raw)
+        // documents, drafts and records
+        .get(Read, "/documents/{id}", document::show)
+        .post(Review, "/documents/{id}/read", document::read_again)
+        .post(Review, "/documents/{id}/forget-passwords", document::forget_passwords)
+        .get(Read, "/documents/{id}/file", document::file)
+        .get(Read, "/documents/{id}/pages/{page}", document::picture)
+        .get(Read, "/drafts", draft::list)
+        .get(Read, "/drafts/{id}", draft::show)
+        .post(Review, "/drafts/{id}", draft::change)
+        .get(Read, "/drafts/{id}/words", draft::words)
+        .post(Review, "/drafts/{id}/ask", draft::ask)
+        .post(Review, "/drafts/{id}/reject", draft::reject)
+        .get(Read, "/lessons", lesson::list)
+        .post(Review, "/lessons/{id}", lesson::decide)
+        .post(Review, "/item-references/{id}", lesson::forget_reference)
+        .get(Read, "/records/{id}", record::show)
+        // who may sign in, and how the service runs
+        .get(Oversee, "/users", user::list)
+        .post(Administer, "/users", user::add)
+        .get(Oversee, "/users/{id}", user::show)
+        .post(Administer, "/users/{id}", user::change)
+        .get(Oversee, "/audit", audit::list)
+        .get(Oversee, "/automation", automation::show)
+        .get(Oversee, "/mailboxes", mailbox::list)
+        .get(Administer, "/mailboxes/consent", mailbox::consent)
+        .get(Administer, "/mailboxes/{name}/sign-in", mailbox::sign_in)
+        .get(Oversee, "/quarantine", quarantine::list)
+        .post(Administer, "/quarantine/{id}", quarantine::decide)
+        .get(Oversee, "/quarantine/{id}/raw", quarantine::raw)
+        .get(Oversee, "/outbox", outbox::list)
+        .post(Administer, "/outbox/{id}", outbox::decide)
 }
 
 /// How long pages that are under way may take after the service was told to stop.

@@ -10,6 +10,7 @@ use crate::{
     jobs::intake,
     mailbox, reply,
     store::person::Role,
+    web::password,
 };
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -71,7 +72,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let app = Arc::new(App::open(config).await?);
     import::accounts(&app, &args.sample.join("accounts.csv")).await?;
     import::catalogue(&app, &args.sample.join("catalogue.csv")).await?;
-    let password = user::make_password();
+    let password = password::fresh();
     user::add(&app.store, PERSON, Role::Administrator, &password).await?;
 
     let taken = intake::poll_once(&app, &mailbox).await?;

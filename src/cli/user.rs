@@ -4,30 +4,22 @@
 //! changed password and a disabled person end all their sessions.
 
 use crate::{
-    clock,
     model::secret::{Secret, SecretRef},
+    pipeline::people,
     store::{
         Store,
-        audit::Entry,
         person::{Person, Role},
     },
     web::password,
 };
-use anyhow::{Context as _, bail};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Who acts, in the audit log.
 const ACTOR: &str = "command line";
 
-/// Longest name.
-const NAME_CHARS_MAX: usize = 100;
-
-/// Random bytes of a password that the program makes: 120 bits, 20 characters.
-const PASSWORD_BYTES: usize = 15;
-
-/// Adds, lists and disables people who sign in, and changes their passwords.
+/// Adds, lists and disables people who sign in, and changes their roles and passwords.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  mailroom user add anna --role administrator\n  mailroom user password anna --password-file anna.txt\n  mailroom user disable anna"
@@ -44,7 +36,7 @@ enum Command {
         /// What is typed to sign in.
         name: String,
         /// What the person may do.
-        #[arg(long, value_enum, default_value_t = RoleArg::Staff)]
+        #[arg(long, value_enum, default_value_t = RoleArg::Reviewer)]
         role: RoleArg,
         #[command(flatten)]
         password: PasswordArgs,
@@ -62,6 +54,19 @@ enum Command {
     },
     /// Lets a disabled person sign in again.
     Enable {
+        /// The person.
+        name: String,
+    },
+    /// Gives a person another role.
+    Role {
+        /// The person.
+        name: String,
+        /// What the person may do.
+        #[arg(value_enum)]
+        role: RoleArg,
+    },
+    /// Takes a second factor away, for who has lost the device and the recovery codes.
+    NoFactor {
         /// The person.
         name: String,
     },
@@ -88,15 +93,21 @@ struct PasswordArgs {
 enum RoleArg {
     /// Everything.
     Administrator,
-    /// Tickets, drafts and search.
-    Staff,
+    /// Drafts, accounts and tickets.
+    Reviewer,
+    /// Tickets; looks at the rest.
+    Agent,
+    /// Looks at everything and changes nothing.
+    Auditor,
 }
 
 impl From<RoleArg> for Role {
     fn from(role: RoleArg) -> Self {
         match role {
             RoleArg::Administrator => Self::Administrator,
-            RoleArg::Staff => Self::Staff,
+            RoleArg::Reviewer => Self::Reviewer,
+            RoleArg::Agent => Self::Agent,
+            RoleArg::Auditor => Self::Auditor,
         }
     }
 }
@@ -123,6 +134,10 @@ pub async fn run(
         }
         Command::Disable { name } => disable(store, &name, true).await?,
         Command::Enable { name } => disable(store, &name, false).await?,
+        Command::Role { name, role } => change_role(store, &name, role.into()).await?,
+        Command::NoFactor { name } => {
+            people::clear_factor(store, &find(store, &name).await?, ACTOR).await?;
+        }
         Command::Password { name, password } => {
             let (password, made) = choose(&password, resolve)?;
             change_password(store, &name, &password).await?;
@@ -142,72 +157,38 @@ fn choose(
     let named = args.password_env.clone().map(SecretRef::Env);
     match named.or_else(|| args.password_file.clone().map(SecretRef::File)) {
         Some(reference) => Ok((resolve(&reference)?, false)),
-        None => Ok((make_password(), true)),
+        None => Ok((password::fresh(), true)),
     }
-}
-
-/// A fresh password that nobody can guess.
-pub fn make_password() -> Secret {
-    Secret::new(URL_SAFE_NO_PAD.encode(clock::random_bytes::<PASSWORD_BYTES>()))
 }
 
 fn hash(password: &Secret) -> anyhow::Result<String> {
-    let password = password.reveal();
-    if password.chars().count() < password::PASSWORD_CHARS_MIN {
-        bail!("a password needs {} characters or more", password::PASSWORD_CHARS_MIN);
-    }
-    if password.len() > password::PASSWORD_BYTES_MAX {
-        bail!("a password may have {} bytes at most", password::PASSWORD_BYTES_MAX);
-    }
-    password::hash(password)
-}
-
-fn entry(action: &str, person: &str, detail: &str) -> Entry {
-    Entry {
-        at_ms: clock::now_ms(),
-        actor: ACTOR.to_owned(),
-        action: action.to_owned(),
-        subject_kind: "person".to_owned(),
-        subject_id: person.to_owned(),
-        detail: detail.to_owned(),
-    }
+    password::check_fit(password.reveal())?;
+    password::hash(password.reveal())
 }
 
 /// Adds a person who signs in.
 pub async fn add(store: &Store, name: &str, role: Role, password: &Secret) -> anyhow::Result<()> {
-    let trimmed = name.trim();
-    if trimmed.is_empty() || trimmed != name || name.chars().any(char::is_control) {
-        bail!("a name needs visible characters, without blanks around them");
-    }
-    if name.chars().count() > NAME_CHARS_MAX {
-        bail!("a name may have {NAME_CHARS_MAX} characters at most");
-    }
-    let hash = hash(password)?;
-    let mut tx = store.begin().await?;
-    if tx.insert_person(name, &hash, role, clock::now_ms()).await?.is_none() {
-        bail!("{name} exists already: see `mailroom user list`");
-    }
-    tx.audit(entry("add_person", name, role.as_str()));
-    tx.commit().await.context("failed to add a person")
+    people::add(store, name, role, &hash(password)?, ACTOR).await??;
+    Ok(())
 }
 
 /// Lets a person sign in no more, or again.
 pub async fn disable(store: &Store, name: &str, disabled: bool) -> anyhow::Result<()> {
     let person = find(store, name).await?;
-    let mut tx = store.begin().await?;
-    tx.save_person_disabled(&person.id, disabled).await?;
-    tx.audit(entry(if disabled { "disable_person" } else { "enable_person" }, name, ""));
-    tx.commit().await.context("failed to save a person")
+    Ok(people::set_disabled(store, &person, disabled, ACTOR).await??)
+}
+
+/// Gives a person another role.
+pub async fn change_role(store: &Store, name: &str, role: Role) -> anyhow::Result<()> {
+    let person = find(store, name).await?;
+    Ok(people::set_role(store, &person, role, ACTOR).await??)
 }
 
 /// Changes a password.
 pub async fn change_password(store: &Store, name: &str, password: &Secret) -> anyhow::Result<()> {
     let hash = hash(password)?;
     let person = find(store, name).await?;
-    let mut tx = store.begin().await?;
-    tx.save_password_hash(&person.id, &hash).await?;
-    tx.audit(entry("change_password", name, ""));
-    tx.commit().await.context("failed to save a password")
+    people::set_password(store, &person, &hash, ACTOR).await
 }
 
 async fn find(store: &Store, name: &str) -> anyhow::Result<Person> {
@@ -216,7 +197,7 @@ async fn find(store: &Store, name: &str) -> anyhow::Result<Person> {
 }
 
 fn as_json(person: &Person) -> String {
-    serde_json::json!({"name": person.name, "role": person.role, "disabled": person.disabled}).to_string()
+    serde_json::json!({"name": person.name, "role": person.role, "disabled": person.disabled, "second_factor": person.has_factor}).to_string()
 }
 
 fn as_text(person: &Person) -> String {

@@ -15,8 +15,12 @@ named! {
     Role {
         /// Everything.
         Administrator = "administrator",
-        /// Tickets, drafts and search.
-        Staff = "staff",
+        /// Drafts, accounts and tickets.
+        Reviewer = "reviewer",
+        /// Tickets; looks at the rest.
+        Agent = "agent",
+        /// Looks at everything, the log included, and changes nothing.
+        Auditor = "auditor",
     }
 }
 
@@ -33,8 +37,21 @@ pub struct Person {
     pub role: Role,
     /// May not sign in.
     pub disabled: bool,
+    /// Signs in with a second factor.
+    pub has_factor: bool,
     /// Milliseconds UTC.
     pub created_ms: i64,
+}
+
+/// The second factor of a person. Secrets are sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Factor {
+    /// Shared with the person's device; empty if there is none.
+    pub secret: String,
+    /// Offered to a device, until its first code proves that it took it.
+    pub pending: String,
+    /// Time step of the last code that was taken.
+    pub step: i64,
 }
 
 impl std::fmt::Debug for Person {
@@ -50,6 +67,7 @@ pub(super) fn person(row: &AnyRow) -> Result<Person> {
         password_hash: row.text("password_hash")?,
         role: row.named("role", Role::parse)?,
         disabled: row.flag("disabled")?,
+        has_factor: !row.text("factor_secret")?.is_empty(),
         created_ms: row.int("created_ms")?,
     })
 }
@@ -69,6 +87,38 @@ impl Db {
             .bind(key(name))
             .find(self.connection(), person)
             .await
+    }
+
+    /// The second factor of a person.
+    pub async fn find_factor(&mut self, id: &UserId) -> Result<Option<Factor>> {
+        sqlx::query("SELECT factor_secret, factor_pending, factor_step FROM person WHERE id = $1")
+            .bind(text(id.as_str()))
+            .find(self.connection(), |row| {
+                Ok(Factor {
+                    secret: row.text("factor_secret")?,
+                    pending: row.text("factor_pending")?,
+                    step: row.int("factor_step")?,
+                })
+            })
+            .await
+    }
+
+    /// How many recovery codes of a person are left.
+    pub async fn count_recovery_codes(&mut self, id: &UserId) -> Result<i64> {
+        let (count,) = sqlx::query_as("SELECT COUNT(*) FROM recovery_code WHERE person_id = $1")
+            .bind(id.as_str())
+            .fetch_one(self.connection())
+            .await?;
+        Ok(count)
+    }
+
+    /// How many administrators may sign in.
+    pub async fn count_administrators(&mut self) -> Result<i64> {
+        let (count,) = sqlx::query_as("SELECT COUNT(*) FROM person WHERE role = $1 AND disabled = 0")
+            .bind(Role::Administrator.as_str())
+            .fetch_one(self.connection())
+            .await?;
+        Ok(count)
     }
 
     /// Everyone, by name.
@@ -122,5 +172,86 @@ impl Tx {
             .run(self.connection())
             .await?;
         self.delete_sessions_of(id).await
+    }
+
+    /// Gives a person another role. It counts from the next request on.
+    pub async fn save_role(&mut self, id: &UserId, role: Role) -> Result<()> {
+        sqlx::query("UPDATE person SET role = $1 WHERE id = $2")
+            .bind(role.as_str())
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Offers a sealed secret to a person's device.
+    pub async fn save_pending_factor(&mut self, id: &UserId, sealed: &str) -> Result<()> {
+        sqlx::query("UPDATE person SET factor_pending = $1 WHERE id = $2")
+            .bind(sealed)
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// The device took the secret, as its code of `step` proves. `false` if another was offered meanwhile.
+    pub async fn confirm_factor(&mut self, id: &UserId, sealed: &str, step: i64) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE person SET factor_secret = factor_pending, factor_pending = '', factor_step = $1
+             WHERE id = $2 AND factor_pending = $3 AND factor_pending <> ''",
+        )
+        .bind(step)
+        .bind(id.as_str())
+        .bind(sealed)
+        .run(self.connection())
+        .await?;
+        Ok(done == 1)
+    }
+
+    /// Takes the code of a time step. `false` if that or a later one was taken already: a code is good once.
+    pub async fn take_factor_step(&mut self, id: &UserId, step: i64) -> Result<bool> {
+        let done = sqlx::query("UPDATE person SET factor_step = $1 WHERE id = $2 AND factor_step < $1")
+            .bind(step)
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(done == 1)
+    }
+
+    /// Takes the second factor away, with its recovery codes.
+    pub async fn clear_factor(&mut self, id: &UserId) -> Result<()> {
+        sqlx::query(
+            "UPDATE person SET factor_secret = '', factor_pending = '', factor_step = 0 WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .run(self.connection())
+        .await?;
+        self.replace_recovery_codes(id, &[]).await
+    }
+
+    /// Makes these the recovery codes of a person, by their hashes.
+    pub async fn replace_recovery_codes(&mut self, id: &UserId, hashes: &[String]) -> Result<()> {
+        sqlx::query("DELETE FROM recovery_code WHERE person_id = $1")
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        for hash in hashes {
+            sqlx::query("INSERT INTO recovery_code (person_id, code_hash) VALUES ($1, $2)")
+                .bind(id.as_str())
+                .bind(hash.as_str())
+                .run(self.connection())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Uses a recovery code up. `false` if there is no such code.
+    pub async fn take_recovery_code(&mut self, id: &UserId, hash: &str) -> Result<bool> {
+        let done = sqlx::query("DELETE FROM recovery_code WHERE person_id = $1 AND code_hash = $2")
+            .bind(id.as_str())
+            .bind(hash)
+            .run(self.connection())
+            .await?;
+        Ok(done == 1)
     }
 }

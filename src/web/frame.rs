@@ -1,11 +1,9 @@
 //! What stands around every page: who is signed in, where one can go, what waits there, and what was just done.
 
-use super::{Desk, error::PageError, session::Visit, text};
-use crate::{
-    model::{draft::DraftState, outbox::OutboxState},
-    store::person::Role,
-};
+use super::{Desk, error::PageError, rights::Right, session::Visit, text};
+use crate::model::{draft::DraftState, outbox::OutboxState};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The surroundings of a page.
 #[derive(Clone, Debug, Serialize)]
@@ -14,8 +12,8 @@ pub struct Frame {
     pub site: String,
     /// Who is signed in.
     pub person: String,
-    /// May see everything.
-    pub administrator: bool,
+    /// Whether he or she has each right, by its name: pages hide what would be refused.
+    pub can: BTreeMap<&'static str, bool>,
     /// For forms.
     pub csrf: String,
     /// Where one can go.
@@ -46,31 +44,32 @@ impl Frame {
     pub async fn load(desk: &Desk, visit: &Visit, section: &'static str) -> Result<Self, PageError> {
         let mut db = desk.app.store.read().await?;
         let drafts = count(&db.count_drafts().await?, |state| *state == DraftState::Proposed);
-        let administrator = visit.role == Role::Administrator;
+        let can = Right::ALL.iter().map(|right| (right.as_str(), visit.may(*right))).collect();
         let mut nav = vec![
             item("home", "/", 0, false),
             item("tickets", "/queues/all", 0, false),
             item("drafts", "/drafts", drafts, false),
             item("search", "/search", 0, false),
         ];
-        if administrator {
+        if visit.may(Right::Oversee) {
             let troubled = |state: &OutboxState| matches!(state, OutboxState::InDoubt | OutboxState::Failed);
             let outbox = count(&db.count_outbox().await?, troubled);
             nav.extend([
                 item("quarantine", "/quarantine", db.count_quarantine().await?, true),
                 item("outbox", "/outbox", outbox, true),
-                item("automation", "/automation", 0, false),
-                item("mailboxes", "/mailboxes", 0, false),
-                item("audit", "/audit", 0, false),
+                item("settings", "/mailboxes", 0, false),
             ]);
         }
         Ok(Self {
             site: desk.app.config.site.name.clone(),
             person: visit.name.clone(),
-            administrator,
+            can,
             csrf: visit.csrf.clone(),
             nav,
-            section,
+            section: match section {
+                "automation" | "mailboxes" | "audit" | "users" => "settings",
+                other => other,
+            },
             query: String::new(),
             done: visit.done.as_deref().and_then(|key| text::find(&format!("done.{key}"))),
         })

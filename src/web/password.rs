@@ -3,19 +3,48 @@
 //! Both take tens of milliseconds of computing on purpose, so they run beside the runtime. An unknown name costs as
 //! much time as a wrong password.
 
-use crate::clock;
+use crate::{clock, model::secret::Secret};
 use anyhow::Context as _;
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::sync::LazyLock;
+use thiserror::Error;
 use tokio::sync::Semaphore;
 
 /// Shorter ones are refused when they are set.
 pub const PASSWORD_CHARS_MIN: usize = 10;
 /// Longer ones are refused before they cost time.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// Random bytes of a password that the program makes: 120 bits, 20 characters.
+const PASSWORD_BYTES: usize = 15;
+
+/// Why a password is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unfit {
+    /// Fewer than [`PASSWORD_CHARS_MIN`].
+    #[error("a password needs {PASSWORD_CHARS_MIN} characters or more")]
+    Short,
+    /// More than [`PASSWORD_BYTES_MAX`].
+    #[error("a password may have {PASSWORD_BYTES_MAX} bytes at most")]
+    Long,
+}
+
+/// Whether a new password may be used.
+pub fn check_fit(password: &str) -> Result<(), Unfit> {
+    if password.chars().count() < PASSWORD_CHARS_MIN {
+        return Err(Unfit::Short);
+    }
+    if password.len() > PASSWORD_BYTES_MAX { Err(Unfit::Long) } else { Ok(()) }
+}
+
+/// A fresh password that nobody can guess.
+pub fn fresh() -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(clock::random_bytes::<PASSWORD_BYTES>()))
+}
 
 /// Passwords checked at the same time: each takes about 20 MB and all of a core.
 const CHECKS_AT_ONCE_MAX: usize = 2;

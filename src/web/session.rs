@@ -1,18 +1,23 @@
 //! Who asks: the session cookie, the gate that every page but the sign-in stands behind, and the limit on attempts.
 //!
 //! [`gate`] is the one place that decides: no page behind it runs without a session, no change without a form that
-//! came from our own page (`Origin`, and the session's token in the field `csrf`), and no administrator's page for
-//! others. The cookie holds 256 random bits; the database knows only their hash.
+//! came from our own page (`Origin`, and the session's token in the field `csrf`), and nothing without the right that
+//! its route states ([`super::rights`]). The cookie holds 256 random bits; the database knows only their hash.
 
-use super::{Desk, error::PageError};
+use super::{
+    Desk,
+    error::PageError,
+    rights::{Guard, Right},
+};
 use crate::{
     clock,
+    model::ids::UserId,
     store::{person::Role, session::Session},
 };
 use axum::{
     body::{Body, to_bytes},
-    extract::{Form, FromRequest as _, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    extract::{Form, FromRequest as _, Multipart, Request},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -25,6 +30,10 @@ use std::{
 
 /// The largest form.
 pub const FORM_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// The largest form with files.
+pub const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Fields and files of a form with files.
+const FORM_PARTS_MAX: usize = 1_000;
 /// Failed attempts to sign in before a name has to wait.
 pub const ATTEMPTS_MAX: u32 = 10;
 /// The same for an address: more, because a whole office may share one.
@@ -37,6 +46,8 @@ const ATTEMPTS_KEPT_MAX: usize = 20_000;
 /// The signed-in person who asks.
 #[derive(Clone, Debug)]
 pub struct Visit {
+    /// Who.
+    pub person: UserId,
     /// Name: what the audit log calls him or her.
     pub name: String,
     /// What he or she may do.
@@ -49,6 +60,13 @@ pub struct Visit {
     pub done: Option<String>,
 }
 
+impl Visit {
+    /// Whether he or she may do that.
+    pub fn may(&self, right: Right) -> bool {
+        self.role.may(right)
+    }
+}
+
 /// The fields of a form that passed the gate.
 #[derive(Clone, Debug, Default)]
 pub struct Posted(pub Vec<(String, String)>);
@@ -59,21 +77,55 @@ impl Posted {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
     }
 
+    /// A field exactly as it was sent: passwords may begin with blanks.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
     /// A whole number.
     pub fn number(&self, name: &str) -> Option<i64> {
         self.text(name).parse().ok()
     }
 }
 
+/// A file of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Name of the field.
+    pub field: String,
+    /// As the sender calls it: hostile.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// The files of a form that passed the gate.
+#[derive(Clone, Debug, Default)]
+pub struct Files(pub Vec<File>);
+
+impl Files {
+    /// The first file of a field.
+    pub fn find(&self, field: &str) -> Option<&File> {
+        self.0.iter().find(|file| file.field == field)
+    }
+}
+
 /// Lets a request through to its page, or says why not.
-pub(super) async fn gate(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
-    match admit(&desk, request).await {
+pub(super) async fn gate(guard: Guard, request: Request, next: Next) -> Response {
+    let desk = request.extensions().get::<Arc<Desk>>().cloned();
+    let admitted = match (guard, desk) {
+        (Guard::Open, _) => Ok(request),
+        (_, None) => Err(PageError::Internal(anyhow::anyhow!("a route without a desk"))),
+        (Guard::Session(right), Some(desk)) => admit(&desk, right, request).await,
+        (Guard::Token(..), Some(_)) => Err(PageError::NotFound),
+    };
+    match admitted {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-async fn admit(desk: &Desk, request: Request) -> Result<Request, PageError> {
+async fn admit(desk: &Desk, right: Right, request: Request) -> Result<Request, PageError> {
     let (mut parts, body) = request.into_parts();
     let reading = matches!(parts.method, Method::GET | Method::HEAD);
     let visit = match cookie(desk, &parts.headers) {
@@ -88,34 +140,54 @@ async fn admit(desk: &Desk, request: Request) -> Result<Request, PageError> {
         .uri
         .query()
         .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("done=")).map(str::to_owned));
-    let body = if reading {
-        Body::empty()
-    } else {
+    if !reading {
         check_origin(desk, &parts.headers)?;
-        let bytes = to_bytes(body, FORM_BYTES_MAX)
-            .await
-            .map_err(|_too_large| PageError::refused(StatusCode::PAYLOAD_TOO_LARGE, "error.too_large"))?;
-        let form = Request::from_parts(parts.clone(), Body::from(bytes));
-        let Form(fields) = Form::<Vec<(String, String)>>::from_request(form, &())
-            .await
-            .map_err(|_no_form| PageError::refused(StatusCode::BAD_REQUEST, "error.bad_form"))?;
-        let posted = Posted(fields);
+        let (posted, files) = read_form(&parts, body).await?;
         if hash(posted.text("csrf")) != hash(&visit.csrf) {
             return Err(PageError::refused(StatusCode::FORBIDDEN, "error.csrf"));
         }
         parts.extensions.insert(posted);
-        Body::empty()
-    };
+        parts.extensions.insert(files);
+    }
+    if !visit.may(right) {
+        return Err(PageError::refused(StatusCode::FORBIDDEN, "error.role"));
+    }
     parts.extensions.insert(visit);
-    Ok(Request::from_parts(parts, body))
+    Ok(Request::from_parts(parts, Body::empty()))
 }
 
-/// Refuses who is no administrator; stands behind [`gate`].
-pub(super) async fn administrators_only(request: Request, next: Next) -> Response {
-    match request.extensions().get::<Visit>() {
-        Some(visit) if visit.role == Role::Administrator => next.run(request).await,
-        _ => PageError::refused(StatusCode::FORBIDDEN, "error.role").into_response(),
+/// The fields and files of a form, in either of its two encodings.
+async fn read_form(parts: &Parts, body: Body) -> Result<(Posted, Files), PageError> {
+    fn bad(_unreadable: impl std::error::Error) -> PageError {
+        PageError::refused(StatusCode::BAD_REQUEST, "error.bad_form")
     }
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let with_files = content_type.is_some_and(|kind| kind.starts_with("multipart/form-data"));
+    let bytes_max = if with_files { UPLOAD_BYTES_MAX } else { FORM_BYTES_MAX };
+    let bytes = to_bytes(body, bytes_max)
+        .await
+        .map_err(|_too_large| PageError::refused(StatusCode::PAYLOAD_TOO_LARGE, "error.too_large"))?;
+    let form = Request::from_parts(parts.clone(), Body::from(bytes));
+    if !with_files {
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(form, &()).await.map_err(bad)?;
+        return Ok((Posted(fields), Files::default()));
+    }
+    let mut form = Multipart::from_request(form, &()).await.map_err(bad)?;
+    let (mut posted, mut files) = (Posted::default(), Files::default());
+    while let Some(part) = form.next_field().await.map_err(bad)? {
+        if posted.0.len() + files.0.len() >= FORM_PARTS_MAX {
+            return Err(PageError::refused(StatusCode::BAD_REQUEST, "error.bad_form"));
+        }
+        let field = part.name().unwrap_or_default().to_owned();
+        let name = part.file_name().map(str::to_owned);
+        let bytes = part.bytes().await.map_err(bad)?;
+        match name {
+            Some(name) if !bytes.is_empty() => files.0.push(File { field, name, bytes: bytes.to_vec() }),
+            Some(_) => {}
+            None => posted.0.push((field, String::from_utf8_lossy(&bytes).into_owned())),
+        }
+    }
+    Ok((posted, files))
 }
 
 /// Refuses a form that another site's page sent.
@@ -133,7 +205,8 @@ pub(super) fn check_origin(desk: &Desk, headers: &HeaderMap) -> Result<(), PageE
     if origin == own || here { Ok(()) } else { Err(refused()) }
 }
 
-fn hash(text: &str) -> String {
+/// SHA-256 in hex: what is kept of a key.
+pub(super) fn hash(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 
@@ -141,7 +214,8 @@ fn cookie_name(desk: &Desk) -> &'static str {
     if desk.is_secure() { "__Host-mailroom" } else { "mailroom" }
 }
 
-fn cookie(desk: &Desk, headers: &HeaderMap) -> Option<String> {
+/// The value of the session cookie.
+pub(super) fn cookie(desk: &Desk, headers: &HeaderMap) -> Option<String> {
     let name = cookie_name(desk);
     headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|line| {
         line.split(';').find_map(|pair| {
@@ -154,8 +228,9 @@ fn cookie(desk: &Desk, headers: &HeaderMap) -> Option<String> {
 async fn find_visit(desk: &Desk, key: &str) -> Result<Option<Visit>, PageError> {
     let key_hash = hash(key);
     let mut db = desk.app.store.read().await?;
-    let session = db.find_session(&key_hash, clock::now_ms()).await?;
+    let session = db.find_session(&key_hash, false, clock::now_ms()).await?;
     Ok(session.map(|Session { person, csrf, .. }| Visit {
+        person: person.id,
         name: person.name,
         role: person.role,
         csrf,

@@ -36,13 +36,17 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "lessons.html",
     "macros.html",
     "mailboxes.html",
+    "me.html",
     "outbox.html",
     "quarantine.html",
     "queue.html",
     "record.html",
     "search.html",
     "sign_in.html",
+    "sign_in_code.html",
     "ticket.html",
+    "user.html",
+    "users.html",
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

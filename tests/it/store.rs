@@ -22,6 +22,7 @@ use mailroom::{
         outbox::NewOutbox,
         person::Role,
         quarantine::{NewQuarantine, Resolution},
+        session::NewSession,
         sighting::{NewSighting, Place},
         ticket::{NewTicket, TicketCursor, TicketFilter},
     },
@@ -624,10 +625,12 @@ contract!(changes_are_followed_in_order_and_each_thing_once, async |db: Database
 contract!(sessions_end_with_time_password_and_leave, async |db: Database| {
     let mut tx = db.store.begin().await.unwrap();
     let anna = tx.insert_person("anna", "$hash", Role::Administrator, NOW).await.unwrap().unwrap();
-    assert_eq!(tx.insert_person("anna", "$other", Role::Staff, NOW).await.unwrap(), None);
-    tx.insert_session("k1", &anna, "csrf", NOW + 100, NOW).await.unwrap();
+    assert_eq!(tx.insert_person("anna", "$other", Role::Reviewer, NOW).await.unwrap(), None);
+    let new = NewSession { key_hash: "k1", csrf: "csrf", expires_ms: NOW + 100, ..NewSession::default() };
+    tx.insert_session(&anna, &new, NOW).await.unwrap();
     tx.commit().await.unwrap();
-    let session = async |now_ms| db.store.read().await.unwrap().find_session("k1", now_ms).await.unwrap();
+    let session =
+        async |now_ms| db.store.read().await.unwrap().find_session("k1", false, now_ms).await.unwrap();
     let found = session(NOW + 99).await.unwrap();
     assert_eq!((found.person.name.as_str(), found.csrf.as_str()), ("anna", "csrf"));
     assert!(!format!("{found:?}").contains("$hash"));
@@ -642,7 +645,7 @@ contract!(sessions_end_with_time_password_and_leave, async |db: Database| {
         tx.commit().await.unwrap();
         assert!(session(NOW).await.is_none(), "{end}");
         let mut tx = db.store.begin().await.unwrap();
-        tx.insert_session("k1", &anna, "csrf", NOW + 100, NOW).await.unwrap();
+        tx.insert_session(&anna, &new, NOW).await.unwrap();
         tx.save_person_disabled(&anna, false).await.unwrap();
         tx.commit().await.unwrap();
         assert!(session(NOW).await.is_some(), "{end}");

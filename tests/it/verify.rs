@@ -44,7 +44,7 @@ contract!(verify_finds_what_is_missing_or_was_changed, async |db: Database| {
         shas.push(sha256);
     }
     tx.commit().await.unwrap();
-    user::add(&db.store, "anna", Role::Staff, &user::make_password()).await.unwrap();
+    user::add(&db.store, "anna", Role::Reviewer, &password::fresh()).await.unwrap();
     let (summary, problems) = check(&db, &blob).await;
     assert_eq!(problems, []);
     assert_eq!((summary.audit_rows, summary.references, summary.blobs, summary.bytes), (1, 3, 3, 16));
@@ -66,7 +66,7 @@ contract!(verify_finds_what_is_missing_or_was_changed, async |db: Database| {
 
 contract!(people_are_added_once_and_disabled, async |db: Database| {
     let add = async |name: &str, password: &str| {
-        user::add(&db.store, name, Role::Staff, &Secret::new(password))
+        user::add(&db.store, name, Role::Reviewer, &Secret::new(password))
             .await
             .map_err(|error| error.to_string())
     };

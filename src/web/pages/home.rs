@@ -8,8 +8,7 @@ use crate::{
         outbox::OutboxState,
         ticket::{Queue, TicketState},
     },
-    store::person::Role,
-    web::{Desk, error::PageError, frame::Frame, session::Visit, views},
+    web::{Desk, error::PageError, frame::Frame, rights::Right, session::Visit, views},
 };
 use axum::{Extension, extract::State, response::Response};
 use serde_json::{Value, json};
@@ -52,7 +51,7 @@ pub async fn show(
         json!({ "name": "open_tickets", "n": in_state(None, TicketState::Open), "address": "/queues/all", "alarm": false }),
         json!({ "name": "follow_ups", "n": follow_ups, "address": "/queues/follow_ups", "alarm": false }),
     ];
-    if visit.role == Role::Administrator {
+    if visit.may(Right::Oversee) {
         let outbox = db.count_outbox().await?;
         let mails = |state| outbox.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
         let alarms = health::health(&desk.app, clock::now_ms()).await?.alarms();

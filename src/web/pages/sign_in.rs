@@ -1,16 +1,17 @@
 //! Signing in and out.
 //!
 //! A wrong password and an unknown name cost the same time and read the same. Attempts are limited for each name and
-//! each address. Who signs in, and whose name was tried with a wrong password, is in the audit log.
+//! each address. Who has a second factor signs in in two steps: the password begins a session that is good for nothing but
+//! the code, the code replaces it. Who signs in, and whose name was tried with a wrong password, is in the audit log.
 
 use crate::{
     clock,
-    store::audit,
+    store::{Tx, audit, person::Person, session::NewSession},
     web::{
         Desk,
-        error::PageError,
-        password,
-        session::{Visit, check_origin, fresh_key, set_cookie},
+        error::{PageError, percent_encode},
+        factor, password,
+        session::{Visit, check_origin, cookie, fresh_key, hash, set_cookie},
         text, views,
     },
 };
@@ -29,6 +30,9 @@ use std::{
 
 /// Longest name that is tried.
 const NAME_CHARS_MAX: usize = 200;
+
+/// How long the second factor is waited for.
+const CODE_MS: i64 = 10 * 60 * 1000;
 
 /// Where to go afterwards.
 #[derive(Debug, Default, Deserialize)]
@@ -73,8 +77,8 @@ pub async fn enter(
         && entry.password.len() <= password::PASSWORD_BYTES_MAX;
     let person = if possible { desk.app.store.read().await?.find_person_by_name(name).await? } else { None };
     let person = person.filter(|person| !person.disabled);
-    let hash = person.as_ref().map(|person| person.password_hash.clone());
-    let right = password::verify(entry.password, hash).await;
+    let kept = person.as_ref().map(|person| person.password_hash.clone());
+    let right = password::verify(entry.password, kept).await;
     let Some(person) = person.as_ref().filter(|_| right) else {
         if let Some(person) = person {
             let mut tx = desk.app.store.begin().await?;
@@ -84,14 +88,140 @@ pub async fn enter(
         return form(&desk, StatusCode::UNAUTHORIZED, name, next, Some("sign_in.wrong"));
     };
     desk.attempts.forgive(name, address);
+    let from = From { address, agent: agent(&headers) };
+    let mut tx = desk.app.store.begin().await?;
+    let key = begin_session(&desk, &mut tx, person, from, person.has_factor).await?;
+    tx.commit().await?;
+    let next = if person.has_factor {
+        format!("/sign-in/code?next={}", percent_encode(next))
+    } else {
+        next.to_owned()
+    };
+    Ok(([(header::SET_COOKIE, set_cookie(&desk, Some(&key)))], Redirect::to(&next)).into_response())
+}
+
+/// Where a session begins.
+struct From<'a> {
+    address: Option<IpAddr>,
+    agent: &'a str,
+}
+
+/// The browser, as it calls itself.
+fn agent(headers: &HeaderMap) -> &str {
+    headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Begins a session and gives the value of its cookie; one that awaits the code of a second factor ends soon.
+async fn begin_session(
+    desk: &Desk,
+    tx: &mut Tx,
+    person: &Person,
+    from: From<'_>,
+    awaits_code: bool,
+) -> Result<String, PageError> {
     let (key, key_hash) = fresh_key();
     let (csrf, _) = fresh_key();
     let now_ms = clock::now_ms();
+    let address = from.address.map_or_else(String::new, |address| address.to_string());
+    let new = NewSession {
+        key_hash: &key_hash,
+        csrf: &csrf,
+        awaits_code,
+        address: &address,
+        agent: from.agent,
+        expires_ms: now_ms + if awaits_code { CODE_MS } else { desk.session_ms() },
+    };
+    tx.insert_session(&person.id, &new, now_ms).await?;
+    if !awaits_code {
+        tx.audit(log_entry(&person.name, "sign_in", person.id.as_str(), now_ms));
+    }
+    Ok(key)
+}
+
+/// The form for the second factor.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeEntry {
+    code: String,
+    next: String,
+}
+
+/// `GET /sign-in/code`
+pub async fn show_code(
+    State(desk): State<Arc<Desk>>,
+    Query(wish): Query<Wish>,
+) -> Result<Response, PageError> {
+    code_form(&desk, StatusCode::OK, own_path(&wish.next), None)
+}
+
+/// `POST /sign-in/code`: a code of the device, or a recovery code, completes the session that the password began.
+pub async fn enter_code(
+    State(desk): State<Arc<Desk>>,
+    address: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    Form(entry): Form<CodeEntry>,
+) -> Result<Response, PageError> {
+    let next = own_path(&entry.next);
+    if check_origin(&desk, &headers).is_err() {
+        return code_form(&desk, StatusCode::FORBIDDEN, next, Some("sign_in.foreign"));
+    }
+    let now_ms = clock::now_ms();
+    let Some(key_hash) = cookie(&desk, &headers).map(|key| hash(&key)) else {
+        return Err(PageError::SignIn { next: next.to_owned() });
+    };
+    let Some(half) = desk.app.store.read().await?.find_session(&key_hash, true, now_ms).await? else {
+        return Err(PageError::SignIn { next: next.to_owned() });
+    };
+    let person = half.person;
+    let address: Option<IpAddr> = address.map(|Extension(ConnectInfo(address))| address.ip());
+    // codes are guessed apart from passwords: a right password must not forgive wrong codes
+    let name = format!("code of {}", person.name);
+    if !desk.attempts.may_try(&name, address, now_ms) {
+        return code_form(&desk, StatusCode::TOO_MANY_REQUESTS, next, Some("sign_in.throttled"));
+    }
+    desk.attempts.count(&name, address, now_ms);
     let mut tx = desk.app.store.begin().await?;
-    tx.insert_session(&key_hash, &person.id, &csrf, now_ms + desk.session_ms(), now_ms).await?;
-    tx.audit(log_entry(&person.name, "sign_in", person.id.as_str(), now_ms));
+    if !take_code(&desk, &mut tx, &person, &entry.code, now_ms).await? {
+        tx.audit(log_entry(&person.name, "refuse_code", person.id.as_str(), now_ms));
+        tx.commit().await?;
+        return code_form(&desk, StatusCode::UNAUTHORIZED, next, Some("sign_in.wrong_code"));
+    }
+    tx.delete_session(&key_hash).await?;
+    let key = begin_session(&desk, &mut tx, &person, From { address, agent: agent(&headers) }, false).await?;
     tx.commit().await?;
+    desk.attempts.forgive(&name, address);
     Ok(([(header::SET_COOKIE, set_cookie(&desk, Some(&key)))], Redirect::to(next)).into_response())
+}
+
+/// Takes a code of the device or a recovery code, once.
+async fn take_code(
+    desk: &Desk,
+    tx: &mut Tx,
+    person: &Person,
+    code: &str,
+    now_ms: i64,
+) -> Result<bool, PageError> {
+    let kept = tx.find_factor(&person.id).await?.unwrap_or_default();
+    let secret = desk.app.vault.open(&kept.secret, person.id.as_str());
+    if let Some(step) = secret.and_then(|secret| factor::check(&secret, code, now_ms)) {
+        return Ok(tx.take_factor_step(&person.id, step).await?);
+    }
+    if !tx.take_recovery_code(&person.id, &factor::recovery_hash(code)).await? {
+        return Ok(false);
+    }
+    tx.audit(log_entry(&person.name, "use_recovery_code", person.id.as_str(), now_ms));
+    Ok(true)
+}
+
+fn code_form(
+    desk: &Desk,
+    status: StatusCode,
+    next: &str,
+    message: Option<&str>,
+) -> Result<Response, PageError> {
+    let site = &desk.app.config.site.name;
+    let context = json!({ "site": site, "next": next, "message": message.map(text::text) });
+    views::page_with(status, "sign_in_code.html", context)
 }
 
 /// `POST /sign-out`

@@ -163,7 +163,9 @@ async fn fill(app: &App) -> Seeded {
     let mut tx = app.store.begin().await.unwrap();
     let hash = web::password::hash(PASSWORD).unwrap();
     tx.insert_person("ann", &hash, Role::Administrator, now_ms).await.unwrap().unwrap();
-    tx.insert_person("sam", &hash, Role::Staff, now_ms).await.unwrap().unwrap();
+    tx.insert_person("sam", &hash, Role::Reviewer, now_ms).await.unwrap().unwrap();
+    tx.insert_person("tom", &hash, Role::Agent, now_ms).await.unwrap().unwrap();
+    tx.insert_person("eve", &hash, Role::Auditor, now_ms).await.unwrap().unwrap();
     let account = Account {
         account_no: "C-1042".to_owned(),
         name: "Västkust Marin AB".to_owned(),

@@ -1,0 +1,152 @@
+//! What is done about people who sign in: each change with its line in the log, in one transaction.
+//!
+//! The last administrator who may sign in stays one: nobody could undo the change. Passwords come here as hashes only.
+
+use crate::{
+    clock,
+    model::ids::UserId,
+    store::{
+        Store, Tx,
+        audit::Entry,
+        person::{Person, Role},
+    },
+};
+use anyhow::Context as _;
+use thiserror::Error;
+
+/// Longest name.
+const NAME_CHARS_MAX: usize = 100;
+
+/// Why nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// Empty, too long, or with characters that nobody sees.
+    #[error("a name needs 1 to 100 visible characters, without blanks around them")]
+    Name,
+    /// Somebody has that name.
+    #[error("somebody of that name exists already: see `mailroom user list`")]
+    Taken,
+    /// Nobody would be left to administer.
+    #[error("this is the last administrator who may sign in")]
+    LastAdministrator,
+}
+
+/// A line of the log about a person.
+pub fn entry(who: &str, action: &str, person: &Person, detail: &str) -> Entry {
+    named_entry(who, action, &person.name, detail)
+}
+
+fn named_entry(who: &str, action: &str, person: &str, detail: &str) -> Entry {
+    Entry {
+        at_ms: clock::now_ms(),
+        actor: who.to_owned(),
+        action: action.to_owned(),
+        subject_kind: "person".to_owned(),
+        subject_id: person.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+/// Adds a person who signs in.
+pub async fn add(
+    store: &Store,
+    name: &str,
+    role: Role,
+    password_hash: &str,
+    who: &str,
+) -> anyhow::Result<Result<UserId, Refused>> {
+    let visible = name.trim() == name && !name.is_empty() && !name.chars().any(char::is_control);
+    if !visible || name.chars().count() > NAME_CHARS_MAX {
+        return Ok(Err(Refused::Name));
+    }
+    let mut tx = store.begin().await?;
+    let Some(id) = tx.insert_person(name, password_hash, role, clock::now_ms()).await? else {
+        return Ok(Err(Refused::Taken));
+    };
+    tx.audit(named_entry(who, "add_person", name, role.as_str()));
+    tx.commit().await.context("failed to add a person")?;
+    Ok(Ok(id))
+}
+
+/// Commits what was done unless it leaves nobody to administer.
+async fn commit_with_administrator(mut tx: Tx) -> anyhow::Result<Result<(), Refused>> {
+    if tx.count_administrators().await? == 0 {
+        tx.rollback().await?;
+        return Ok(Err(Refused::LastAdministrator));
+    }
+    tx.commit().await.context("failed to save a person")?;
+    Ok(Ok(()))
+}
+
+/// Lets a person sign in no more, and ends all sessions; or lets him or her in again.
+pub async fn set_disabled(
+    store: &Store,
+    person: &Person,
+    disabled: bool,
+    who: &str,
+) -> anyhow::Result<Result<(), Refused>> {
+    let mut tx = store.begin().await?;
+    tx.save_person_disabled(&person.id, disabled).await?;
+    tx.audit(entry(who, if disabled { "disable_person" } else { "enable_person" }, person, ""));
+    if disabled && person.role == Role::Administrator {
+        return commit_with_administrator(tx).await;
+    }
+    tx.commit().await.context("failed to save a person")?;
+    Ok(Ok(()))
+}
+
+/// Gives a person another role.
+pub async fn set_role(
+    store: &Store,
+    person: &Person,
+    role: Role,
+    who: &str,
+) -> anyhow::Result<Result<(), Refused>> {
+    let mut tx = store.begin().await?;
+    tx.save_role(&person.id, role).await?;
+    tx.audit(entry(who, "change_role", person, &format!("{} → {}", person.role.as_str(), role.as_str())));
+    if person.role == Role::Administrator && !person.disabled {
+        return commit_with_administrator(tx).await;
+    }
+    tx.commit().await.context("failed to save a person")?;
+    Ok(Ok(()))
+}
+
+/// Changes a password, and ends all sessions.
+pub async fn set_password(
+    store: &Store,
+    person: &Person,
+    password_hash: &str,
+    who: &str,
+) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    tx.save_password_hash(&person.id, password_hash).await?;
+    tx.audit(entry(who, "change_password", person, ""));
+    tx.commit().await.context("failed to save a password")
+}
+
+/// Takes the second factor away.
+pub async fn clear_factor(store: &Store, person: &Person, who: &str) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    tx.clear_factor(&person.id).await?;
+    tx.audit(entry(who, "clear_factor", person, ""));
+    tx.commit().await.context("failed to take a second factor away")
+}
+
+/// Ends one session of a person, or all of them. `false` if there is no such session.
+pub async fn end_session(
+    store: &Store,
+    person: &Person,
+    key_hash: Option<&str>,
+    who: &str,
+) -> anyhow::Result<bool> {
+    let mut tx = store.begin().await?;
+    match key_hash {
+        Some(key_hash) if !tx.delete_session_of(&person.id, key_hash).await? => return Ok(false),
+        Some(_) => {}
+        None => tx.delete_sessions_of(&person.id).await?,
+    }
+    tx.audit(entry(who, "end_session", person, if key_hash.is_some() { "one" } else { "all" }));
+    tx.commit().await.context("failed to end a session")?;
+    Ok(true)
+}

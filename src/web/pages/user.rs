@@ -1,0 +1,149 @@
+//! People who sign in: who there is, what each may do, and their sessions.
+
+use crate::{
+    clock,
+    model::ids::UserId,
+    pipeline::people::{self, Refused},
+    store::person::{Person, Role},
+    web::{
+        Desk,
+        error::PageError,
+        frame::Frame,
+        password,
+        session::{Posted, Visit},
+        views,
+    },
+};
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Lines of the log shown of a person.
+const LOG_ROWS: u32 = 20;
+
+/// `GET /users`
+pub async fn list(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(&desk, &visit, "users").await?;
+    let mut db = desk.app.store.read().await?;
+    let mut people = Vec::new();
+    for person in db.list_people().await? {
+        let sessions = db.list_sessions_of(&person.id, clock::now_ms()).await?.len();
+        people.push(shown(&person, sessions));
+    }
+    views::page("users.html", json!({ "frame": frame, "people": people, "roles": Role::ALL }))
+}
+
+fn shown(person: &Person, sessions: usize) -> Value {
+    json!({
+        "id": person.id, "name": person.name, "role": person.role, "disabled": person.disabled,
+        "has_factor": person.has_factor, "created_ms": person.created_ms, "sessions": sessions,
+    })
+}
+
+async fn find(desk: &Desk, id: String) -> Result<Person, PageError> {
+    desk.app.store.read().await?.find_person(&UserId::new(id)).await?.ok_or(PageError::NotFound)
+}
+
+/// `GET /users/{id}`
+pub async fn show(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+) -> Result<Response, PageError> {
+    let person = find(&desk, id).await?;
+    page(&desk, &visit, &person, None).await
+}
+
+/// One person; a password that was made is shown once.
+async fn page(
+    desk: &Desk,
+    visit: &Visit,
+    person: &Person,
+    password: Option<&str>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(desk, visit, "users").await?;
+    let mut db = desk.app.store.read().await?;
+    let sessions = db.list_sessions_of(&person.id, clock::now_ms()).await?;
+    let log: Vec<Value> = db
+        .list_audit_of("person", &person.name, LOG_ROWS)
+        .await?
+        .iter()
+        .map(|row| {
+            let entry = &row.entry;
+            json!({ "at_ms": entry.at_ms, "actor": entry.actor, "action": entry.action, "detail": entry.detail })
+        })
+        .collect();
+    let context = json!({
+        "frame": frame, "person": shown(person, sessions.len()), "sessions": sessions, "roles": Role::ALL,
+        "password": password, "log": log,
+    });
+    views::page("user.html", context)
+}
+
+fn refusal(refused: Refused) -> PageError {
+    let key = match refused {
+        Refused::Name => "error.person_name",
+        Refused::Taken => "error.person_taken",
+        Refused::LastAdministrator => "error.last_administrator",
+    };
+    PageError::refused(StatusCode::CONFLICT, key)
+}
+
+/// `POST /users`: adds a person with a fresh password, which is shown once.
+pub async fn add(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let role = Role::parse(posted.text("role"))
+        .ok_or_else(|| PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"))?;
+    let fresh = password::fresh();
+    let hash = password::hash(fresh.reveal())?;
+    let id = people::add(&desk.app.store, posted.text("name"), role, &hash, &visit.name)
+        .await?
+        .map_err(refusal)?;
+    let person = find(&desk, id.to_string()).await?;
+    page(&desk, &visit, &person, Some(fresh.reveal())).await
+}
+
+/// `POST /users/{id}`
+pub async fn change(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(id): Path<String>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let person = find(&desk, id).await?;
+    let (store, who) = (&desk.app.store, visit.name.as_str());
+    let bad = || PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form");
+    match posted.text("do") {
+        "role" => {
+            let role = Role::parse(posted.text("role")).ok_or_else(bad)?;
+            people::set_role(store, &person, role, who).await?.map_err(refusal)?;
+        }
+        "disable" => people::set_disabled(store, &person, true, who).await?.map_err(refusal)?,
+        "enable" => people::set_disabled(store, &person, false, who).await?.map_err(refusal)?,
+        "no_factor" => people::clear_factor(store, &person, who).await?,
+        "end_sessions" => drop(people::end_session(store, &person, None, who).await?),
+        "end_session" => {
+            if !people::end_session(store, &person, Some(posted.text("session")), who).await? {
+                return Err(PageError::refused(StatusCode::CONFLICT, "error.gone"));
+            }
+        }
+        "password" => {
+            let fresh = password::fresh();
+            people::set_password(store, &person, &password::hash(fresh.reveal())?, who).await?;
+            return page(&desk, &visit, &person, Some(fresh.reveal())).await;
+        }
+        _ => return Err(bad()),
+    }
+    Ok(Redirect::to(&format!("/users/{}?done=person_saved", person.id)).into_response())
+}

@@ -1,0 +1,113 @@
+//! Who may ask what: every route as every role, and as nobody.
+
+use crate::support::{
+    desk::Desk,
+    visitor::{Answer, Visitor},
+};
+use axum::http::{Method, StatusCode, header};
+use mailroom::{
+    store::person::Role,
+    web::{
+        self, Route,
+        rights::{Guard, Right},
+    },
+};
+
+/// Somebody in each role, by the name that the desk knows.
+const PEOPLE: [(&str, Role); 4] =
+    [("ann", Role::Administrator), ("sam", Role::Reviewer), ("tom", Role::Agent), ("eve", Role::Auditor)];
+
+/// The address of a route with something real in every place.
+fn address(route: &Route, desk: &Desk) -> String {
+    let id = match route.path.split('/').nth(1).unwrap_or_default() {
+        "drafts" => desk.draft.to_string(),
+        "documents" => desk.document.to_string(),
+        "outbox" => desk.doubtful.to_string(),
+        "quarantine" => desk.quarantine.to_string(),
+        "messages" => desk.message.to_string(),
+        _ => "none".to_owned(),
+    };
+    let ticket = desk.ticket.to_string();
+    [
+        ("{number}", ticket.as_str()),
+        ("{id}", &id),
+        ("{queue}", "all"),
+        ("{page}", "1.png"),
+        ("{position}", "0"),
+    ]
+    .iter()
+    .fold(route.path.to_owned(), |path, (name, value)| path.replace(name, value))
+    .replace(['{', '}'], "")
+}
+
+async fn ask(visitor: &Visitor, route: &Route, path: &str) -> Answer {
+    if route.method == Method::GET { visitor.get(path).await } else { visitor.post(path, &[]).await }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_asks_for_the_right_that_it_states() {
+    let desk = Desk::open().await;
+    let routes = web::routes();
+    assert!(routes.len() > 40, "the table of routes is here");
+    let stranger = Visitor::stranger(&desk);
+    for route in &routes {
+        let path = address(route, &desk);
+        let answer = ask(&stranger, route, &path).await;
+        let sent_away = answer.status() == StatusCode::SEE_OTHER
+            && answer.header(header::LOCATION).starts_with("/sign-in");
+        if matches!(route.guard, Guard::Session(_)) {
+            assert!(sent_away, "nobody asks {} {path}", route.method);
+        }
+    }
+    for (name, role) in PEOPLE {
+        let visitor = Visitor::sign_in(&desk, name).await;
+        // what ends the session comes last
+        let (last, others): (Vec<_>, Vec<_>) = routes.iter().partition(|route| route.path == "/sign-out");
+        for route in others.into_iter().chain(last) {
+            let Guard::Session(right) = route.guard else { continue };
+            let path = address(route, &desk);
+            let status = ask(&visitor, route, &path).await.status();
+            assert_eq!(
+                status == StatusCode::FORBIDDEN,
+                !role.may(right),
+                "{name} asks {} {path}: {status}",
+                route.method
+            );
+            assert!(!status.is_server_error(), "{name} asks {} {path}: {status}", route.method);
+        }
+    }
+}
+
+#[test]
+fn no_route_stands_beside_the_table() {
+    let source = include_str!("../../src/web.rs");
+    for way in [".route(", ".nest(", ".merge(", ".route_service(", ".nest_service("] {
+        assert!(!source.contains(way), "src/web.rs adds a route by {way} instead of the table");
+    }
+}
+
+#[test]
+fn nobody_sees_more_than_the_way_in() {
+    let open: Vec<_> = web::routes()
+        .into_iter()
+        .filter(|route| route.guard == Guard::Open)
+        .map(|route| route.path)
+        .collect();
+    assert_eq!(open, ["/sign-in", "/sign-in", "/sign-in/code", "/sign-in/code", "/assets/{version}/{name}"]);
+}
+
+#[test]
+fn changes_are_stated_as_changes() {
+    for route in web::routes() {
+        if route.method == Method::POST
+            && let Guard::Session(right) = route.guard
+        {
+            assert!(
+                !matches!(right, Right::Read | Right::Oversee),
+                "{} is a change behind a right to read",
+                route.path
+            );
+            assert!(right == Right::Own || !Role::Auditor.may(right), "an auditor changes {}", route.path);
+        }
+    }
+}
