@@ -19,6 +19,7 @@ use crate::{
     vault::Vault,
 };
 use anyhow::Context as _;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use std::{
     collections::HashMap,
     fs::File,
@@ -118,6 +119,12 @@ impl App {
             due: Notify::new(),
             master_data: Mutex::new(None),
         })
+    }
+
+    /// The time where the site is.
+    pub fn now(&self) -> Zoned {
+        let zone = TimeZone::get(&self.config.web.time_zone).unwrap_or(TimeZone::UTC);
+        Timestamp::from_millisecond(clock::now_ms()).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone)
     }
 
     /// Wakes whoever waits for work.

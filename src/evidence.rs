@@ -43,6 +43,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use bundle::Bundle;
 use collect::{Found, TicketFile};
+use jiff::Zoned;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs::File, path::Path};
 
@@ -92,6 +93,8 @@ pub struct Sources<'a> {
     pub blob: &'a Blob,
     /// For bundles about a search.
     pub index: &'a Index,
+    /// Where its relative dates count from.
+    pub now: &'a Zoned,
 }
 
 /// Writes a bundle to a new file, and that it was made into the audit log.
@@ -128,8 +131,8 @@ pub async fn make(
 }
 
 /// The messages that a search finds; all of them, or an error.
-fn search_ids(index: &Index, text: &str) -> anyhow::Result<Vec<MessageId>> {
-    let query = query::parse(text)?;
+fn search_ids(index: &Index, text: &str, now: &Zoned) -> anyhow::Result<Vec<MessageId>> {
+    let query = query::parse(text, now)?;
     let hits = index.search(&query, MESSAGES_MAX, 0)?;
     if hits.total > MESSAGES_MAX {
         bail!(

@@ -16,6 +16,7 @@ pub mod people;
 pub mod reading;
 pub mod straight_through;
 pub mod thread;
+pub mod view;
 
 use crate::{
     app::{App, MasterData},

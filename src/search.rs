@@ -11,17 +11,25 @@
 //! Limits: text fields are indexed up to 4 MiB each; queries up to [`query::QUERY_CLAUSES_MAX`] words; hits up
 //! to [`HITS_MAX`] deep; memory of the writer as configured. All calls block: asynchronous callers use a blocking task.
 
+mod collect;
 mod compile;
+mod find;
 mod folder;
 pub mod query;
 mod schema;
 mod snippet;
+pub mod table;
 mod tokenizer;
 
-pub use query::{Has, Order, Query, QueryError};
+pub use find::{All, Facet, HITS_MAX, Hit, Hits, Wanted};
+pub use query::{Has, Is, Order, Query, QueryError};
 pub use snippet::Snippet;
 
-use crate::model::{ids::MessageId, ticket::Queue};
+use crate::model::{
+    draft::Kind,
+    ids::{DocumentId, MessageId},
+    ticket::Queue,
+};
 use schema::{Fields, stored_text};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -29,14 +37,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tantivy::{
-    DocAddress, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term,
-    collector::{Count, TopDocs},
-    indexer::IndexWriterOptions,
-    schema::Value,
+    IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term, indexer::IndexWriterOptions,
 };
-
-/// Deepest hit that is listed: offset and limit together.
-pub const HITS_MAX: usize = 10_000;
 
 /// Least memory that a writer works with.
 const WRITER_BYTES_MIN: usize = 16_000_000;
@@ -128,6 +130,8 @@ pub struct Entry {
     pub queue: Option<Queue>,
     /// Number and names of the customer.
     pub account: String,
+    /// Numbers of the customers alone.
+    pub account_nos: Vec<String>,
     /// Sender: name and address.
     pub from: String,
     /// Recipients, open copies too: names and addresses.
@@ -140,10 +144,24 @@ pub struct Entry {
     pub file_names: Vec<String>,
     /// Text of its files in the same order: text layers, OCR, sheets.
     pub file_texts: Vec<String>,
+    /// Row ids of its files in the same order.
+    pub file_ids: Vec<DocumentId>,
     /// Date of the message, milliseconds UTC.
     pub date_ms: i64,
     /// What it has.
     pub has: Vec<Has>,
+    /// What it is.
+    pub is: Vec<Is>,
+    /// Kinds of its drafts.
+    pub kinds: Vec<Kind>,
+    /// ISO 639-1 code.
+    pub language: Option<String>,
+    /// Numbers of its orders, as written.
+    pub po_numbers: Vec<String>,
+    /// Item numbers of its orders, the customer's too.
+    pub skus: Vec<String>,
+    /// Totals of its orders in hundredths.
+    pub amounts: Vec<i64>,
 }
 
 impl Entry {
@@ -154,46 +172,24 @@ impl Entry {
             ticket_number: None,
             queue: None,
             account: String::new(),
+            account_nos: Vec::new(),
             from: String::new(),
             to: String::new(),
             subject: String::new(),
             body: String::new(),
             file_names: Vec::new(),
             file_texts: Vec::new(),
+            file_ids: Vec::new(),
             date_ms: 0,
             has: Vec::new(),
+            is: Vec::new(),
+            kinds: Vec::new(),
+            language: None,
+            po_numbers: Vec::new(),
+            skus: Vec::new(),
+            amounts: Vec::new(),
         }
     }
-}
-
-/// What a query found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Hits {
-    /// All messages that match.
-    pub total: usize,
-    /// The ones that were asked for.
-    pub hits: Vec<Hit>,
-}
-
-/// One message that matches.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Hit {
-    /// The message.
-    pub message_id: MessageId,
-    /// Number of its ticket, if it has one.
-    pub ticket_number: Option<i64>,
-    /// How well it matches: comparable within one answer only; 0 where the order is by date.
-    pub score: f32,
-    /// Date of the message, milliseconds UTC.
-    pub date_ms: i64,
-    /// The sender.
-    pub from: Snippet,
-    /// The subject.
-    pub subject: Snippet,
-    /// The piece of the body, or of a file, that matches best.
-    pub body: Snippet,
-    /// Name of a file, if the piece comes from files or a name matches.
-    pub file: Option<Snippet>,
 }
 
 /// How much of the correspondence can be found.
@@ -316,76 +312,6 @@ impl Index {
             .memory_budget_per_thread(memory)
             .build();
         Ok(Writer { index: self.index.writer_with_options(options)?, _lock: lock })
-    }
-
-    /// The messages that match, `limit` of them from `offset` on.
-    pub fn search(&self, query: &Query, limit: usize, offset: usize) -> Result<Hits, Error> {
-        folder::guarded(|| self.search_now(query, limit, offset))
-    }
-
-    fn search_now(&self, query: &Query, limit: usize, offset: usize) -> Result<Hits, Error> {
-        let searcher = self.reader.searcher();
-        let compiled = compile::compile(&self.fields, &query.condition);
-        let offset = offset.min(HITS_MAX);
-        let limit = limit.min(HITS_MAX - offset);
-        if limit == 0 {
-            return Ok(Hits { total: searcher.search(&compiled, &Count)?, hits: Vec::new() });
-        }
-        let top = TopDocs::with_limit(limit).and_offset(offset);
-        let order = query.order();
-        let (total, found) = match order {
-            Order::Relevance => searcher.search(&compiled, &(Count, top.order_by_score()))?,
-            Order::Newest | Order::Oldest => {
-                let direction =
-                    if order == Order::Newest { tantivy::Order::Desc } else { tantivy::Order::Asc };
-                let top = top.order_by_fast_field::<i64>(schema::DATE, direction);
-                let (total, found) = searcher.search(&compiled, &(Count, top))?;
-                (total, found.into_iter().map(|(_, address)| (0.0, address)).collect())
-            }
-        };
-        let highlighter = snippet::Highlighter::new(&query.condition);
-        let mut hits = Vec::with_capacity(found.len());
-        for (score, address) in found {
-            hits.push(self.hit(&searcher, &highlighter, score, address)?);
-        }
-        Ok(Hits { total, hits })
-    }
-
-    fn hit(
-        &self,
-        searcher: &tantivy::Searcher,
-        highlighter: &snippet::Highlighter,
-        score: f32,
-        address: DocAddress,
-    ) -> Result<Hit, Error> {
-        let document: TantivyDocument = searcher.doc(address)?;
-        let fields = &self.fields;
-        let number = |field| document.get_first(field).and_then(|value| value.as_i64());
-        let body = stored_text(&document, fields.body);
-        let mut shown = (highlighter.count(body), body, None);
-        let texts = document.get_all(fields.file_text).filter_map(|value| value.as_str());
-        for (rank, text) in texts.enumerate().filter(|(_, text)| !text.is_empty()) {
-            let count = highlighter.count(text);
-            if count > 0 && shown.0 == 0 {
-                shown = (count, text, Some(rank));
-            }
-        }
-        let (_, text, from_file) = shown;
-        let mut names = document.get_all(fields.file).filter_map(|value| value.as_str());
-        let file = match from_file {
-            Some(rank) => names.nth(rank),
-            None => names.find(|name| highlighter.count(name) > 0),
-        };
-        Ok(Hit {
-            message_id: MessageId::new(stored_text(&document, fields.message_id)),
-            ticket_number: number(fields.ticket),
-            score,
-            date_ms: number(fields.date).unwrap_or_default(),
-            from: highlighter.snippet(stored_text(&document, fields.from)),
-            subject: highlighter.snippet(stored_text(&document, fields.subject)),
-            body: highlighter.snippet(text),
-            file: file.map(|name| highlighter.snippet(name)),
-        })
     }
 
     /// Every id in the index, sorted: for comparing it with the database.

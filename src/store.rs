@@ -33,6 +33,7 @@ mod row;
 pub mod session;
 pub mod sighting;
 pub mod ticket;
+pub mod view;
 
 use crate::model::secret::{Secret, SecretRef};
 use serde::Deserialize;

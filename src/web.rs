@@ -128,6 +128,9 @@ fn table() -> Table {
         .post(Own, "/me/sessions", me::end_session)
         .get(Read, "/", home::show)
         .get(Read, "/search", search::show)
+        .get(Read, "/search.csv", search::csv)
+        .post(Own, "/search/saved", search::save)
+        .post(Own, "/search/saved/{id}/remove", search::forget)
         // tickets and messages
         .get(Read, "/queues/{queue}", ticket::list)
         .get(Read, "/tickets/{number}", ticket::show)

@@ -48,7 +48,7 @@ pub fn edi(bytes: &[u8]) {
 
 /// What a person types into the search box.
 pub fn query(bytes: &[u8]) {
-    drop(search::query::parse(&String::from_utf8_lossy(bytes)));
+    drop(search::query::parse(&String::from_utf8_lossy(bytes), &Default::default()));
 }
 
 /// A file of any kind, without OCR: sheets, CSV, Rich Text, Outlook messages, TIFF, HTML, archives.

@@ -68,7 +68,8 @@ pub async fn run(args: Args, config: impl FnOnce() -> anyhow::Result<Config>) ->
     }
     let (scope, out) = asked(&args)?;
     let app = App::open(config()?).await?;
-    let sources = Sources { store: &app.store, blob: &app.blob, index: &app.index };
+    let now = app.now();
+    let sources = Sources { store: &app.store, blob: &app.blob, index: &app.index, now: &now };
     let made = evidence::make(sources, &scope, ACTOR, clock::now_ms(), &out).await?;
     let mut to = io::stdout().lock();
     writeln!(to, "{}: {} messages in {} files", out.display(), made.messages, made.files)?;

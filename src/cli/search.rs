@@ -3,8 +3,9 @@
 use crate::{
     app::App,
     jobs::index_search,
-    search::{Coverage, Hit, Snippet, query},
+    search::{Coverage, Hit, Query, QueryError, Snippet, query, table},
 };
+use jiff::tz::TimeZone;
 use serde_json::json;
 use std::{
     io::{self, IsTerminal as _, Write},
@@ -20,8 +21,10 @@ use std::{
   mailroom search '4500 123 456' --json | jq .ticket
 
 Words must all be there; a word with a digit is found inside codes too, with or without hyphens and blanks.
-\"a phrase\"  -not  a OR b  beginn*  from: to: subject: file: account: ticket: queue:
-has:attachment|pdf|image|sheet|draft|order  after: before: on: (2025, 2025-03, 2025-03-14, UTC)  sort:newest|oldest")]
+\"a phrase\"  -not  a OR b  (a b)  beginn*  from: to: subject: filename: account: ticket: queue: kind: lang:
+po:4500-12*  sku:HEX1025  amount>1000  amount:100..200  is:open|waiting|closed|in|out|person|machine|historic
+has:attachment|pdf|image|sheet|draft|order|unread  sort:newest|oldest|relevance
+after: before: on:  2025, 2025-03, 2025-03-14, today, yesterday, lastmonth, 7d, 2w, 3m, 1y (in web.time_zone)")]
 pub struct Args {
     /// What to look for.
     #[arg(required = true, value_name = "QUERY", allow_hyphen_values = true)]
@@ -30,6 +33,10 @@ pub struct Args {
     /// Print one JSON object for each hit.
     #[arg(long)]
     json: bool,
+
+    /// Print every hit as a line of CSV, however many there are.
+    #[arg(long, conflicts_with_all = ["json", "limit", "offset"])]
+    csv: bool,
 
     /// Most hits to print.
     #[arg(long, default_value_t = 20, value_name = "COUNT")]
@@ -42,8 +49,13 @@ pub struct Args {
 
 /// Searches and prints; on standard error, how many there are and how much is indexed.
 pub async fn run(args: Args, app: &Arc<App>) -> anyhow::Result<ExitCode> {
-    let query = query::parse(&args.query.join(" "))?;
+    let typed = args.query.join(" ");
+    let now = app.now();
+    let query = query::parse(&typed, &now).map_err(|error| anyhow::anyhow!(pointed(&typed, &error)))?;
     let index = app.index.clone();
+    if args.csv {
+        return print_all(app, query, now.time_zone().clone()).await;
+    }
     let hits = tokio::task::spawn_blocking(move || index.search(&query, args.limit, args.offset)).await??;
     let mut out = io::stdout().lock();
     let colour = out.is_terminal();
@@ -60,6 +72,38 @@ pub async fn run(args: Args, app: &Arc<App>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Every hit as CSV.
+async fn print_all(app: &Arc<App>, query: Query, zone: TimeZone) -> anyhow::Result<ExitCode> {
+    let index = app.index.clone();
+    let print = move || -> anyhow::Result<usize> {
+        let mut writer = csv::Writer::from_writer(io::stdout().lock());
+        writer.write_record(table::HEAD)?;
+        let mut count = 0;
+        for hit in index.all(&query)? {
+            writer.write_record(table::cells(&hit?, &zone))?;
+            count += 1;
+        }
+        writer.flush()?;
+        Ok(count)
+    };
+    let total = tokio::task::spawn_blocking(print).await??;
+    let coverage = index_search::coverage(&app.store, &app.index).await?;
+    writeln!(io::stderr().lock(), "{}", summary(total, total, coverage))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A mistake with the query under which its place is marked, and what was perhaps meant.
+fn pointed(typed: &str, error: &QueryError) -> String {
+    let before = typed.get(..error.place.start).unwrap_or_default().chars().count();
+    let length = typed.get(error.place.clone()).unwrap_or_default().chars().count().max(1);
+    let mut text = format!("{error}\n  {typed}\n  {}{}", " ".repeat(before), "^".repeat(length));
+    if let Some(suggestion) = &error.suggestion {
+        text.push_str("\nDid you mean?  ");
+        text.push_str(suggestion);
+    }
+    text
+}
+
 fn to_json(hit: &Hit) -> serde_json::Value {
     json!({
         "message": hit.message_id,
@@ -70,6 +114,7 @@ fn to_json(hit: &Hit) -> serde_json::Value {
         "snippet": hit.body.text,
         "highlights": hit.body.highlights.iter().map(|range| [range.start, range.end]).collect::<Vec<_>>(),
         "file": hit.file.as_ref().map(|file| &file.text),
+        "page": hit.page,
         "score": hit.score,
     })
 }
@@ -113,6 +158,13 @@ fn summary(total: usize, shown: usize, coverage: Coverage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mistakes_are_pointed_at() {
+        let error = query::parse("ä frm:x", &jiff::Zoned::default()).unwrap_err();
+        let told = pointed("ä frm:x", &error);
+        assert!(told.ends_with("\n  ä frm:x\n    ^^^\nDid you mean?  ä from:x"), "{told}");
+    }
 
     #[test]
     fn the_summary_says_how_much_is_indexed() {

@@ -70,7 +70,7 @@ pub(super) async fn find(sources: Sources<'_>, scope: &Scope) -> anyhow::Result<
             (tickets, messages)
         }
         Scope::Query(text) => {
-            let messages: BTreeSet<_> = search_ids(sources.index, text)?.into_iter().collect();
+            let messages: BTreeSet<_> = search_ids(sources.index, text, sources.now)?.into_iter().collect();
             (tickets_of_messages(&mut db, &messages).await?, messages)
         }
     };

@@ -12,22 +12,24 @@ use crate::{
     blob::{Blob, BlobError},
     clock,
     model::{
+        account::Account,
         draft::Kind,
         ids::{AccountId, MessageId, TicketId},
-        message::{Address, Message},
+        message::{Address, Message, Origin},
         page::Pages,
-        ticket::Ticket,
+        ticket::{Ticket, TicketState},
     },
-    search::{self, Coverage, Entry, Has, Index},
+    search::{self, Coverage, Entry, Has, Index, Is},
     store::{
         Db, Store,
         change::{Change, ChangeKind},
-        document::DocumentRow,
+        document::{DocumentRow, DocumentState},
         draft::DraftRow,
-        message::MessageRow,
+        message::{Direction, MessageRow},
     },
 };
 use anyhow::Context as _;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes that are read at once.
@@ -143,7 +145,7 @@ struct Loader<'a> {
     db: Db,
     blob: &'a Blob,
     tickets: BTreeMap<TicketId, Option<Ticket>>,
-    accounts: BTreeMap<AccountId, String>,
+    accounts: BTreeMap<AccountId, Option<Account>>,
 }
 
 impl Loader<'_> {
@@ -187,16 +189,21 @@ impl Loader<'_> {
             .chain(drafts.iter().filter_map(|draft| draft.account_id.clone()))
             .collect();
         for account in &accounts {
-            entry.account.push_str(&self.account(account).await?);
-            entry.account.push('\n');
+            let Some(account) = self.account(account).await? else { continue };
+            let names = format!("{} {} {}\n", account.account_no, account.name, account.aliases.join(" "));
+            entry.account.push_str(&names);
+            entry.account_nos.push(account.account_no);
         }
         for document in documents {
             entry.file_names.push(document.document.name.clone());
             entry.file_texts.push(text(self.blob, document).await?);
+            entry.file_ids.push(document.id.clone());
         }
         entry.queue = ticket.as_ref().map_or(row.queue, |ticket| Some(ticket.queue));
+        entry.is = nature(row, ticket.as_ref());
         entry.ticket_number = ticket.map(|ticket| ticket.number);
         entry.has = possessions(&message, documents, drafts);
+        drafts.iter().for_each(|draft| order_of(&mut entry, draft));
         fill(&mut entry, row, message);
         Ok(entry)
     }
@@ -210,17 +217,13 @@ impl Loader<'_> {
         Ok(ticket)
     }
 
-    /// Number and names.
-    async fn account(&mut self, id: &AccountId) -> anyhow::Result<String> {
-        if let Some(names) = self.accounts.get(id) {
-            return Ok(names.clone());
+    async fn account(&mut self, id: &AccountId) -> anyhow::Result<Option<Account>> {
+        if let Some(account) = self.accounts.get(id) {
+            return Ok(account.clone());
         }
-        let names = self.db.find_account(id).await?.map_or_else(String::new, |row| {
-            let account = row.account;
-            format!("{} {} {}", account.account_no, account.name, account.aliases.join(" "))
-        });
-        self.accounts.insert(id.clone(), names.clone());
-        Ok(names)
+        let account = self.db.find_account(id).await?.map(|row| row.account);
+        self.accounts.insert(id.clone(), account.clone());
+        Ok(account)
     }
 }
 
@@ -247,6 +250,7 @@ async fn text(blob: &Blob, document: &DocumentRow) -> anyhow::Result<String> {
 fn fill(entry: &mut Entry, row: &MessageRow, message: Message) {
     entry.from = message.from.iter().map(addressed).collect();
     entry.to = message.to.iter().chain(&message.cc).map(addressed).collect::<Vec<_>>().join("\n");
+    entry.language = message.language;
     entry.subject = message.subject;
     entry.body = message.text;
     // Anyone can write any date into a header; none lies in the future.
@@ -255,6 +259,41 @@ fn fill(entry: &mut Entry, row: &MessageRow, message: Message) {
 
 fn addressed(address: &Address) -> String {
     format!("{} <{}>", address.name.as_deref().unwrap_or_default(), address.email)
+}
+
+/// Numbers and sums of one draft. A value that is no sum is not found as one.
+fn order_of(entry: &mut Entry, draft: &DraftRow) {
+    if !entry.kinds.contains(&draft.kind) {
+        entry.kinds.push(draft.kind);
+    }
+    if !draft.po_number.is_empty() {
+        entry.po_numbers.push(draft.po_number.clone());
+    }
+    let hundred = Decimal::ONE_HUNDRED;
+    let total = draft.content.text("total").and_then(|total| total.parse::<Decimal>().ok());
+    entry.amounts.extend(total.and_then(|total| total.checked_mul(hundred)?.round().to_i64()));
+    let cells =
+        draft.content.lines.iter().flat_map(|line| ["sku", "customer_sku"].map(|name| line.get(name)));
+    let numbers: BTreeSet<&str> = cells.flatten().filter_map(|cell| cell.value.as_text()).collect();
+    entry.skus.extend(numbers.into_iter().map(str::to_owned));
+}
+
+fn nature(row: &MessageRow, ticket: Option<&Ticket>) -> Vec<Is> {
+    let mut is = vec![match row.direction {
+        Direction::In => Is::In,
+        Direction::Out => Is::Out,
+    }];
+    is.extend(ticket.map(|ticket| match ticket.state {
+        TicketState::Open => Is::Open,
+        TicketState::Waiting => Is::Waiting,
+        TicketState::Closed => Is::Closed,
+    }));
+    is.extend(row.origin.map(|origin| match origin {
+        Origin::Person | Origin::Own => Is::Person,
+        Origin::AutoReply | Origin::Bounce | Origin::List => Is::Machine,
+    }));
+    is.extend(row.historic.then_some(Is::Historic));
+    is
 }
 
 fn possessions(message: &Message, documents: &[DocumentRow], drafts: &[DraftRow]) -> Vec<Has> {
@@ -271,6 +310,9 @@ fn possessions(message: &Message, documents: &[DocumentRow], drafts: &[DraftRow]
             format if format.starts_with("image/") => Some(Has::Image),
             _ => None,
         });
+    }
+    if documents.iter().any(|d| d.document.state == DocumentState::Failed) {
+        has.insert(Has::Unread);
     }
     if !drafts.is_empty() {
         has.insert(Has::Draft);

@@ -63,6 +63,8 @@ ids! {
     JobId,
     /// Something that failed or exceeded a limit and waits for a person.
     QuarantineId,
+    /// A search or list that a person keeps under a name.
+    ViewId,
     /// A person who signs in.
     UserId,
 }

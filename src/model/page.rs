@@ -368,7 +368,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// The words of all pages, blank-separated, a line feed after each page: what search indexes.
+    /// The words of all pages, blank-separated, a form feed after each page: what search indexes.
     pub fn plain_text(&self) -> String {
         let mut text = String::new();
         for page in &self.pages {
@@ -376,7 +376,7 @@ impl Pages {
                 text.push_str(&word.text);
                 text.push(' ');
             }
-            text.push('\n');
+            text.push('\u{c}');
         }
         text
     }

@@ -5,8 +5,8 @@
 //! together with its neighbours. The cost of a query is bounded by its number of words, which is bounded by the parser.
 
 use super::{
-    query::{Condition, TextField},
-    schema::{Fields, has_term},
+    query::{CodeField, Condition, TextField},
+    schema::{Fields, has_term, is_term},
     tokenizer::{CODE_CHARS_MAX, CODE_GROUP_CHARS, code_form, code_groups, query_words},
 };
 use std::ops::Bound;
@@ -44,8 +44,13 @@ pub(super) fn compile(fields: &Fields, condition: &Condition) -> Boxed {
         Condition::Phrase(text) => everywhere(fields, text),
         Condition::Prefix(stem) => prefix(fields, stem),
         Condition::In(field, text) => phrase(text_field(fields, *field), text),
-        Condition::Dates(from, to) => dates(fields, *from, *to),
+        Condition::Code(field, code, goes_on) => number(fields, *field, code, *goes_on),
+        Condition::Dates(from, to) => range(fields.date, *from, to.map(|ms| ms - 1)),
+        Condition::Amount(low, high) => range(fields.amount, *low, *high),
         Condition::Has(has) => flag(has_term(fields, *has)),
+        Condition::Is(is) => flag(is_term(fields, *is)),
+        Condition::Kind(kind) => flag(Term::from_field_text(fields.kind, kind.as_str())),
+        Condition::Language(code) => flag(Term::from_field_text(fields.language, code)),
         Condition::Ticket(number) => flag(Term::from_field_i64(fields.ticket, *number)),
         Condition::Queue(queue) => flag(Term::from_field_text(fields.queue, queue.as_str())),
     }
@@ -250,12 +255,21 @@ fn starting_with(field: Field, word: &str) -> Boxed {
     }
 }
 
-fn dates(fields: &Fields, from: Option<i64>, to: Option<i64>) -> Boxed {
-    let term = |ms| Term::from_field_i64(fields.date, ms);
-    let lower = from.map_or(Bound::Unbounded, |ms| Bound::Included(term(ms)));
-    let upper = to.map_or(Bound::Unbounded, |ms| Bound::Excluded(term(ms)));
-    if from.is_none() && to.is_none() {
+fn number(fields: &Fields, field: CodeField, code: &str, goes_on: bool) -> Boxed {
+    let field = match field {
+        CodeField::Po => fields.po,
+        CodeField::Sku => fields.sku,
+    };
+    if goes_on { unscored(starting_with(field, code)) } else { flag(Term::from_field_text(field, code)) }
+}
+
+/// Both bounds belong to it.
+fn range(field: Field, low: Option<i64>, high: Option<i64>) -> Boxed {
+    let bound = |value: Option<i64>| {
+        value.map_or(Bound::Unbounded, |v| Bound::Included(Term::from_field_i64(field, v)))
+    };
+    if low.is_none() && high.is_none() {
         return Box::new(AllQuery);
     }
-    unscored(Box::new(RangeQuery::new(lower, upper)))
+    unscored(Box::new(RangeQuery::new(bound(low), bound(high))))
 }

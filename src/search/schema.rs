@@ -6,7 +6,7 @@
 
 use super::{
     Entry,
-    query::Has,
+    query::{Has, Is},
     tokenizer::{self, Token},
 };
 use tantivy::{
@@ -20,7 +20,7 @@ use tantivy::{
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// Kept beside the index; an index of another version is rebuilt.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 2;
 
 /// Most bytes of one field of one message that are indexed.
 pub(super) const FIELD_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -35,6 +35,13 @@ pub(super) struct Fields {
     pub(super) ticket: Field,
     pub(super) queue: Field,
     pub(super) has: Field,
+    pub(super) is: Field,
+    pub(super) kind: Field,
+    pub(super) language: Field,
+    pub(super) po: Field,
+    pub(super) sku: Field,
+    pub(super) amount: Field,
+    pub(super) account_no: Field,
     pub(super) date: Field,
     pub(super) account: Field,
     pub(super) from: Field,
@@ -43,6 +50,7 @@ pub(super) struct Fields {
     pub(super) body: Field,
     pub(super) file: Field,
     pub(super) file_text: Field,
+    pub(super) file_id: Field,
     pub(super) code: Field,
 }
 
@@ -64,6 +72,12 @@ impl Fields {
 /// The name of the fast field that hits are sorted by.
 pub(super) const DATE: &str = "date";
 
+/// The name of the fast field that hits are grouped by.
+pub(super) const TICKET: &str = "ticket";
+
+/// Stands between the pages of a file's text.
+pub(super) const PAGE_END: char = '\u{c}';
+
 /// The schema and the handles of its fields.
 pub(super) fn schema() -> (Schema, Fields) {
     let text = |tokenizer| {
@@ -75,9 +89,16 @@ pub(super) fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let fields = Fields {
         message_id: builder.add_text_field("message_id", STRING | STORED),
-        ticket: builder.add_i64_field("ticket", INDEXED | STORED),
-        queue: builder.add_text_field("queue", STRING),
-        has: builder.add_text_field("has", STRING),
+        ticket: builder.add_i64_field(TICKET, INDEXED | STORED | FAST),
+        queue: builder.add_text_field("queue", STRING | FAST),
+        has: builder.add_text_field("has", STRING | FAST),
+        is: builder.add_text_field("is", STRING),
+        kind: builder.add_text_field("kind", STRING | FAST),
+        language: builder.add_text_field("language", STRING | FAST),
+        po: builder.add_text_field("po", STRING),
+        sku: builder.add_text_field("sku", STRING),
+        amount: builder.add_i64_field("amount", INDEXED),
+        account_no: builder.add_text_field("account_no", STRING | FAST),
         date: builder.add_i64_field(DATE, INDEXED | STORED | FAST),
         account: builder.add_text_field("account", text(WORDS)),
         from: builder.add_text_field("from", text(WORDS).set_stored()),
@@ -86,6 +107,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         body: builder.add_text_field("body", text(WORDS).set_stored()),
         file: builder.add_text_field("file", text(WORDS).set_stored()),
         file_text: builder.add_text_field("file_text", text(WORDS).set_stored()),
+        file_id: builder.add_text_field("file_id", TextOptions::default().set_stored()),
         code: builder.add_text_field("code", text(CODES)),
     };
     (builder.build(), fields)
@@ -110,8 +132,20 @@ pub(super) fn document(fields: &Fields, entry: &Entry) -> TantivyDocument {
     if let Some(queue) = entry.queue {
         document.add_text(fields.queue, queue.as_str());
     }
-    for has in &entry.has {
-        document.add_text(fields.has, has.as_str());
+    let names = entry.has.iter().map(|has| (fields.has, has.as_str()));
+    let names = names.chain(entry.is.iter().map(|is| (fields.is, is.as_str())));
+    let names = names.chain(entry.kinds.iter().map(|kind| (fields.kind, kind.as_str())));
+    let names = names.chain(entry.language.iter().map(|code| (fields.language, code.as_str())));
+    let names = names.chain(entry.account_nos.iter().map(|no| (fields.account_no, no.as_str())));
+    for (field, name) in names.chain(entry.file_ids.iter().map(|id| (fields.file_id, id.as_str()))) {
+        document.add_text(field, name);
+    }
+    let numbers = entry.po_numbers.iter().map(|number| (fields.po, number));
+    for (field, number) in numbers.chain(entry.skus.iter().map(|number| (fields.sku, number))) {
+        document.add_text(field, tokenizer::code_form(number));
+    }
+    for amount in &entry.amounts {
+        document.add_i64(fields.amount, *amount);
     }
     for (field, text) in
         [(fields.account, &entry.account), (fields.from, &entry.from), (fields.to, &entry.to)]
@@ -140,6 +174,11 @@ fn clean(text: &str) -> String {
 /// What `has:` looks up.
 pub(super) fn has_term(fields: &Fields, has: Has) -> Term {
     Term::from_field_text(fields.has, has.as_str())
+}
+
+/// What `is:` looks up.
+pub(super) fn is_term(fields: &Fields, is: Is) -> Term {
+    Term::from_field_text(fields.is, is.as_str())
 }
 
 /// The first stored text of a field.

@@ -4,6 +4,7 @@
 
 use super::{
     query::Condition,
+    schema::PAGE_END,
     tokenizer::{self, Codes, code_form, query_words},
 };
 use serde::Serialize;
@@ -96,9 +97,14 @@ impl Highlighter {
             Condition::Everything
             | Condition::Not(_)
             | Condition::Dates(..)
+            | Condition::Amount(..)
             | Condition::Has(_)
+            | Condition::Is(_)
+            | Condition::Kind(_)
+            | Condition::Language(_)
             | Condition::Ticket(_)
             | Condition::Queue(_) => {}
+            Condition::Code(_, code, _) => self.codes.push(code.clone()),
         }
     }
 
@@ -152,6 +158,15 @@ impl Highlighter {
         let matches = self.matches(text);
         let start = best_start(text, &matches);
         cut(text, start, &matches)
+    }
+
+    /// The page that [`Highlighter::snippet`] shows of a file's text, from 1.
+    pub(super) fn page(&self, text: &str) -> usize {
+        let text = text.get(..text.floor_char_boundary(SCAN_BYTES_MAX)).unwrap_or_default();
+        let matches = self.matches(text);
+        let start = best_start(text, &matches);
+        let shown = matches.iter().find(|m| m.start >= start).map_or(0, |m| m.start);
+        1 + text.get(..shown).unwrap_or_default().matches(PAGE_END).count()
     }
 
     /// How many places of the text match; for choosing between texts.
@@ -239,8 +254,14 @@ mod tests {
     use super::*;
     use crate::search::query::parse;
 
+    fn highlighter(query: &str) -> Highlighter {
+        Highlighter::new(
+            &parse(query, &jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC)).unwrap().condition,
+        )
+    }
+
     fn marked(query: &str, text: &str) -> String {
-        let snippet = Highlighter::new(&parse(query).unwrap().condition).snippet(text);
+        let snippet = highlighter(query).snippet(text);
         snippet.parts().map(|(part, on)| if on { format!("[{part}]") } else { part.to_owned() }).collect()
     }
 
@@ -273,8 +294,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_is_that_of_the_snippet() {
+        let text = "one pump\u{c}two\u{c}three pump valve\u{c}";
+        for (query, page) in [("pump", 1), ("two", 2), ("valve", 3), ("none", 1)] {
+            assert_eq!(highlighter(query).page(text), page, "{query}");
+        }
+    }
+
+    #[test]
     fn markup_in_mail_stays_text() {
-        let snippet = Highlighter::new(&parse("b").unwrap().condition).snippet("a <b onclick='x'>&\"");
+        let snippet = highlighter("b").snippet("a <b onclick='x'>&\"");
         assert_eq!(snippet.to_html(), "a &lt;<mark>b</mark> onclick=&#39;x&#39;&gt;&amp;&quot;");
     }
 }

@@ -28,6 +28,8 @@ macro_rules! assets {
 const ASSETS: &[Asset] = assets![
     "style.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
+    "search.css": "text/css; charset=utf-8",
+    "search.js": "text/javascript; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
     "grid.js": "text/javascript; charset=utf-8",
     "teach.js": "text/javascript; charset=utf-8",

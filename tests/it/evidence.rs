@@ -98,7 +98,12 @@ impl Case {
 
     async fn make(&self, scope: &Scope, name: &str) -> (PathBuf, Made) {
         let out = self.folder.path().join(name);
-        let sources = Sources { store: &self.site.store, blob: &self.site.blob, index: &self.index };
+        let sources = Sources {
+            store: &self.site.store,
+            blob: &self.site.blob,
+            index: &self.index,
+            now: &jiff::Zoned::default(),
+        };
         let made = make(sources, scope, "anna", NOW_MS, &out).await.unwrap();
         (out, made)
     }
@@ -183,8 +188,9 @@ async fn a_bundle_holds_the_matter_and_nothing_else_and_proves_itself() {
     let mut db = case.site.store.read().await.unwrap();
     let noted = db.list_audit_of("evidence", &made.manifest_sha256, 10).await.unwrap();
     assert_eq!(noted.len(), 1, "the site's audit log names the manifest");
+    let now = jiff::Zoned::default();
     let again = make(
-        Sources { store: &case.site.store, blob: &case.site.blob, index: &case.index },
+        Sources { store: &case.site.store, blob: &case.site.blob, index: &case.index, now: &now },
         &Scope::Ticket(1001),
         "anna",
         NOW_MS,

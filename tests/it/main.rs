@@ -25,6 +25,7 @@ mod reader;
 mod reader_life;
 mod roles;
 mod search;
+mod search_page;
 mod orders;
 mod people;
 mod store;

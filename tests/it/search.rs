@@ -1,11 +1,15 @@
 //! The search index on a real folder: what is found, that updating equals rebuilding, and that damage is healed.
 
 use mailroom::model::{ids::MessageId, ticket::Queue};
-use mailroom::search::{Config, Entry, Error, Has, Index, query::parse};
+use mailroom::search::{Config, Entry, Error, Has, Index, Query, query};
 use std::{fs, path::Path};
 
 fn config(folder: &Path) -> Config {
     Config { folder: folder.to_owned(), writer_memory_bytes: 16_000_000 }
+}
+
+fn parse(text: &str) -> Result<Query, query::QueryError> {
+    query::parse(text, &jiff::Zoned::default())
 }
 
 fn entry(id: &str, subject: &str, body: &str) -> Entry {
