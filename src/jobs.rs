@@ -13,7 +13,7 @@ pub mod process_history;
 pub mod process_message;
 pub mod send_outbox;
 
-use crate::{app::App, clock};
+use crate::{app::App, clock, pipeline::conversation};
 use anyhow::Context as _;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
@@ -75,6 +75,9 @@ impl Service {
         }));
         tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "index search", |app| async move {
             index_search::follow(&app.store, &app.blob, &app.index).await
+        }));
+        tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "wake tickets", |app| async move {
+            conversation::wake(&app).await
         }));
         for mailbox in app.config.mailbox.clone() {
             tasks.spawn(intake::poll(Arc::clone(app), mailbox, stopped.clone()));

@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod commit;
+pub mod conversation;
 pub mod decision;
 pub mod documents;
 pub mod history;

@@ -34,6 +34,7 @@ pub mod session;
 pub mod sighting;
 pub mod ticket;
 pub mod view;
+pub mod work;
 
 use crate::model::secret::{Secret, SecretRef};
 use serde::Deserialize;

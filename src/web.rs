@@ -31,6 +31,7 @@ pub mod pages {
     pub mod sign_in;
     pub mod ticket;
     pub mod user;
+    pub mod work;
 }
 mod paging;
 pub mod password;
@@ -55,7 +56,7 @@ use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
     audit, automation, document, draft, home, lesson, mailbox, me, message, outbox, quarantine, record,
-    search, sign_in, ticket, user,
+    search, sign_in, ticket, user, work,
 };
 use rights::Right;
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -134,9 +135,16 @@ fn table() -> Table {
         // tickets and messages
         .get(Read, "/queues/{queue}", ticket::list)
         .get(Read, "/tickets/{number}", ticket::show)
-        .post(Answer, "/tickets/{number}/answer", ticket::answer)
-        .post(Answer, "/tickets/{number}/state", ticket::set_state)
-        .post(Answer, "/tickets/{number}/queue", ticket::set_queue)
+        .post(Answer, "/tickets/{number}/answer", work::answer)
+        .post(Answer, "/tickets/{number}/change", work::change)
+        .post(Answer, "/tickets/{number}/notes", work::note)
+        .post(Answer, "/tickets/{number}/join", work::join)
+        .post(Answer, "/tickets/{number}/draft", work::keep_draft)
+        .post(Answer, "/queues/{queue}/change", work::change_many)
+        .post(Own, "/queues/{queue}/save", work::save_view)
+        .post(Own, "/views/{id}/remove", work::remove_view)
+        .get(Read, "/live", work::live)
+        .post(Answer, "/messages/{id}/move", work::move_message)
         .get(Read, "/messages/{id}/html", message::html)
         .get(Read, "/messages/{id}/raw", message::raw)
         .get(Read, "/messages/{id}/attachments/{position}", message::attachment)

@@ -47,6 +47,7 @@ pub fn edi(bytes: &[u8]) {
 }
 
 /// What a person types into the search box.
+#[expect(clippy::default_trait_access, reason = "the fuzzer has no crate of times to name")]
 pub fn query(bytes: &[u8]) {
     drop(search::query::parse(&String::from_utf8_lossy(bytes), &Default::default()));
 }

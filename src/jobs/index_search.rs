@@ -203,7 +203,9 @@ impl Loader<'_> {
         entry.is = nature(row, ticket.as_ref());
         entry.ticket_number = ticket.map(|ticket| ticket.number);
         entry.has = possessions(&message, documents, drafts);
-        drafts.iter().for_each(|draft| order_of(&mut entry, draft));
+        for draft in drafts {
+            order_of(&mut entry, draft);
+        }
         fill(&mut entry, row, message);
         Ok(entry)
     }

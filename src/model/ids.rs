@@ -63,6 +63,8 @@ ids! {
     JobId,
     /// Something that failed or exceeded a limit and waits for a person.
     QuarantineId,
+    /// What a colleague wrote for colleagues in a ticket.
+    NoteId,
     /// A search or list that a person keeps under a name.
     ViewId,
     /// A person who signs in.

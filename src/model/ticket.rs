@@ -93,6 +93,15 @@ pub struct Ticket {
     pub language: String,
     /// Why it stands in this queue.
     pub queue_reason: String,
+    /// Name of the person who takes care of it; empty if nobody does.
+    #[serde(default)]
+    pub assignee: String,
+    /// Rests until then, milliseconds UTC.
+    #[serde(default)]
+    pub snoozed_until_ms: Option<i64>,
+    /// Where everything of it went when it was merged.
+    #[serde(default)]
+    pub merged_into: Option<TicketId>,
     /// Milliseconds UTC.
     pub created_ms: i64,
     /// Milliseconds UTC of the last message or act.

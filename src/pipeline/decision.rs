@@ -21,7 +21,7 @@ use crate::{
         ids::{AccountId, DraftId, MessageId, OutboxId, QuarantineId, RecordId, TicketId},
         message::{Address, Message},
         outbox::OutboxState,
-        ticket::{Queue, Ticket, TicketState},
+        ticket::{Ticket, TicketState},
     },
     reply::template::{Context, Name, OrderLine},
     store::{
@@ -443,33 +443,6 @@ pub async fn answer(
     tx.commit().await.context("failed to put an answer into the outbox")?;
     app.announce_work();
     Ok(true)
-}
-
-/// Closes a ticket, opens it again, or lets it wait.
-pub async fn set_state(app: &App, id: &TicketId, state: TicketState, who: &str) -> anyhow::Result<()> {
-    let action = match state {
-        TicketState::Closed => "close_ticket",
-        TicketState::Open => "open_ticket",
-        TicketState::Waiting => "park_ticket",
-    };
-    let mut tx = app.store.begin().await?;
-    tx.touch_ticket(id, Some(state), clock::now_ms()).await?;
-    tx.audit(entry(who, action, "ticket", id.as_str(), ""));
-    tx.note_change(ChangeKind::Ticket, id.as_str());
-    tx.commit().await.context("failed to change the state of a ticket")
-}
-
-/// Moves a ticket to another queue.
-pub async fn set_queue(app: &App, id: &TicketId, queue: Queue, who: &str) -> anyhow::Result<()> {
-    let mut tx = app.store.begin().await?;
-    let mut ticket = tx.find_ticket(id).await?.with_context(|| format!("there is no ticket {id}"))?;
-    let detail = format!("from {} to {}", ticket.queue.as_str(), queue.as_str());
-    ticket.queue = queue;
-    ticket.queue_reason = format!("moved by {who}");
-    tx.update_ticket(&ticket, clock::now_ms()).await?;
-    tx.audit(entry(who, "move_ticket", "ticket", id.as_str(), detail));
-    tx.note_change(ChangeKind::Ticket, id.as_str());
-    tx.commit().await.context("failed to move a ticket")
 }
 
 /// A person says whether a message belongs to the ticket that it refers to.

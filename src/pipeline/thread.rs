@@ -95,12 +95,16 @@ async fn add(
     ticket_id: TicketId,
     rule: &'static str,
 ) -> anyhow::Result<()> {
+    let find = "failed to find a ticket";
+    let Some(mut ticket) = db.find_ticket(&ticket_id).await.context(find)? else { return Ok(()) };
+    // What was merged goes on where it went.
+    if let Some(target) = &ticket.merged_into {
+        ticket = db.find_ticket(target).await.context(find)?.unwrap_or(ticket);
+    }
+    let ticket_id = ticket.id.clone();
     if !seen.insert(ticket_id.clone()) {
         return Ok(());
     }
-    let Some(ticket) = db.find_ticket(&ticket_id).await.context("failed to find a ticket")? else {
-        return Ok(());
-    };
     let participants = db.list_participants(&ticket_id).await.context("failed to list participants")?;
     let mut organisation_domains = Vec::new();
     if let Some(account) = &ticket.account_id

@@ -89,7 +89,7 @@ impl Collector for ByTicket {
         self.0 == Order::Relevance
     }
 
-    fn merge_fruits(&self, segments: Vec<(HashMap<i64, Group>, Vec<Group>)>) -> tantivy::Result<Vec<Group>> {
+    fn merge_fruits(&self, segments: Vec<(Vec<(i64, Group)>, Vec<Group>)>) -> tantivy::Result<Vec<Group>> {
         let mut all: HashMap<i64, Group> = HashMap::new();
         let mut list = Vec::new();
         for (groups, alone) in segments {
@@ -105,7 +105,7 @@ impl Collector for ByTicket {
 }
 
 impl SegmentCollector for SegmentGroups {
-    type Fruit = (HashMap<i64, Group>, Vec<Group>);
+    type Fruit = (Vec<(i64, Group)>, Vec<Group>);
 
     fn collect(&mut self, doc: DocId, score: Score) {
         let rank = self.ranker.rank(doc, score);
@@ -119,7 +119,7 @@ impl SegmentCollector for SegmentGroups {
     }
 
     fn harvest(self) -> Self::Fruit {
-        (self.groups, self.alone)
+        (self.groups.into_iter().collect(), self.alone)
     }
 }
 

@@ -83,6 +83,7 @@ impl Query {
     }
 
     /// The same in another order.
+    #[must_use]
     pub fn sorted(self, order: Order) -> Self {
         Self { order: Some(order), ..self }
     }

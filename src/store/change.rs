@@ -7,7 +7,7 @@ use super::{
     Db, Result, Tx,
     row::{Ask as _, Columns as _, ROWS_AT_ONCE, places},
 };
-use crate::model::draft::named;
+use crate::model::{draft::named, ids::TicketId};
 use sqlx::AssertSqlSafe;
 
 named! {
@@ -59,6 +59,18 @@ impl Db {
     /// The latest number.
     pub async fn find_last_change(&mut self) -> Result<i64> {
         self.find_counter("change").await
+    }
+
+    /// Whether a ticket, that one if it is named, has changed after number `since`.
+    pub async fn has_ticket_changed(&mut self, ticket: Option<&TicketId>, since: i64) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT 1 FROM change WHERE kind = 'ticket' AND seq > $1 AND ($2 = '' OR subject_id = $2) LIMIT 1",
+        )
+        .bind(since)
+        .bind(ticket.map_or("", TicketId::as_str))
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(row.is_some())
     }
 
     /// How many things have changed after number `since`: what an index has still to do.

@@ -39,6 +39,14 @@ pub struct TicketFilter {
     pub state: Option<TicketState>,
     /// Of this customer.
     pub account_id: Option<AccountId>,
+    /// Of this person; empty: of nobody.
+    pub assignee: Option<String>,
+    /// So soon.
+    pub priority: Option<Priority>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// In which something happened that this person has not seen.
+    pub unread_by: Option<String>,
 }
 
 /// Where a page of tickets ended: the next page starts behind it.
@@ -65,6 +73,12 @@ pub struct TicketSummary {
     pub from: String,
     /// Drafts that wait for a person.
     pub drafts: i64,
+    /// The earliest day on which its waiting drafts are due; empty if there is none.
+    pub due_on: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Something happened that the person has not seen.
+    pub unread: bool,
 }
 
 fn ticket(row: &AnyRow) -> Result<Ticket> {
@@ -78,6 +92,9 @@ fn ticket(row: &AnyRow) -> Result<Ticket> {
         account_id: row.find_id("account_id")?,
         language: row.text("language")?,
         queue_reason: row.text("queue_reason")?,
+        assignee: row.text("assignee")?,
+        snoozed_until_ms: row.find_int("snoozed_until_ms")?,
+        merged_into: row.find_id("merged_into")?,
         created_ms: row.int("created_ms")?,
         updated_ms: row.int("updated_ms")?,
     })
@@ -114,6 +131,8 @@ impl Db {
             ("queue", filter.queue.map(|queue| queue.as_str().to_owned())),
             ("state", filter.state.map(|state| state.as_str().to_owned())),
             ("account_id", filter.account_id.as_ref().map(|id| id.as_str().to_owned())),
+            ("assignee", filter.assignee.clone()),
+            ("priority", filter.priority.map(|priority| priority.as_str().to_owned())),
         ];
         let mut values = Vec::new();
         for (column, value) in equal {
@@ -121,6 +140,22 @@ impl Db {
                 values.push(value);
                 let number = values.len() + 3;
                 sql.extend([" AND ", column, " = $", &number.to_string()]);
+            }
+        }
+        let within = [
+            ("id IN (SELECT ticket_id FROM ticket_tag WHERE tag = $", &filter.tag, ")"),
+            (
+                "NOT EXISTS (SELECT 1 FROM attention WHERE attention.ticket_id = ticket.id
+                     AND attention.read_ms >= ticket.updated_ms AND attention.person = $",
+                &filter.unread_by,
+                ")",
+            ),
+        ];
+        for (before, value, after) in within {
+            if let Some(value) = value {
+                values.push(value.clone());
+                let number = values.len() + 3;
+                sql.extend([" AND ", before, &number.to_string(), after]);
             }
         }
         sql.push_str(" ORDER BY updated_ms DESC, id DESC LIMIT $3");
@@ -140,20 +175,48 @@ impl Db {
         filter: &TicketFilter,
         after: Option<&TicketCursor>,
         limit: u32,
+        person: &str,
     ) -> Result<Vec<TicketSummary>> {
         let mut summaries = Vec::new();
         for ticket in self.list_tickets(filter, after, limit).await? {
-            let row = sqlx::query(
-                "SELECT COALESCE((SELECT CASE WHEN from_name <> '' THEN from_name ELSE from_email END FROM message
-                     WHERE ticket_id = $1 ORDER BY id LIMIT 1), '') AS sender,
-                     (SELECT COUNT(*) FROM draft WHERE ticket_id = $1 AND state = 'proposed') AS drafts",
-            )
-            .bind(ticket.id.as_str())
-            .fetch_one(self.connection())
-            .await?;
-            summaries.push(TicketSummary { ticket, from: row.text("sender")?, drafts: row.int("drafts")? });
+            summaries.push(self.summarise_ticket(ticket, person).await?);
         }
         Ok(summaries)
+    }
+
+    /// A ticket as it stands in a person's lists.
+    pub async fn summarise_ticket(&mut self, ticket: Ticket, person: &str) -> Result<TicketSummary> {
+        let row = sqlx::query(
+                "SELECT COALESCE((SELECT CASE WHEN from_name <> '' THEN from_name ELSE from_email END FROM message
+                     WHERE ticket_id = $1 ORDER BY id LIMIT 1), '') AS sender,
+                     (SELECT COUNT(*) FROM draft WHERE ticket_id = $1 AND state = 'proposed') AS drafts,
+                     COALESCE((SELECT MIN(due_on) FROM draft WHERE ticket_id = $1 AND state = 'proposed'), '') AS due_on,
+                     COALESCE((SELECT read_ms FROM attention WHERE ticket_id = $1 AND person = $2), 0) AS read_ms",
+            )
+            .bind(ticket.id.as_str())
+            .bind(key(person))
+            .fetch_one(self.connection())
+            .await?;
+        Ok(TicketSummary {
+            from: row.text("sender")?,
+            drafts: row.int("drafts")?,
+            due_on: row.text("due_on")?,
+            unread: row.int("read_ms")? < ticket.updated_ms,
+            tags: self.list_tags(&ticket.id).await?,
+            ticket,
+        })
+    }
+
+    /// Tickets that have rested until then or longer.
+    pub async fn list_snoozed_until(&mut self, now_ms: i64, limit: u32) -> Result<Vec<TicketId>> {
+        sqlx::query(
+            "SELECT id FROM ticket WHERE snoozed_until_ms IS NOT NULL AND snoozed_until_ms <= $1
+             ORDER BY snoozed_until_ms LIMIT $2",
+        )
+        .bind(now_ms)
+        .bind(i64::from(limit))
+        .all(self.connection(), |row| row.id("id"))
+        .await
     }
 
     /// When the open ticket that was touched longest ago was touched, for each queue that has one.
@@ -261,6 +324,9 @@ impl Tx {
             account_id: new.account_id.clone(),
             language: text(&new.language),
             queue_reason: text(&new.queue_reason),
+            assignee: String::new(),
+            snoozed_until_ms: None,
+            merged_into: None,
             created_ms: now_ms,
             updated_ms: now_ms,
         };
@@ -284,12 +350,12 @@ impl Tx {
         Ok(ticket)
     }
 
-    /// Saves queue, its reason, state, priority, account, subject and language of a ticket, and the time.
+    /// Saves what can change of a ticket (not what it was merged into), and the time.
     pub async fn update_ticket(&mut self, ticket: &Ticket, now_ms: i64) -> Result<()> {
         sqlx::query(
             "UPDATE ticket SET subject = $1, queue = $2, queue_reason = $3, state = $4, priority = $5, account_id = $6,
-                 language = $7, updated_ms = $8
-             WHERE id = $9",
+                 language = $7, assignee = $8, snoozed_until_ms = $9, updated_ms = $10
+             WHERE id = $11",
         )
         .bind(text(&ticket.subject))
         .bind(ticket.queue.as_str())
@@ -298,6 +364,8 @@ impl Tx {
         .bind(ticket.priority.as_str())
         .bind(ticket.account_id.as_ref().map(AccountId::as_str))
         .bind(text(&ticket.language))
+        .bind(key(&ticket.assignee))
+        .bind(ticket.snoozed_until_ms)
         .bind(now_ms)
         .bind(ticket.id.as_str())
         .run(self.connection())
@@ -312,12 +380,17 @@ impl Tx {
         state: Option<TicketState>,
         now_ms: i64,
     ) -> Result<()> {
-        sqlx::query("UPDATE ticket SET updated_ms = $1, state = COALESCE($2, state) WHERE id = $3")
-            .bind(now_ms)
-            .bind(state.map(TicketState::as_str))
-            .bind(id.as_str())
-            .run(self.connection())
-            .await?;
+        sqlx::query(
+            "UPDATE ticket SET updated_ms = $1, state = COALESCE($2, state),
+                 snoozed_until_ms = CASE WHEN $4 = 1 THEN NULL ELSE snoozed_until_ms END
+             WHERE id = $3",
+        )
+        .bind(now_ms)
+        .bind(state.map(TicketState::as_str))
+        .bind(id.as_str())
+        .bind(i64::from(state.is_some()))
+        .run(self.connection())
+        .await?;
         Ok(())
     }
 

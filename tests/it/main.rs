@@ -31,6 +31,7 @@ mod people;
 mod store;
 mod store_together;
 mod support;
+mod tickets;
 mod tidy;
 mod verify;
 mod web;

@@ -24,15 +24,16 @@ async fn hits_come_grouped_with_facets_and_the_page_of_the_document() {
     let reference = format!("MR-{}", desk.ticket);
     for part in [
         reference.as_str(),
-        "<mark>gasket",
-        "href=\"/search?q=gasket%20queue%3Aorders\"",
-        "/search.csv?q=gasket",
+        "<mark>Gasket</mark> DN50",
+        "#page-1\"",
+        "search?q=gasket%20queue%3Aorders\"",
+        "search.csv?q=gasket\" download",
         "messages indexed",
     ] {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
     let narrowed = page(&visitor, "gasket queue:orders").await;
-    assert!(narrowed.contains("href=\"/search?q=gasket\" aria-current=\"true\""), "{narrowed}");
+    assert!(narrowed.contains("search?q=gasket\" aria-current=\"true\""), "{narrowed}");
     let flat = visitor.get("/search?q=gasket&group=flat&sort=oldest").await.text().await;
     assert!(flat.contains("name=\"group\" value=\"flat\""));
     let nothing = page(&visitor, "zzzzz").await;
@@ -125,7 +126,7 @@ fn many(n: usize) -> Entry {
     entry.date_ms = 1_600_000_000_000 + n as i64 * 1_500_000;
     entry.is = vec![Is::In, Is::Open];
     entry.language = Some(["en", "sv", "de", "fr"][n % 4].to_owned());
-    if n % 4 == 0 {
+    if n.is_multiple_of(4) {
         entry.has = vec![Has::Attachment, Has::Pdf, Has::Order];
         entry.kinds = vec![Kind::PurchaseOrder];
         entry.po_numbers = vec![format!("45-{n:06}")];

@@ -362,8 +362,11 @@ contract!(tickets_are_numbered_and_listed_by_queue, async |db: Database| {
     assert_eq!(numbers, [1001, 1002, 1003, 1004, 1005, 1006, 1007]);
 
     let mut tx = db.store.begin().await.unwrap();
-    let orders =
-        TicketFilter { queue: Some(Queue::Orders), state: Some(TicketState::Open), account_id: None };
+    let orders = TicketFilter {
+        queue: Some(Queue::Orders),
+        state: Some(TicketState::Open),
+        ..TicketFilter::default()
+    };
     for (filter, expected) in
         [(orders, vec![1007, 1005, 1003, 1001]), (TicketFilter::default(), (1001..=1007).rev().collect())]
     {

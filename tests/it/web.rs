@@ -135,7 +135,7 @@ async fn every_answer_carries_the_headers_that_protect() {
 async fn nothing_changes_without_our_own_form() {
     let desk = Desk::open().await;
     let ann = Visitor::sign_in(&desk, "ann").await;
-    let path = format!("/tickets/{}/state", desk.ticket);
+    let path = format!("/tickets/{}/change", desk.ticket);
     let form = |origin: &str, csrf: &str| {
         Request::builder()
             .method(Method::POST)
@@ -144,7 +144,7 @@ async fn nothing_changes_without_our_own_form() {
             .header(header::HOST, &ann.host)
             .header(header::ORIGIN, origin)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(format!("state=closed&csrf={csrf}")))
+            .body(Body::from(format!("do=close&csrf={csrf}")))
             .unwrap()
     };
     for (origin, csrf) in
@@ -204,7 +204,10 @@ async fn people_settle_what_waits_for_them() {
     let ann = Visitor::sign_in(&desk, "ann").await;
     let done = StatusCode::SEE_OTHER;
     let ticket = format!("/tickets/{}", desk.ticket);
-    assert_eq!(ann.post(&format!("{ticket}/queue"), &[("queue", "complaints")]).await.status(), done);
+    assert_eq!(
+        ann.post(&format!("{ticket}/change"), &[("do", "queue"), ("queue", "complaints")]).await.status(),
+        done
+    );
     let answer = [("text", "It leaves us\r\ntomorrow."), ("then", "waiting")];
     assert_eq!(ann.post(&format!("{ticket}/answer"), &answer).await.status(), done);
     let path = format!("/messages/{}/follow-up", desk.stranger);

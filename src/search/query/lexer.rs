@@ -91,7 +91,6 @@ fn word(text: &str, first: char, chars: &mut Chars<'_>) -> Result<Token, QueryEr
     let mut word = String::from(first);
     loop {
         if let Some((name, relation)) = field(&word, chars) {
-            let name = name.to_owned();
             let (quoted_value, value) = match chars.peek() {
                 Some((start, c)) if is_quote(*c) => {
                     let start = *start;

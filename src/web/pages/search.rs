@@ -78,7 +78,7 @@ pub struct Asked {
 
 impl Asked {
     /// The address of the same search with another text, order or grouping; the first page of it.
-    fn address(&self, path: &str, text: &str, sort: &str, group: &str) -> String {
+    fn address(path: &str, text: &str, sort: &str, group: &str) -> String {
         let mut address = format!("{path}?q={}", percent_encode(text));
         for (name, value) in [("sort", sort), ("group", group)] {
             if !value.is_empty() {
@@ -89,11 +89,11 @@ impl Asked {
     }
 
     fn here(&self, path: &str) -> String {
-        self.address(path, self.q.trim(), &self.sort, &self.group)
+        Self::address(path, self.q.trim(), &self.sort, &self.group)
     }
 
     fn with_text(&self, text: &str) -> String {
-        self.address("/search", text, &self.sort, &self.group)
+        Self::address("/search", text, &self.sort, &self.group)
     }
 
     /// The query in the order that was chosen beside it.
@@ -147,14 +147,14 @@ pub async fn show(
     let sorts: Vec<Value> = Order::ALL
         .iter()
         .map(|o| {
-            let address = asked.address("/search", &frame.query, o.as_str(), &asked.group);
+            let address = Asked::address("/search", &frame.query, o.as_str(), &asked.group);
             json!({ "name": o.as_str(), "address": address, "chosen": *o == order })
         })
         .collect();
     let forms: Vec<Value> = [("ticket", by_ticket), ("flat", !by_ticket)]
         .into_iter()
         .map(|(name, chosen)| {
-            let address = asked.address("/search", &frame.query, &asked.sort, name);
+            let address = Asked::address("/search", &frame.query, &asked.sort, name);
             json!({ "name": name, "address": address, "chosen": chosen })
         })
         .collect();
@@ -224,7 +224,7 @@ async fn hit(db: &mut Db, asked: &Asked, hit: &Hit) -> Result<Value, PageError> 
     let ticket = hit.ticket_number.map(|number| format!("/tickets/{number}#message-{}", hit.message_id));
     let more = hit.ticket_number.filter(|_| hit.in_group > 1).map(|number| {
         let text = query::narrowed(asked.q.trim(), &format!("ticket:{number}"));
-        json!({ "count": hit.in_group - 1, "address": asked.address("/search", &text, &asked.sort, "flat") })
+        json!({ "count": hit.in_group - 1, "address": Asked::address("/search", &text, &asked.sort, "flat") })
     });
     let document = row.as_ref().map(|row| match hit.page.filter(|_| read.is_some()) {
         Some(page) => format!("/documents/{}#page-{page}", row.id),

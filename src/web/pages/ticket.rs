@@ -1,24 +1,29 @@
 //! Tickets: the lists of the queues, and one conversation with what can be done about it.
 
-use super::document;
+use super::{document, work};
 use crate::{
+    clock,
     model::{
         ids::{DraftId, TicketId},
         message::Message,
-        ticket::{Queue, Ticket, TicketState},
+        outbox::OutboxRow,
+        ticket::{Priority, Queue, Ticket, TicketState},
     },
-    pipeline::decision,
+    pipeline::{conversation, decision},
+    reply::template::Name,
     store::{
         Db,
         message::MessageRow,
-        ticket::{TicketCursor, TicketFilter},
+        ticket::{TicketCursor, TicketFilter, TicketSummary},
+        view::ViewPage,
+        work::Note,
     },
     web::{
         Desk,
-        error::PageError,
+        error::{PageError, percent_encode},
         frame::Frame,
         paging, review,
-        session::{Posted, Visit},
+        session::Visit,
         text, views,
     },
 };
@@ -30,7 +35,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Tickets on one page.
 const TICKETS_PER_PAGE: u32 = 50;
@@ -39,12 +44,56 @@ const MESSAGES_MAX: u32 = 500;
 /// Outgoing mails of a ticket shown at most.
 const OUTBOX_MAX: u32 = 200;
 
+/// Changes of a ticket shown at most.
+const HISTORY_MAX: u32 = 200;
+/// Somebody who looked at a page within this time is still at it.
+pub(super) const PRESENT_MS: i64 = 45_000;
+/// Somebody who typed within this time is still writing.
+pub(super) const WRITING_MS: i64 = 90_000;
+
 /// Which part of a list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Part {
     state: String,
+    assignee: String,
+    priority: String,
+    tag: String,
+    unread: String,
     after: String,
+}
+
+impl Part {
+    /// What stands behind the `?` for the same list, but for one name with another value, and from its beginning.
+    fn with(&self, name: &str, value: &str) -> String {
+        let all = [
+            ("state", &self.state),
+            ("assignee", &self.assignee),
+            ("priority", &self.priority),
+            ("tag", &self.tag),
+            ("unread", &self.unread),
+        ];
+        let pairs = all.map(|(key, kept)| (key, if key == name { value } else { kept.as_str() }));
+        let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        pairs.map(|(key, value)| format!("{key}={}", percent_encode(value))).collect::<Vec<_>>().join("&")
+    }
+
+    fn filter(&self, queue: Option<Queue>, state: TicketState, person: &str) -> TicketFilter {
+        TicketFilter {
+            queue,
+            state: Some(state),
+            account_id: None,
+            assignee: match self.assignee.as_str() {
+                "" => None,
+                "me" => Some(person.to_owned()),
+                "nobody" => Some(String::new()),
+                name => Some(name.to_owned()),
+            },
+            priority: Priority::parse(&self.priority),
+            tag: Some(self.tag.clone()).filter(|tag| !tag.is_empty()),
+            unread_by: (self.unread == "yes").then(|| person.to_owned()),
+        }
+    }
 }
 
 /// `GET /queues/{queue}`: a queue's name, `all`, or `follow_ups`.
@@ -56,52 +105,70 @@ pub async fn list(
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "tickets").await?;
     let mut db = desk.app.store.read().await?;
-    let states: Vec<Value> =
-        ["open", "waiting", "closed"].iter().map(|name| json!({ "name": name })).collect();
-    if queue == "follow_ups" {
-        let tickets = follow_ups(&mut db).await?;
-        let context = json!({
-            "frame": frame, "title": text::choice("queue", &queue), "queue": "all", "states": [], "state": "",
-            "tickets": tickets, "next": null,
-        });
-        return views::page("queue.html", context);
-    }
     let chosen = Queue::parse(&queue);
-    if chosen.is_none() && queue != "all" {
+    let follows = queue == "follow_ups";
+    if chosen.is_none() && queue != "all" && !follows {
         return Err(PageError::NotFound);
     }
     let state = TicketState::parse(&part.state).unwrap_or(TicketState::Open);
-    let filter = TicketFilter { queue: chosen, state: Some(state), account_id: None };
-    let after = cursor(&part.after);
-    let found = db.list_ticket_summaries(&filter, after.as_ref(), paging::ask(TICKETS_PER_PAGE)).await?;
-    let found = paging::Part::cut(found, TICKETS_PER_PAGE);
-    let next = found.next(|last| {
-        let (ms, id) = (last.ticket.updated_ms, &last.ticket.id);
-        format!("/queues/{queue}?state={}&after={ms}.{id}", state.as_str())
-    });
-    let tickets: Vec<Value> = found.rows.iter().map(|s| summary(&s.ticket, &s.from, s.drafts)).collect();
+    let (tickets, next) = if follows {
+        (follow_ups(&mut db, &visit.name).await?, None)
+    } else {
+        let filter = part.filter(chosen, state, &visit.name);
+        let after = cursor(&part.after);
+        let ask = paging::ask(TICKETS_PER_PAGE);
+        let found = db.list_ticket_summaries(&filter, after.as_ref(), ask, &visit.name).await?;
+        let found = paging::Part::cut(found, TICKETS_PER_PAGE);
+        let next = found.next(|last| {
+            let (ms, id) = (last.ticket.updated_ms, &last.ticket.id);
+            format!("/queues/{queue}?{}&after={ms}.{id}", part.with("state", state.as_str()))
+        });
+        (found.rows.iter().map(summary).collect::<Vec<_>>(), next)
+    };
+    let states = ["open", "waiting", "closed"].map(
+        |name| json!({ "name": name, "address": format!("/queues/{queue}?{}", part.with("state", name)) }),
+    );
+    let queues: Vec<Value> = std::iter::once("all")
+        .chain(Queue::ALL.iter().map(|queue| queue.as_str()))
+        .map(|name| json!({ "name": name, "address": format!("/queues/{name}?{}", part.with("", "")) }))
+        .collect();
     let context = json!({
-        "frame": frame, "title": text::choice("queue", &queue), "queue": queue, "states": states,
-        "state": state.as_str(), "tickets": tickets, "next": next,
+        "frame": frame, "title": text::choice("queue", &queue), "queue": if follows { "all" } else { &queue },
+        "follows": follows, "states": states, "state": state.as_str(), "tickets": tickets, "next": next,
+        "part": { "assignee": part.assignee, "priority": part.priority, "tag": part.tag, "unread": part.unread },
+        "queues": queues, "people": people(&mut db).await?, "tags": db.list_all_tags().await?,
+        "priorities": Priority::ALL, "snoozes": work::SNOOZES, "query": part.with("state", state.as_str()),
+        "saved": db.list_views(ViewPage::Tickets, &visit.name).await?, "here": format!("/queues/{queue}"),
+        "change": db.find_last_change().await?,
     });
     views::page("queue.html", context)
 }
 
-fn summary(ticket: &Ticket, from: &str, drafts: i64) -> Value {
+/// Names of those who can take a ticket.
+async fn people(db: &mut Db) -> Result<Vec<String>, PageError> {
+    let people = db.list_people().await?;
+    Ok(people.into_iter().filter(|person| !person.disabled).map(|person| person.name).collect())
+}
+
+fn summary(summary: &TicketSummary) -> Value {
+    let ticket = &summary.ticket;
     json!({
-        "number": ticket.number, "reference": ticket.reference(), "subject": ticket.subject, "from": from,
-        "queue": ticket.queue.as_str(), "state": ticket.state.as_str(), "priority": ticket.priority.as_str(),
-        "drafts": drafts, "updated_ms": ticket.updated_ms,
+        "id": ticket.id, "number": ticket.number, "reference": ticket.reference(), "subject": ticket.subject,
+        "from": summary.from, "queue": ticket.queue.as_str(), "state": ticket.state.as_str(),
+        "priority": ticket.priority.as_str(), "drafts": summary.drafts, "updated_ms": ticket.updated_ms,
+        "assignee": ticket.assignee, "snoozed_until_ms": ticket.snoozed_until_ms, "tags": summary.tags,
+        "unread": summary.unread, "due_on": summary.due_on,
     })
 }
 
 /// Tickets with a message that may belong to another ticket.
-async fn follow_ups(db: &mut Db) -> Result<Vec<Value>, PageError> {
+async fn follow_ups(db: &mut Db, person: &str) -> Result<Vec<Value>, PageError> {
     let mut tickets = Vec::new();
     for message in db.list_undecided_follow_ups(TICKETS_PER_PAGE).await? {
         let Some(id) = &message.ticket_id else { continue };
         if let Some(ticket) = db.find_ticket(id).await? {
-            tickets.push(summary(&ticket, sender(&message), 0));
+            let found = db.summarise_ticket(ticket, person).await?;
+            tickets.push(summary(&TicketSummary { from: sender(&message).to_owned(), ..found }));
         }
     }
     Ok(tickets)
@@ -116,9 +183,20 @@ fn sender(message: &MessageRow) -> &str {
     if message.from_name.is_empty() { &message.from_email } else { &message.from_name }
 }
 
-/// A ticket by the number in an address.
+/// A ticket by the number in an address; where it was merged into, if it was.
 pub(super) async fn find(db: &mut Db, number: i64) -> Result<Ticket, PageError> {
-    db.find_ticket_by_number(number).await?.ok_or(PageError::NotFound)
+    let ticket = db.find_ticket_by_number(number).await?.ok_or(PageError::NotFound)?;
+    match &ticket.merged_into {
+        Some(target) => db.find_ticket(target).await?.ok_or(PageError::NotFound),
+        None => Ok(ticket),
+    }
+}
+
+/// How a conversation is shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    order: String,
 }
 
 /// `GET /tickets/{number}`
@@ -126,34 +204,92 @@ pub async fn show(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
     Path(number): Path<i64>,
+    Query(how): Query<Shown>,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "tickets").await?;
     let mut db = desk.app.store.read().await?;
     let ticket = find(&mut db, number).await?;
+    if ticket.number != number {
+        return Ok(Redirect::to(&format!("/tickets/{}", ticket.number)).into_response());
+    }
     let conversation = db.list_conversation(&ticket.id, MESSAGES_MAX).await?;
     let answer_to = decision::answer_address(&conversation);
-    let mut messages = Vec::new();
+    let mut entries = Vec::new();
     for (row, parsed) in &conversation {
-        messages.push(message(&mut db, row, parsed.as_ref()).await?);
+        entries.push(message(&mut db, row, parsed.as_ref()).await?);
+    }
+    let outbox: Vec<_> = db.list_outbox_of_ticket(&ticket.id, OUTBOX_MAX).await?;
+    let taken_in: BTreeSet<&str> =
+        conversation.iter().filter_map(|(row, _)| row.rfc_message_id.as_deref()).collect();
+    for row in outbox.iter().filter(|row| !taken_in.contains(row.rfc_message_id.as_str())) {
+        entries.push(sent_entry(&desk, row).await);
+    }
+    entries.extend(db.list_notes(&ticket.id).await?.iter().map(note_entry));
+    // Stable: what came at the same time stays as it was.
+    entries.sort_by_key(|entry| entry["at_ms"].as_i64());
+    let newest = how.order == "newest";
+    if newest {
+        entries.reverse();
     }
     let account = match &ticket.account_id {
         Some(id) => db.find_account(id).await?.map(|row| row.account),
         None => None,
     };
-    let outbox: Vec<_> = db.list_outbox_of_ticket(&ticket.id, OUTBOX_MAX).await?;
+    let mut links = Vec::new();
+    for id in db.list_links(&ticket.id).await? {
+        links.extend(db.find_ticket(&id).await?.map(|other| named(&other)));
+    }
+    let now_ms = clock::now_ms();
+    let present = db.list_present(&ticket.id, &visit.name, now_ms - PRESENT_MS).await?;
+    let attention = db.find_attention(&ticket.id, &visit.name).await?;
     let drafts = drafts(&mut db, &ticket.id).await?;
     let participants = db.list_participants(&ticket.id).await?;
+    let history = db.list_audit_of("ticket", ticket.id.as_str(), HISTORY_MAX).await?;
+    let history: Vec<Value> = history
+        .iter()
+        .map(|row| &row.entry)
+        .map(|e| json!({ "at_ms": e.at_ms, "actor": e.actor, "action": e.action, "detail": e.detail }))
+        .collect();
     let queues: Vec<&str> = Queue::ALL.iter().map(|queue| queue.as_str()).collect();
     let mut shown = json!(ticket);
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("reference".to_owned(), json!(ticket.reference()));
+        fields.insert("tags".to_owned(), json!(db.list_tags(&ticket.id).await?));
     }
     let context = json!({
-        "frame": frame, "ticket": shown, "messages": messages, "drafts": drafts, "queues": queues,
-        "account": account, "participants": participants, "outbox": outbox,
-        "answer_to": answer_to.map(|address| address.email),
+        "frame": frame, "ticket": shown, "entries": entries, "newest": newest, "drafts": drafts, "queues": queues,
+        "account": account, "participants": participants, "links": links,
+        "history": history, "people": people(&mut db).await?,
+        "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
+        "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
+            .collect::<Vec<_>>(),
+        "draft": attention.map_or_else(String::new, |attention| attention.draft),
     });
+    drop(db);
+    conversation::attend(&desk.app, &ticket.id, None, &visit.name).await?;
     views::page("ticket.html", context)
+}
+
+fn named(ticket: &Ticket) -> Value {
+    json!({ "number": ticket.number, "reference": ticket.reference(), "subject": ticket.subject, "state": ticket.state })
+}
+
+/// What we wrote, from its exact bytes; without its text if they are lost.
+async fn sent_entry(desk: &Desk, row: &OutboxRow) -> Value {
+    let bytes = desk.app.blob.get(&row.sha256).await.ok();
+    let mail = bytes.map(|bytes| crate::message::parse(&bytes));
+    let by_person = row.template == Name::Answer.as_str();
+    json!({
+        "entry": "sent", "id": row.id, "from": desk.app.config.site.name, "to": row.recipient,
+        "template": row.template, "by_person": by_person, "state": row.state, "reason": row.reason,
+        "subject": row.subject, "at_ms": row.sent_ms.unwrap_or(row.created_ms),
+        "text": mail.map(|mail| mail.text.trim().to_owned()),
+    })
+}
+
+fn note_entry(note: &Note) -> Value {
+    json!({ "entry": "note", "id": note.id, "from": note.author, "text": note.content, "at_ms": note.created_ms,
+            "mentions": note.mentions })
 }
 
 async fn drafts(db: &mut Db, ticket: &TicketId) -> Result<Vec<Value>, PageError> {
@@ -191,7 +327,7 @@ async fn message(db: &mut Db, row: &MessageRow, parsed: Option<&Message>) -> Res
         .collect()
     });
     Ok(json!({
-        "id": row.id, "direction": row.direction, "state": row.state, "historic": row.historic,
+        "entry": "mail", "id": row.id, "direction": row.direction, "state": row.state, "historic": row.historic,
         "from": sender(row), "from_email": row.from_email, "at_ms": row.date_ms.unwrap_or(row.stored_ms),
         "to": parsed.map(|m| names(&m.to)), "cc": parsed.map(|m| names(&m.cc)), "origin": row.origin,
         "new_text": parsed.map(|m| m.new_text.trim()), "signature": parsed.map(|m| m.signature.trim()),
@@ -204,60 +340,10 @@ async fn message(db: &mut Db, row: &MessageRow, parsed: Option<&Message>) -> Res
     }))
 }
 
-fn back(number: i64, done: &str) -> Response {
+pub(super) fn back(number: i64, done: &str) -> Response {
     Redirect::to(&format!("/tickets/{number}?done={done}")).into_response()
 }
 
-/// `POST /tickets/{number}/answer`
-pub async fn answer(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(number): Path<i64>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let body = posted.text("text").replace("\r\n", "\n");
-    let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
-    if body.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    if !decision::answer(&desk.app, &ticket, &body, then, &visit.name).await? {
-        return Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient"));
-    }
-    Ok(back(number, "answered"))
-}
-
-/// `POST /tickets/{number}/state`
-pub async fn set_state(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(number): Path<i64>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let Some(state) = TicketState::parse(posted.text("state")) else {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    };
-    let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    decision::set_state(&desk.app, &ticket.id, state, &visit.name).await?;
-    let done = match state {
-        TicketState::Closed => "closed",
-        TicketState::Open => "opened",
-        TicketState::Waiting => "waiting",
-    };
-    Ok(back(number, done))
-}
-
-/// `POST /tickets/{number}/queue`
-pub async fn set_queue(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(number): Path<i64>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let Some(queue) = Queue::parse(posted.text("queue")) else {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    };
-    let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    decision::set_queue(&desk.app, &ticket.id, queue, &visit.name).await?;
-    Ok(back(number, "moved"))
+pub(super) fn bad_form() -> PageError {
+    PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form")
 }

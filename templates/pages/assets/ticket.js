@@ -1,0 +1,44 @@
+// Tickets, live: news as they happen, who else is at it, and the answer kept while it is written. All works without.
+
+const others = document.querySelector(".others");
+const news = document.querySelector(".news");
+const said = (who) => (who.writing ? others.dataset.writes : others.dataset.is).replace("{who}", who.name);
+
+const live = new EventSource(others ? `/live?ticket=${others.dataset.ticket}` : "/live");
+live.addEventListener("change", () => { news.hidden = false; });
+live.addEventListener("others", (e) => {
+  const list = JSON.parse(e.data);
+  others.textContent = list.map(said).join(" ");
+  others.hidden = !list.length;
+});
+addEventListener("pagehide", () => live.close());
+
+const box = document.querySelector("textarea[data-keep]");
+if (box) {
+  const told = box.form.querySelector(".kept");
+  let timer = 0;
+  const keep = async () => {
+    timer = 0;
+    const form = new URLSearchParams({ csrf: box.form.elements.csrf.value, text: box.value });
+    const answer = await fetch(box.dataset.keep, { method: "POST", body: form }).catch(() => null);
+    told.textContent = answer?.ok ? told.dataset.kept : "";
+  };
+  box.addEventListener("input", () => {
+    told.textContent = "";
+    timer ||= setTimeout(keep, 1500);
+  });
+  box.form.addEventListener("submit", () => clearTimeout(timer));
+}
+
+// Tickets are picked all at once, or a range of them with the shift key.
+const all = document.querySelector(".pick .all");
+if (all) {
+  const picks = [...document.querySelectorAll(".pick input[name=ticket]")];
+  let last = -1;
+  all.hidden = false;
+  all.addEventListener("change", () => picks.forEach((pick) => { pick.checked = all.checked; }));
+  picks.forEach((pick, at) => pick.addEventListener("click", (e) => {
+    if (e.shiftKey && last >= 0) picks.slice(Math.min(at, last), Math.max(at, last) + 1).forEach((p) => { p.checked = pick.checked; });
+    last = at;
+  }));
+}
