@@ -15,6 +15,7 @@ pub mod history;
 pub mod lesson;
 pub mod people;
 pub mod reading;
+pub mod reply;
 pub mod straight_through;
 pub mod thread;
 pub mod view;

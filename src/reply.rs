@@ -13,6 +13,6 @@ mod mailer;
 mod smtp;
 pub mod template;
 
-pub use compose::{ComposeError, Composition, compose};
+pub use compose::{ComposeError, Composition, File, compose};
 pub use config::{Config, Kind, Tls};
 pub use mailer::{Envelope, Mailer, Memory, SendError, Sent};

@@ -110,7 +110,7 @@ async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(Out
     };
     let automatic = !BY_PERSONS.contains(&row.template.as_str());
     let sender = (!automatic).then(|| app.config.mail_out.from.clone());
-    let envelope = Envelope { sender, recipient: row.recipient.clone() };
+    let envelope = Envelope { sender, recipient: row.recipient.clone(), copies: row.copies.clone() };
     let sent = match sign_in(app).await {
         Ok(()) => app.mailer.send(&envelope, &bytes).await,
         Err(error) => Err(SendError::Transient { text: format!("{error:#}") }),

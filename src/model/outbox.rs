@@ -34,8 +34,11 @@ pub struct OutboxRow {
     pub message_id: Option<MessageId>,
     /// The draft that it is about.
     pub draft_id: Option<DraftId>,
-    /// The one recipient.
+    /// The one recipient whom it is written to.
     pub recipient: String,
+    /// Who else gets it, openly.
+    #[serde(default)]
+    pub copies: Vec<String>,
     /// Name of the template.
     pub template: String,
     /// ISO 639-1 code.

@@ -9,7 +9,7 @@ use crate::{
         message::{Address, Message},
     },
     reply::{
-        Composition, compose,
+        Composition, File, compose,
         template::{Context, Name},
     },
     store::outbox::NewOutbox,
@@ -25,8 +25,12 @@ pub struct Letter<'a> {
     pub cause: String,
     /// ISO 639-1 code of the recipient's language.
     pub language: String,
-    /// The one recipient.
+    /// The one recipient whom it is written to.
     pub recipient: Address,
+    /// Who else gets it, openly.
+    pub copies: Vec<Address>,
+    /// What goes along.
+    pub files: Vec<File>,
     /// The message that it answers.
     pub answers: Option<&'a Message>,
     /// Row id of that message.
@@ -55,6 +59,8 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
     let bytes = compose(&Composition {
         from: &app.config.mail_out.sender(),
         to: &letter.recipient,
+        copies: &letter.copies,
+        files: &letter.files,
         subject: &rendered.subject,
         text: &rendered.body,
         rfc_message_id: &rfc_message_id,
@@ -72,6 +78,7 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
         message_id: letter.message_id,
         draft_id: letter.draft_id,
         recipient: letter.recipient.email,
+        copies: letter.copies.into_iter().map(|copy| copy.email).collect(),
         template: letter.template.as_str().to_owned(),
         language: rendered.language.to_owned(),
         subject: rendered.subject,

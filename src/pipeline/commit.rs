@@ -190,6 +190,8 @@ async fn acknowledge(
         cause: format!("acknowledge:{}", understood.row.id),
         language: destination.new.language.clone(),
         recipient: recipient.clone(),
+        copies: Vec::new(),
+        files: Vec::new(),
         answers: Some(&understood.message),
         message_id: Some(understood.row.id.clone()),
         draft_id: None,

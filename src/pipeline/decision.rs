@@ -402,6 +402,8 @@ async fn letter(
         cause,
         language: ticket.language.clone(),
         recipient: recipient.clone(),
+        copies: Vec::new(),
+        files: Vec::new(),
         answers: Some(parsed),
         message_id: Some(row.id.clone()),
         draft_id: draft_id.cloned(),
@@ -419,30 +421,6 @@ pub fn answer_address(conversation: &[(MessageRow, Option<Message>)]) -> Option<
         .rev()
         .filter(|(row, _)| row.direction == Direction::In)
         .find_map(|(_, parsed)| parsed.as_ref().and_then(Message::reply_address).cloned())
-}
-
-/// Answers in a ticket with a person's own words. `false` if there is nobody to answer.
-pub async fn answer(
-    app: &App,
-    ticket: &Ticket,
-    text: &str,
-    then: TicketState,
-    who: &str,
-) -> anyhow::Result<bool> {
-    let cause = format!("answer:{}", clock::fresh_id());
-    let context = Context { text: text.to_owned(), ..Context::default() };
-    let Some(letter) = letter(app, ticket, None, None, Name::Answer, cause, context).await? else {
-        return Ok(false);
-    };
-    let now_ms = clock::now_ms();
-    let mut tx = app.store.begin().await?;
-    tx.insert_outbox(&letter, now_ms).await?;
-    tx.touch_ticket(&ticket.id, Some(then), now_ms).await?;
-    tx.audit(entry(who, "answer_ticket", "ticket", ticket.id.as_str(), format!("mail {}", letter.id)));
-    tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
-    tx.commit().await.context("failed to put an answer into the outbox")?;
-    app.announce_work();
-    Ok(true)
 }
 
 /// A person says whether a message belongs to the ticket that it refers to.

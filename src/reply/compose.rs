@@ -8,9 +8,10 @@
 
 use crate::model::message::Address;
 use lettre::message::{
-    Body, Mailbox, Message,
+    Attachment, Body, Mailbox, Message, MultiPart, SinglePart,
     header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
 };
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 /// How many ids `References` keeps: the first and the last ones (RFC 5537, 3.4.4).
@@ -22,6 +23,15 @@ const ID_BYTES_MAX: usize = 250;
 /// The longest line that goes out without encoding.
 const LINE_CHARS_MAX: usize = 76;
 
+/// A file that goes along with a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Its bytes; they go as bytes, whatever they are.
+    pub bytes: Vec<u8>,
+}
+
 /// What goes into a mail.
 #[derive(Clone, Debug)]
 pub struct Composition<'a> {
@@ -29,6 +39,10 @@ pub struct Composition<'a> {
     pub from: &'a Address,
     /// To whom.
     pub to: &'a Address,
+    /// Who else gets it, openly.
+    pub copies: &'a [Address],
+    /// What goes along.
+    pub files: &'a [File],
     /// One line.
     pub subject: &'a str,
     /// Plain text.
@@ -84,6 +98,9 @@ pub fn compose(mail: &Composition<'_>) -> Result<Vec<u8>, ComposeError> {
         .subject(one_line(mail.subject))
         .date(date.into())
         .message_id(Some(own_id));
+    for copy in mail.copies {
+        builder = builder.cc(mailbox(copy, "recipient of a copy")?);
+    }
     if let Some(id) = mail.in_reply_to.and_then(bracketed) {
         builder = builder.in_reply_to(id);
     }
@@ -96,12 +113,28 @@ pub fn compose(mail: &Composition<'_>) -> Result<Vec<u8>, ComposeError> {
             .raw_header(raw("Auto-Submitted", "auto-replied"))
             .raw_header(raw("X-Auto-Response-Suppress", "All"));
     }
-    let message = builder
-        .raw_header(raw("MIME-Version", "1.0"))
-        .header(ContentType::TEXT_PLAIN)
-        .body(encoded(mail.text)?)
-        .map_err(|error| ComposeError::Build { text: error.to_string() })?;
+    builder = builder.raw_header(raw("MIME-Version", "1.0"));
+    let text = encoded(mail.text)?;
+    let message = if mail.files.is_empty() {
+        builder.header(ContentType::TEXT_PLAIN).body(text)
+    } else {
+        let plain = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text);
+        let parts = MultiPart::mixed().boundary(boundary(mail.rfc_message_id)).singlepart(plain);
+        let parts = mail.files.iter().fold(parts, |parts, file| parts.singlepart(attached(file)));
+        builder.multipart(parts)
+    };
+    let message = message.map_err(|error| ComposeError::Build { text: error.to_string() })?;
     Ok(message.formatted())
+}
+
+/// What stands between the parts: the same for the same mail, and in no text.
+fn boundary(rfc_message_id: &str) -> String {
+    hex::encode(Sha256::digest(rfc_message_id.as_bytes())).chars().take(40).collect()
+}
+
+fn attached(file: &File) -> SinglePart {
+    let kind = ContentType::parse("application/octet-stream").unwrap_or(ContentType::TEXT_PLAIN);
+    Attachment::new(one_line(&file.name)).body(file.bytes.clone(), kind)
 }
 
 fn raw(name: &'static str, value: &str) -> HeaderValue {
@@ -169,6 +202,8 @@ mod tests {
         Composition {
             from,
             to,
+            copies: &[],
+            files: &[],
             subject: "Re: Order 1 [MR-1001]",
             text: "Hello,\n\nthank you.\n",
             rfc_message_id: "own.1@example.com",
@@ -208,6 +243,22 @@ mod tests {
             (address("orders@example.com", "Order Desk"), address("anna@customer.se", "Anna Öberg"));
         let mail = check(&Composition { automatic: false, ..answer(&from, &to, &[]) }).unwrap();
         assert!(!mail.contains("Auto-Submitted") && !mail.contains("Suppress"), "{mail}");
+    }
+
+    #[test]
+    fn copies_and_files_go_along() {
+        let (from, to) =
+            (address("orders@example.com", "Order Desk"), address("anna@customer.se", "Anna Öberg"));
+        let copies = [address("bo@customer.se", ""), address("eva@carrier.example", "Eva")];
+        let files = [File { name: "Ritning\r\nX: y å.pdf".to_owned(), bytes: vec![0, 159, 146, 150] }];
+        let mail = check(&Composition { copies: &copies, files: &files, ..answer(&from, &to, &[]) }).unwrap();
+        let parsed = crate::message::parse(mail.as_bytes());
+        let cc: Vec<&str> = parsed.cc.iter().map(|a| a.email.as_str()).collect();
+        assert_eq!(cc, ["bo@customer.se", "eva@carrier.example"]);
+        assert_eq!(parsed.text.trim(), "Hello,\n\nthank you.");
+        assert_eq!(parsed.attachments.len(), 1, "{mail}");
+        assert_eq!(parsed.attachments[0].bytes, [0, 159, 146, 150]);
+        assert!(!mail.contains("\r\nX: y"), "{mail}");
     }
 
     #[test]

@@ -19,8 +19,10 @@ use thiserror::Error;
 pub struct Envelope {
     /// Where bounces go. None is the empty path `<>`: automatic mail shall not bounce back (RFC 3834, 3.3).
     pub sender: Option<String>,
-    /// The one recipient.
+    /// The one recipient whom it is written to.
     pub recipient: String,
+    /// Who else gets it.
+    pub copies: Vec<String>,
 }
 
 /// The other side took the mail.

@@ -88,10 +88,11 @@ impl Smtp {
 
     pub(super) async fn send(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Sent, SendError> {
         let sender = envelope.sender.as_deref().map(address).transpose()?;
-        let recipient = address(&envelope.recipient)?;
+        let everybody = std::iter::once(&envelope.recipient).chain(&envelope.copies);
+        let recipients = everybody.map(|to| address(to)).collect::<Result<Vec<_>, _>>()?;
         let mut connection = self.connect().await?;
         let mut parameters = Vec::new();
-        let international = [sender.as_ref(), Some(&recipient)].into_iter().flatten().any(|a| !is_ascii(a));
+        let international = sender.iter().chain(&recipients).any(|a| !is_ascii(a));
         if international {
             if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let text = "the address has letters that the server does not take (no SMTPUTF8)".to_owned();
@@ -100,7 +101,10 @@ impl Smtp {
             parameters.push(MailParameter::SmtpUtfEight);
         }
         self.step("MAIL FROM", connection.command(Mail::new(sender, parameters))).await?;
-        self.step("RCPT TO", connection.command(Rcpt::new(recipient, Vec::new()))).await?;
+        // All or nobody: who is refused is told to the person who wrote, before anything has left.
+        for recipient in recipients {
+            self.step("RCPT TO", connection.command(Rcpt::new(recipient, Vec::new()))).await?;
+        }
         self.step("DATA", connection.command(Data)).await?;
         // The client ends the content with a line end of its own.
         let content = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);

@@ -5,7 +5,7 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Ask as _, Columns as _, key, text},
+    row::{Ask as _, Columns as _, json, key, text},
 };
 use crate::model::{
     ids::{DraftId, MessageId, OutboxId, TicketId},
@@ -32,8 +32,10 @@ pub struct NewOutbox {
     pub message_id: Option<MessageId>,
     /// The draft that it is about.
     pub draft_id: Option<DraftId>,
-    /// The one recipient.
+    /// The one recipient whom it is written to.
     pub recipient: String,
+    /// Who else gets it, openly: only of mail that a person writes.
+    pub copies: Vec<String>,
     /// Name of the template.
     pub template: String,
     /// ISO 639-1 code.
@@ -58,6 +60,7 @@ fn outbox(row: &AnyRow) -> Result<OutboxRow> {
         message_id: row.find_id("message_id")?,
         draft_id: row.find_id("draft_id")?,
         recipient: row.text("recipient")?,
+        copies: row.json("copies")?,
         template: row.text("template")?,
         language: row.text("language")?,
         subject: row.text("subject")?,
@@ -170,8 +173,8 @@ impl Tx {
         let state = if new.withheld.is_some() { OutboxState::Withheld } else { OutboxState::Queued };
         let done = sqlx::query(
             "INSERT INTO outbox (id, cause, ticket_id, message_id, draft_id, recipient, template, language, subject,
-                 rfc_message_id, sha256, state, reason, attempts, due_ms, worker, created_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, '', $15)
+                 rfc_message_id, sha256, state, reason, attempts, due_ms, worker, created_ms, copies)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, '', $15, $16)
              ON CONFLICT (cause) DO NOTHING",
         )
         .bind(new.id.as_str())
@@ -189,6 +192,7 @@ impl Tx {
         .bind(text(new.withheld.as_deref().unwrap_or_default()))
         .bind(new.due_ms)
         .bind(now_ms)
+        .bind(json(&new.copies)?)
         .run(self.connection())
         .await?;
         Ok(done == 1)

@@ -10,7 +10,7 @@ named! {
     Right {
         /// Looks at tickets, drafts, accounts, and what is found: everyone who is signed in.
         Read = "read",
-        /// Changes how oneself signs in: everyone who is signed in.
+        /// Changes what is oneself’s: how one signs in, searches and lists that one keeps. Everyone who is signed in.
         Own = "own",
         /// Works on tickets and writes to customers.
         Answer = "answer",

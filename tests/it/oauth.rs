@@ -215,7 +215,8 @@ async fn mail_leaves_with_the_token_of_a_mailbox() {
     let site = Site { app, server, dovecot, _folder: folder };
     site.consent().await;
     jobs::send_outbox::sign_in(&site.app).await.unwrap();
-    let envelope = Envelope { sender: None, recipient: "ann@customer.example".to_owned() };
+    let envelope =
+        Envelope { sender: None, recipient: "ann@customer.example".to_owned(), copies: Vec::new() };
     site.app.mailer.send(&envelope, b"Subject: Hello\r\n\r\nHello\r\n").await.unwrap();
     assert!(smtp.delivered(1)[0].contains("Subject: Hello"));
 }

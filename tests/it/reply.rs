@@ -33,6 +33,8 @@ fn mail(language: &str) -> Vec<u8> {
     compose(&Composition {
         from: &Address { email: "orders@vendor.example".to_owned(), name: Some("Order Desk".to_owned()) },
         to: &Address { email: "anna@customer.example".to_owned(), name: None },
+        copies: &[],
+        files: &[],
         subject: &letter.subject,
         text: &format!("{}\n.\n..two dots\n", letter.body),
         rfc_message_id: "1.abc@vendor.example",
@@ -45,7 +47,7 @@ fn mail(language: &str) -> Vec<u8> {
 }
 
 fn envelope(recipient: &str) -> Envelope {
-    Envelope { sender: None, recipient: recipient.to_owned() }
+    Envelope { sender: None, recipient: recipient.to_owned(), copies: Vec::new() }
 }
 
 fn kind_of(result: Result<mailroom::reply::Sent, SendError>) -> String {
@@ -161,8 +163,11 @@ async fn automatic_mail_has_an_empty_sender_and_dots_are_kept() {
     let peer = Peer::start("NOWHERE", Does::HangsUp);
     let mailer = Mailer::open(&config(peer.port, Tls::Plain), None).unwrap();
     mailer.send(&envelope("a@b.example"), b"Subject: x\r\n\r\n.\r\n.x\r\nlast\r\n").await.unwrap();
-    let person =
-        Envelope { sender: Some("orders@vendor.example".to_owned()), recipient: "a@b.example".to_owned() };
+    let person = Envelope {
+        sender: Some("orders@vendor.example".to_owned()),
+        recipient: "a@b.example".to_owned(),
+        copies: Vec::new(),
+    };
     mailer.send(&person, b"Subject: x\r\n\r\nhello\r\n").await.unwrap();
     let heard = peer.heard();
     let expected =

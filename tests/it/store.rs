@@ -182,6 +182,7 @@ fn mail(id: &str, cause: &str, ticket: Option<TicketId>) -> NewOutbox {
         message_id: None,
         draft_id: None,
         recipient: "Eva@Kund.example".into(),
+        copies: Vec::new(),
         template: "acknowledge".into(),
         language: "sv".into(),
         subject: "Tack".into(),

@@ -69,6 +69,7 @@ contract!(no_mail_is_taken_twice, async |db: Database| {
             message_id: None,
             draft_id: None,
             recipient: "eva@kund.example".into(),
+            copies: Vec::new(),
             template: "acknowledge".into(),
             language: "sv".into(),
             subject: String::new(),

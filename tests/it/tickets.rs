@@ -206,3 +206,45 @@ async fn tickets_are_split_merged_and_linked() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/tickets/{}/answer", desk.ticket);
+    let page = sam
+        .get(&format!("/tickets/{}?reply=forward&message={}", desk.ticket, desk.message))
+        .await
+        .text()
+        .await;
+    let whole = format!("name=\"file\" value=\"{}\" checked", desk.message);
+    assert!(page.contains(&whole), "{page}");
+    let id = desk.message.to_string();
+    let (file, text) = (format!("{id}/0"), "Can you carry this?\r\nIt is urgent.");
+    let to = "carrier@freight.example; second@freight.example";
+    let fields =
+        [("to", to), ("cc", "boss@vastkustmarin.example"), ("text", text), ("file", &file), ("file", &id)];
+    done(&sam, &path, &fields).await;
+    let now = ticket(&desk, desk.ticket).await;
+    let mut db = desk.app.store.read().await.unwrap();
+    let mail = db.list_outbox_of_ticket(&now.id, 50).await.unwrap().pop().unwrap();
+    assert_eq!(mail.recipient, "carrier@freight.example");
+    assert_eq!(mail.copies, ["second@freight.example", "boss@vastkustmarin.example"]);
+    let taking_part = db.list_participants(&now.id).await.unwrap();
+    assert!(taking_part.contains(&"carrier@freight.example".to_owned()), "what they answer finds the way");
+    drop(db);
+    let sent = mailroom::message::parse(&desk.app.blob.get(&mail.sha256).await.unwrap());
+    let names: Vec<&str> = sent.attachments.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["PO 45-20817.pdf", "message.eml"]);
+    assert!(sent.text.contains("Can you carry this?\nIt is urgent."));
+
+    let refused = StatusCode::UNPROCESSABLE_ENTITY;
+    for fields in [
+        [("to", "nobody"), ("text", "x"), ("file", "")],
+        [("to", ""), ("text", ""), ("file", &file)],
+        [("to", ""), ("text", "x"), ("file", "elsewhere/0")],
+        [("to", ""), ("text", "x"), ("file", &format!("{id}/99"))],
+    ] {
+        assert_eq!(sam.post(&path, &fields).await.status(), refused, "{fields:?}");
+    }
+}

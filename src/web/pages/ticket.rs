@@ -9,7 +9,7 @@ use crate::{
         outbox::OutboxRow,
         ticket::{Priority, Queue, Ticket, TicketState},
     },
-    pipeline::{conversation, decision},
+    pipeline::{conversation, decision, reply},
     reply::template::Name,
     store::{
         Db,
@@ -197,6 +197,10 @@ pub(super) async fn find(db: &mut Db, number: i64) -> Result<Ticket, PageError> 
 #[serde(default)]
 pub struct Shown {
     order: String,
+    /// `all`, or `forward`; else an answer to the sender.
+    reply: String,
+    /// The message that is forwarded.
+    message: String,
 }
 
 /// `GET /tickets/{number}`
@@ -214,6 +218,7 @@ pub async fn show(
     }
     let conversation = db.list_conversation(&ticket.id, MESSAGES_MAX).await?;
     let answer_to = decision::answer_address(&conversation);
+    let others = reply::others(&desk.app, &conversation).join(", ");
     let mut entries = Vec::new();
     for (row, parsed) in &conversation {
         entries.push(message(&mut db, row, parsed.as_ref()).await?);
@@ -261,6 +266,7 @@ pub async fn show(
         "account": account, "participants": participants, "links": links,
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
+        "others": others, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),
         "draft": attention.map_or_else(String::new, |attention| attention.draft),
@@ -274,6 +280,17 @@ fn named(ticket: &Ticket) -> Value {
     json!({ "number": ticket.number, "reference": ticket.reference(), "subject": ticket.subject, "state": ticket.state })
 }
 
+/// The files of a conversation that can go along with an answer.
+fn files(conversation: &[(MessageRow, Option<Message>)]) -> Vec<Value> {
+    let all = conversation.iter().filter_map(|(row, parsed)| Some((row, parsed.as_ref()?)));
+    all.flat_map(|(row, parsed)| {
+        let attached = parsed.attachments.iter().enumerate().filter(|(_, a)| !a.inline);
+        attached
+            .map(|(at, a)| json!({ "value": format!("{}/{at}", row.id), "message": row.id, "name": a.name }))
+    })
+    .collect()
+}
+
 /// What we wrote, from its exact bytes; without its text if they are lost.
 async fn sent_entry(desk: &Desk, row: &OutboxRow) -> Value {
     let bytes = desk.app.blob.get(&row.sha256).await.ok();
@@ -281,7 +298,7 @@ async fn sent_entry(desk: &Desk, row: &OutboxRow) -> Value {
     let by_person = row.template == Name::Answer.as_str();
     json!({
         "entry": "sent", "id": row.id, "from": desk.app.config.site.name, "to": row.recipient,
-        "template": row.template, "by_person": by_person, "state": row.state, "reason": row.reason,
+        "copies": row.copies.join(", "), "template": row.template, "by_person": by_person, "state": row.state, "reason": row.reason,
         "subject": row.subject, "at_ms": row.sent_ms.unwrap_or(row.created_ms),
         "text": mail.map(|mail| mail.text.trim().to_owned()),
     })

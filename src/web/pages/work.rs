@@ -9,7 +9,8 @@ use crate::{
     },
     pipeline::{
         conversation::{self, Change, Joined},
-        decision, view,
+        reply::{self, Replied, Reply},
+        view,
     },
     store::view::ViewPage,
     web::{
@@ -150,21 +151,36 @@ pub async fn remove_view(
     Ok(Redirect::to("/queues/all?done=view_removed").into_response())
 }
 
-/// `POST /tickets/{number}/answer`
+/// `POST /tickets/{number}/answer`: to the sender or to the addresses in the form, with the files that were ticked.
 pub async fn answer(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
     Path(number): Path<i64>,
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
-    let body = posted.text("text").replace("\r\n", "\n");
-    let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
-    if body.is_empty() {
+    let no_address = || PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_address");
+    let to = reply::addresses(posted.text("to")).ok_or_else(no_address)?;
+    let mut copies = reply::addresses(posted.text("cc")).ok_or_else(no_address)?;
+    let mut to = to.into_iter();
+    let first = to.next();
+    copies.splice(0..0, to);
+    let files = posted.0.iter().filter(|(key, _)| key == "file").map(|(_, value)| {
+        let (id, position) = value.split_once('/').unwrap_or((value, ""));
+        (MessageId::new(id), position.parse().ok())
+    });
+    let text = posted.text("text").replace("\r\n", "\n");
+    if text.is_empty() {
         return Err(bad_form());
     }
+    let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    if !decision::answer(&desk.app, &ticket, &body, then, &visit.name).await? {
-        return Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient"));
+    let reply = Reply { to: first, copies, text, files: files.collect(), then };
+    match reply::send(&desk.app, &ticket, reply, &visit.name).await? {
+        Replied::Done => {}
+        Replied::NoRecipient => return Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
+        Replied::BadFiles => {
+            return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_files"));
+        }
     }
     conversation::attend(&desk.app, &ticket.id, Some(""), &visit.name).await?;
     Ok(back(number, "answered"))

@@ -240,6 +240,7 @@ async fn mail(app: &App, tx: &mut Tx, ticket: &TicketId, now_ms: i64) -> OutboxI
         message_id: None,
         draft_id: None,
         recipient: "ingrid.holm@vastkustmarin.example".to_owned(),
+        copies: Vec::new(),
         template: "acknowledgement".to_owned(),
         language: "en".to_owned(),
         subject: "Re: Purchase order 45-20817 [MR-1001]".to_owned(),

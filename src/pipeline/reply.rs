@@ -1,0 +1,195 @@
+//! A person writes from a ticket: to whom, with copies to whom, with which of its files.
+//!
+//! Invariant: whoever gets it takes part in the ticket from then on, so that what they answer finds the way.
+//! Does not: send (that is `jobs::send_outbox`).
+
+use super::{
+    answer::{self, Letter},
+    decision::entry,
+};
+use crate::{
+    app::App,
+    clock,
+    model::{
+        ids::MessageId,
+        message::{Address, Message},
+        ticket::{Ticket, TicketState},
+    },
+    reply::{
+        File, limits,
+        template::{Context, Name},
+    },
+    store::{
+        change::ChangeKind,
+        message::{Direction, MessageRow},
+        outbox::NewOutbox,
+    },
+};
+use anyhow::Context as _;
+
+/// Messages of a conversation looked at.
+const CONVERSATION_MAX: u32 = 500;
+/// Most recipients of one mail.
+pub const RECIPIENTS_MAX: usize = 50;
+/// Most bytes of all files of one mail: what most servers take, once they are encoded.
+pub const FILES_BYTES_MAX: usize = 15_000_000;
+
+/// What a person writes.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// To whom; nobody: the sender of the latest message that came in.
+    pub to: Option<Address>,
+    /// Who else gets it.
+    pub copies: Vec<Address>,
+    /// In his or her own words.
+    pub text: String,
+    /// Files of the ticket that go along: message and position of the attachment; without a position the message itself.
+    pub files: Vec<(MessageId, Option<usize>)>,
+    /// What becomes of the ticket.
+    pub then: TicketState,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replied {
+    /// It is in the outbox.
+    Done,
+    /// There is nobody to write to.
+    NoRecipient,
+    /// A file is no file of the ticket, or they are too large together.
+    BadFiles,
+}
+
+/// Addresses in a text, between commas, semicolons or blanks; nothing if one of them is none, or if there are too many.
+pub fn addresses(text: &str) -> Option<Vec<Address>> {
+    let words =
+        text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty());
+    let found: Option<Vec<Address>> = words
+        .take(RECIPIENTS_MAX + 1)
+        .map(|word| {
+            let email = word.trim_matches(['<', '>']).to_owned();
+            limits::is_address(&email).then_some(Address { email, name: None })
+        })
+        .collect();
+    found.filter(|all| all.len() <= RECIPIENTS_MAX)
+}
+
+/// Who else got the latest message that came in, apart from ourselves and from whom it would be answered to.
+pub fn others(app: &App, conversation: &[(MessageRow, Option<Message>)]) -> Vec<String> {
+    let Some((_, message)) = latest(conversation) else { return Vec::new() };
+    let to = message.reply_address().map(|address| address.email.to_lowercase());
+    let mut others: Vec<String> = Vec::new();
+    for address in message.to.iter().chain(&message.cc).take(RECIPIENTS_MAX) {
+        let email = address.email.to_lowercase();
+        let own = app.site.addresses.iter().any(|own| own.eq_ignore_ascii_case(&email));
+        if !own && Some(&email) != to.as_ref() && !others.contains(&email) && limits::is_address(&email) {
+            others.push(email);
+        }
+    }
+    others
+}
+
+/// The latest message that came in and can be answered.
+fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(&MessageRow, &Message)> {
+    let incoming = conversation.iter().rev().filter(|(row, _)| row.direction == Direction::In);
+    let mut parsed = incoming.filter_map(|(row, parsed)| Some((row, parsed.as_ref()?)));
+    parsed.find(|(_, message)| message.reply_address().is_some())
+}
+
+/// Puts what a person writes into the outbox.
+pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow::Result<Replied> {
+    let conversation = app.store.read().await?.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
+    let latest = latest(&conversation);
+    let recipient = reply.to.or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
+    let Some(recipient) = recipient else { return Ok(Replied::NoRecipient) };
+    let Some(files) = load(app, &conversation, &reply.files).await? else { return Ok(Replied::BadFiles) };
+    let attached = files.len();
+    let letter = Letter {
+        template: Name::Answer,
+        cause: format!("answer:{}", clock::fresh_id()),
+        language: ticket.language.clone(),
+        recipient,
+        copies: reply.copies,
+        files,
+        answers: latest.map(|(_, message)| message),
+        message_id: latest.map(|(row, _)| row.id.clone()),
+        draft_id: None,
+        automatic: false,
+        context: Context {
+            ticket: ticket.reference(),
+            subject: ticket.subject.clone(),
+            text: reply.text,
+            ..Context::default()
+        },
+    };
+    let prepared = answer::prepare(app, letter).await?;
+    let letter = NewOutbox { ticket_id: Some(ticket.id.clone()), ..prepared };
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    tx.insert_outbox(&letter, now_ms).await?;
+    tx.touch_ticket(&ticket.id, Some(reply.then), now_ms).await?;
+    for email in std::iter::once(&letter.recipient).chain(&letter.copies) {
+        tx.add_participant(&ticket.id, email).await?;
+    }
+    let detail = format!(
+        "mail {} to {}, {} copies, {attached} files",
+        letter.id,
+        letter.recipient,
+        letter.copies.len()
+    );
+    tx.audit(entry(who, "answer_ticket", "ticket", ticket.id.as_str(), detail));
+    tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
+    tx.commit().await.context("failed to put an answer into the outbox")?;
+    app.announce_work();
+    Ok(Replied::Done)
+}
+
+/// The bytes of files of a conversation; nothing if one is not of it, or if they are too large.
+async fn load(
+    app: &App,
+    conversation: &[(MessageRow, Option<Message>)],
+    wanted: &[(MessageId, Option<usize>)],
+) -> anyhow::Result<Option<Vec<File>>> {
+    let mut files = Vec::new();
+    let mut left = FILES_BYTES_MAX;
+    for (id, position) in wanted {
+        let Some((row, parsed)) = conversation.iter().find(|(row, _)| row.id == *id) else { return Ok(None) };
+        let (sha256, name, size) = match position {
+            None => {
+                let size = usize::try_from(row.size_bytes).unwrap_or(usize::MAX);
+                (row.sha256.clone(), "message.eml".to_owned(), size)
+            }
+            Some(position) => {
+                let attachment = parsed.as_ref().and_then(|message| message.attachments.get(*position));
+                let Some(attachment) = attachment else { return Ok(None) };
+                let size = usize::try_from(attachment.size_bytes).unwrap_or(usize::MAX);
+                (attachment.sha256.clone(), attachment.name.clone(), size)
+            }
+        };
+        let Some(rest) = left.checked_sub(size) else { return Ok(None) };
+        left = rest;
+        let bytes = app.blob.get(&sha256).await.context("failed to read a file of the ticket")?;
+        files.push(File { name, bytes });
+    }
+    Ok(Some(files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_all_good_or_refused() {
+        for (text, expected) in [
+            ("", Some("")),
+            ("a@b.example, <c@d.example>;e@f.example", Some("a@b.example c@d.example e@f.example")),
+            ("a@b.example nobody", None),
+            ("a@b.example\r\nBcc: x@y.example", None),
+        ] {
+            let found = addresses(text);
+            let found = found.map(|all| all.into_iter().map(|a| a.email).collect::<Vec<_>>().join(" "));
+            assert_eq!(found.as_deref(), expected, "{text:?}");
+        }
+        assert_eq!(addresses(&"a@b.example ".repeat(RECIPIENTS_MAX + 1)), None);
+    }
+}
