@@ -266,7 +266,7 @@ pub async fn show(
         "account": account, "participants": participants, "links": links,
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
-        "others": others, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
+        "change": db.find_last_change().await?, "others": others, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),
         "draft": attention.map_or_else(String::new, |attention| attention.draft),

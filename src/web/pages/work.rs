@@ -273,6 +273,8 @@ pub async fn keep_draft(
 #[serde(default)]
 pub struct Watched {
     ticket: Option<i64>,
+    /// The change that the page has seen.
+    since: Option<i64>,
 }
 
 /// `GET /live`: server-sent events. `change` when a ticket changed (that one, if it is named); `others` with who else is
@@ -287,7 +289,8 @@ pub async fn live(
         Some(number) => Some(find(&mut db, number).await?.id),
         None => None,
     };
-    let seen = Seen { change: db.find_last_change().await?, others: String::new(), looks: 0 };
+    let last = db.find_last_change().await?;
+    let seen = Seen { change: watched.since.unwrap_or(last), others: String::new(), looks: 0 };
     drop(db);
     let stream =
         futures::stream::unfold((desk, visit, ticket, seen), |(desk, visit, ticket, mut seen)| async move {

@@ -4,14 +4,27 @@ const others = document.querySelector(".others");
 const news = document.querySelector(".news");
 const said = (who) => (who.writing ? others.dataset.writes : others.dataset.is).replace("{who}", who.name);
 
-const live = new EventSource(others ? `/live?ticket=${others.dataset.ticket}` : "/live");
-live.addEventListener("change", () => { news.hidden = false; });
-live.addEventListener("others", (e) => {
-  const list = JSON.parse(e.data);
-  others.textContent = list.map(said).join(" ");
-  others.hidden = !list.length;
-});
-addEventListener("pagehide", () => live.close());
+// Browsers hold few connections to one site: only the page that is seen keeps one.
+let live = null;
+let since = news.dataset.change;
+function watch() {
+  live?.close();
+  live = null;
+  if (document.hidden) return;
+  live = new EventSource(`/live?since=${since}${others ? `&ticket=${others.dataset.ticket}` : ""}`);
+  live.addEventListener("change", (e) => {
+    since = e.data;
+    news.hidden = false;
+  });
+  live.addEventListener("others", (e) => {
+    const list = JSON.parse(e.data);
+    others.textContent = list.map(said).join(" ");
+    others.hidden = !list.length;
+  });
+}
+watch();
+document.addEventListener("visibilitychange", watch);
+addEventListener("pagehide", () => live?.close());
 
 const box = document.querySelector("textarea[data-keep]");
 if (box) {
