@@ -158,8 +158,8 @@ mod tests {
     fn slips_find_what_was_meant() {
         let known = ["from", "to", "subject", "queue", "purchase_order", "order_status"];
         for (said, expected) in [
-            ("form", None),
-            ("frmo", None),
+            ("form", Some("from")),
+            ("frmo", Some("from")),
             ("fron", Some("from")),
             ("subjekt", Some("subject")),
             ("sub", Some("subject")),
