@@ -186,6 +186,9 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
     for id in tx.list_message_ids(&from.id, None, u32::MAX).await? {
         tx.note_change(ChangeKind::Message, id.as_str());
     }
+    for email in tx.list_participants(&from.id).await? {
+        tx.add_participant(&target.id, &email).await?;
+    }
     tx.move_ticket_content(&from.id, &target.id).await?;
     tx.audit(entry(who, "merge_ticket", "ticket", from.id.as_str(), format!("into {}", target.reference())));
     tx.audit(entry(

@@ -207,14 +207,14 @@ impl Tx {
         ] {
             sqlx::query(sql).bind(to.as_str()).bind(from.as_str()).run(self.connection()).await?;
         }
-        for sql in [
-            "INSERT INTO participant (ticket_id, email) SELECT $1, email FROM participant WHERE ticket_id = $2
-             ON CONFLICT (ticket_id, email) DO NOTHING",
+        sqlx::query(
             "INSERT INTO ticket_tag (ticket_id, tag) SELECT $1, tag FROM ticket_tag WHERE ticket_id = $2
              ON CONFLICT (ticket_id, tag) DO NOTHING",
-        ] {
-            sqlx::query(sql).bind(to.as_str()).bind(from.as_str()).run(self.connection()).await?;
-        }
+        )
+        .bind(to.as_str())
+        .bind(from.as_str())
+        .run(self.connection())
+        .await?;
         sqlx::query("UPDATE ticket SET merged_into = $1 WHERE id = $2")
             .bind(to.as_str())
             .bind(from.as_str())

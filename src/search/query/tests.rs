@@ -1,3 +1,5 @@
+//! What people type, what is understood, and what is told.
+
 use super::*;
 use Condition::{All, Any, Dates, Everything, In, Not, Phrase, Prefix, Ticket, Words};
 use jiff::{Zoned, civil::date};
