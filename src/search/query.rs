@@ -48,8 +48,15 @@ pub const QUERY_DEPTH_MAX: usize = 8;
 /// Names of fields, in the order in which the help lists them.
 pub const FIELDS: &[&str] = &[
     "from", "to", "subject", "account", "queue", "ticket", "po", "sku", "amount", "kind", "has", "is",
-    "lang", "after", "before", "on", "filename", "sort", "cc", "file", "since",
+    "lang", "after", "before", "on", "filename", "sort",
 ];
+
+/// Other names of fields, for those who try them.
+const ALIASES: &[&str] = &["cc", "file", "since"];
+
+fn is_field(name: &str) -> bool {
+    FIELDS.contains(&name) || ALIASES.contains(&name)
+}
 
 /// The fields that have few values, each with all of them: for suggestions.
 pub fn values(field: &str) -> Vec<&'static str> {

@@ -104,7 +104,7 @@ fn word(text: &str, first: char, chars: &mut Chars<'_>) -> Result<Token, QueryEr
                 return Ok(Token::Word(word + &value));
             }
             // `Re:` alone is a word; the name of a field without a value is a mistake that the parser tells.
-            if value.is_empty() && !quoted_value && !super::FIELDS.contains(&name.as_str()) {
+            if value.is_empty() && !quoted_value && !super::is_field(&name) {
                 return Ok(Token::Word(word));
             }
             return Ok(Token::Field { name, relation, value, quoted: quoted_value });

@@ -2,7 +2,7 @@
 
 use super::{
     CodeField, Condition, FIELDS, Has, Is, Order, QUERY_CHARS_MAX, QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX, Query,
-    TextField,
+    TextField, is_field,
     lexer::{Placed, Relation, Token, tokens},
     mistake::{self, Mistake, QueryError},
     value, values,
@@ -205,7 +205,7 @@ impl Parser<'_> {
         quoted: bool,
         place: Range<usize>,
     ) -> Result<Condition, QueryError> {
-        if !FIELDS.contains(&name) {
+        if !is_field(name) {
             let known = FIELDS.iter().map(|field| format!("{field}:")).collect::<Vec<_>>().join(" ");
             let meant = mistake::nearest(name, FIELDS.iter().copied());
             let said = self.text.get(place.clone()).unwrap_or_default();

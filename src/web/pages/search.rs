@@ -160,11 +160,8 @@ pub async fn show(
         .collect();
     let help: Vec<Value> =
         HELP.iter().map(|(example, key)| json!({ "example": example, "text": text::text(key) })).collect();
-    let fields: Vec<Value> = FIELDS
-        .iter()
-        .take_while(|name| **name != "cc")
-        .map(|name| json!({ "name": name, "values": query::values(name) }))
-        .collect();
+    let fields: Vec<Value> =
+        FIELDS.iter().map(|name| json!({ "name": name, "values": query::values(name) })).collect();
     let facets = match answer {
         Some(found) => facets(&desk, &asked, found).await?,
         None => Vec::new(),
