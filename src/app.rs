@@ -4,12 +4,14 @@
 
 use crate::{
     blob::Blob,
+    classify::{Example, Experience},
     clock,
     config::{self, Config},
     model::{
         account::{Account, AccountRow, CatalogueItem},
         catalogue::Catalogue,
         ids::AccountId,
+        ticket::reference,
     },
     reader::Reader,
     reply::{Mailer, template::Templates},
@@ -54,6 +56,8 @@ pub struct App {
     pub node: Node,
     due: Notify,
     master_data: Mutex<Option<Arc<MasterData>>>,
+    /// With the version of the examples that it was learnt from.
+    experience: Mutex<Option<(i64, Arc<Experience>)>>,
 }
 
 /// Accounts and catalogue, read once and kept until they change.
@@ -118,6 +122,7 @@ impl App {
             node,
             due: Notify::new(),
             master_data: Mutex::new(None),
+            experience: Mutex::new(None),
         })
     }
 
@@ -165,6 +170,28 @@ impl App {
             catalogue: catalogue.into(),
         });
         *self.master_data.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// What people taught of the queues, as it is now.
+    pub async fn experience(&self) -> anyhow::Result<Arc<Experience>> {
+        let mut db = self.store.read().await?;
+        let version = db.find_queue_example_version().await?;
+        let kept = self.experience.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, kept)) = kept.filter(|(of, _)| *of == version) {
+            return Ok(kept);
+        }
+        let rows = db.list_queue_examples().await.context("failed to read what people taught of queues")?;
+        drop(db);
+        let fresh = tokio::task::spawn_blocking(move || {
+            Experience::learn(rows.iter().map(|row| Example {
+                queue: row.queue,
+                message: &row.message,
+                place: format!("{}, put here by {}", reference(row.ticket_number), row.taught_by),
+            }))
+        });
+        let fresh = Arc::new(fresh.await.context("learning of queues panicked")?);
+        *self.experience.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, Arc::clone(&fresh)));
         Ok(fresh)
     }
 }

@@ -1,11 +1,13 @@
 //! A message into queue and priority, with confidence and reasons.
 //!
 //! Evidence is added up for each queue: phrases of a [`lexicon`] in four languages, the kinds of the drafts that its
-//! documents gave, and the look of the mail (a file, lines of articles, thanks only). The sums become probabilities; below
+//! documents gave, the look of the mail (a file, lines of articles, thanks only), and messages like it that people put
+//! into a queue ([`Experience`]). The sums become probabilities; below
 //! the threshold the message goes to triage, with the best guess kept.
 //! Does not: read quoted text (an order quoted below a question is no order), unless the message only forwards it.
 //! Limits: the first few hundred words decide.
 
+mod experience;
 mod lexicon;
 mod tokens;
 
@@ -18,6 +20,7 @@ use crate::{
     },
     screen::{self, Site},
 };
+pub use experience::{Example, Experience};
 use lexicon::{LEXICON, Topic};
 use std::collections::BTreeMap;
 
@@ -49,8 +52,14 @@ struct Evidence {
     reason: String,
 }
 
-/// Classifies a message. `draft_kinds` are the kinds of its drafts with their confidence.
-pub fn classify(message: &Message, draft_kinds: &[(Kind, f32)], threshold: f32) -> Classified {
+/// Classifies a message. `draft_kinds` are the kinds of its drafts with their confidence; `experience` is what people
+/// taught at this site.
+pub fn classify(
+    message: &Message,
+    draft_kinds: &[(Kind, f32)],
+    experience: &Experience,
+    threshold: f32,
+) -> Classified {
     let subject = tokens::words(&subject::bare(&message.subject));
     let text = tokens::words(&message.new_text);
     let mut evidence = Vec::new();
@@ -63,6 +72,7 @@ pub fn classify(message: &Message, draft_kinds: &[(Kind, f32)], threshold: f32) 
     }
     read_look(message, &text, &mut evidence);
     read_drafts(draft_kinds, &mut evidence);
+    evidence.extend(experience.evidence(message));
     let origin = read_origin(message, draft_kinds, &mut evidence);
     decide(&evidence, urgent, origin, threshold)
 }
@@ -335,7 +345,7 @@ mod tests {
         for line in include_str!("../fixtures/inquiries.tsv").lines() {
             let (queue, rest) = line.split_once('\t').unwrap();
             let (language, text) = rest.split_once('\t').unwrap();
-            let found = classify(&body(text), &[], DEFAULT_THRESHOLD);
+            let found = classify(&body(text), &[], &Experience::default(), DEFAULT_THRESHOLD);
             count += 1;
             if found.best.as_str() != queue {
                 let best = found.best.as_str();
@@ -359,7 +369,7 @@ mod tests {
             ("", &[(Kind::CreditApplication, 0.8)], Queue::Applications),
             ("Our invoice for March", &[(Kind::Invoice, 0.9)], Queue::Billing),
         ] {
-            let found = classify(&body(text), kinds, DEFAULT_THRESHOLD);
+            let found = classify(&body(text), kinds, &Experience::default(), DEFAULT_THRESHOLD);
             assert_eq!(found.queue, expected, "{text}: {:?}", found.reasons);
         }
     }
@@ -370,13 +380,16 @@ mod tests {
             "any news on this one?\n\nOn 3 May 2024 at 10:00, Sales <sales@us.example> wrote:\n\
              > Thank you for your new purchase order 4711: 10 pcs bolts, 20 pcs nuts.",
         );
-        assert_eq!(classify(&message, &[], DEFAULT_THRESHOLD).queue, Queue::OrderStatus);
+        assert_eq!(
+            classify(&message, &[], &Experience::default(), DEFAULT_THRESHOLD).queue,
+            Queue::OrderStatus
+        );
     }
 
     #[test]
     fn what_is_not_clear_goes_to_triage() {
         for text in ["", "Hi", "see below", "4711", "blah blah"] {
-            let found = classify(&body(text), &[], DEFAULT_THRESHOLD);
+            let found = classify(&body(text), &[], &Experience::default(), DEFAULT_THRESHOLD);
             assert_eq!(found.queue, Queue::Triage, "{text}: {:?}", found.reasons);
             assert!(found.confidence < DEFAULT_THRESHOLD && !found.reasons.is_empty());
         }
@@ -390,12 +403,16 @@ mod tests {
             ("Wir haben Produktionsstillstand, wann kommt die Ware?", Priority::High),
             ("The pump is defective, we want to complain", Priority::High),
         ] {
-            assert_eq!(classify(&body(text), &[], DEFAULT_THRESHOLD).priority, expected, "{text}");
+            assert_eq!(
+                classify(&body(text), &[], &Experience::default(), DEFAULT_THRESHOLD).priority,
+                expected,
+                "{text}"
+            );
         }
         let list =
             message::parse(b"From: a@b.example\nList-Id: <x.example>\n\nUrgent: order today, great prices");
-        assert_eq!(classify(&list, &[], DEFAULT_THRESHOLD).priority, Priority::Low);
-        let order = classify(&list, &[(Kind::PurchaseOrder, 0.9)], DEFAULT_THRESHOLD);
+        assert_eq!(classify(&list, &[], &Experience::default(), DEFAULT_THRESHOLD).priority, Priority::Low);
+        let order = classify(&list, &[(Kind::PurchaseOrder, 0.9)], &Experience::default(), DEFAULT_THRESHOLD);
         assert_eq!((order.queue, order.priority), (Queue::Orders, Priority::High));
     }
 }

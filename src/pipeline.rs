@@ -104,7 +104,8 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     let mut drafts = draft(app, &row, &message, &documents).await?;
     documents::settle_body(app, &message, &mut documents, &mut drafts).await?;
     let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();
-    let classified = classify::classify(&message, &kinds, app.config.classify.threshold);
+    let experience = app.experience().await?;
+    let classified = classify::classify(&message, &kinds, &experience, app.config.classify.threshold);
     let joining = thread::join(app, id, &message).await?;
     let account = account(&mut app.store.read().await?, &message, &drafts).await?;
     let understood = Understood { row, message, screened, documents, drafts, classified, joining, account };

@@ -26,6 +26,7 @@ pub mod message;
 pub mod outbox;
 pub mod person;
 pub mod quarantine;
+pub mod queue_example;
 pub mod reading;
 pub mod record;
 pub mod reference;

@@ -1,12 +1,18 @@
 //! `mailroom classify`: queue and priority of messages, with confidence and reasons.
 
 use super::mail_file;
-use crate::{classify, message, model::ticket::Classified, screen};
+use crate::{
+    classify::{self, Example, Experience},
+    message,
+    model::ticket::{Classified, Queue},
+    screen,
+};
+use anyhow::Context as _;
 use clap::Args as ClapArgs;
 use serde_json::json;
 use std::{
     io::{BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -28,6 +34,10 @@ pub struct Args {
     #[arg(long)]
     pub lines: bool,
 
+    /// What people taught: lines of queue, tab, text.
+    #[arg(long, value_name = "TSV")]
+    pub examples: Option<PathBuf>,
+
     /// Below this confidence a message goes to triage.
     #[arg(long, value_name = "0..1", default_value_t = classify::DEFAULT_THRESHOLD)]
     pub threshold: f32,
@@ -37,14 +47,15 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut to = BufWriter::new(std::io::stdout().lock());
     let mut code = ExitCode::SUCCESS;
+    let experience = args.examples.as_deref().map(learn).transpose()?.unwrap_or_default();
     for path in &args.files {
         let read = mail_file::each_message(path, |file, number, raw| {
             if !args.lines {
-                return classify_one(&mut to, file, number, raw, &args);
+                return classify_one(&mut to, file, number, raw, &experience, &args);
             }
             let lines = raw.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
             for (number, line) in (1..).zip(lines) {
-                classify_one(&mut to, file, Some(number), &[b"\n\n", line].concat(), &args)?;
+                classify_one(&mut to, file, Some(number), &headless(line), &experience, &args)?;
             }
             Ok(())
         });
@@ -57,17 +68,41 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// A message of this text alone.
+fn headless(text: &[u8]) -> Vec<u8> {
+    [b"\n\n", text].concat()
+}
+
+/// Learns from a file of examples.
+fn learn(path: &Path) -> anyhow::Result<Experience> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let mut examples = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let example = line.split_once('\t').and_then(|(queue, text)| Some((Queue::parse(queue)?, text)));
+        let (queue, text) = example.with_context(|| {
+            format!("line {number} of {} does not begin with a queue and a tab", path.display())
+        })?;
+        examples.push((number, queue, message::parse(&headless(text.as_bytes()))));
+    }
+    Ok(Experience::learn(examples.iter().map(|(number, queue, message)| Example {
+        queue: *queue,
+        message,
+        place: format!("line {number}"),
+    })))
+}
+
 fn classify_one(
     to: &mut impl Write,
     file: &str,
     number: Option<u64>,
     raw: &[u8],
+    experience: &Experience,
     args: &Args,
 ) -> anyhow::Result<()> {
     let message = message::parse(raw);
     let screened = screen::screen(&message, &screen::Site::default());
     let Classified { queue, best, confidence, priority, reasons } =
-        classify::classify(&message, &[], args.threshold);
+        classify::classify(&message, &[], experience, args.threshold);
     if args.json {
         let line = json!({
             "file": file,

@@ -111,6 +111,11 @@ pub struct Ticket {
 impl Ticket {
     /// The reference that customers see: `MR-1001`.
     pub fn reference(&self) -> String {
-        format!("MR-{}", self.number)
+        reference(self.number)
     }
+}
+
+/// The reference of the ticket with that number.
+pub fn reference(number: i64) -> String {
+    format!("MR-{number}")
 }

@@ -101,6 +101,8 @@ async fn apply(
             let detail = format!("from {} to {}", ticket.queue.as_str(), queue.as_str());
             ticket.queue = *queue;
             ticket.queue_reason = format!("moved by {who}");
+            let learnt = tx.save_queue_example(&ticket.id, *queue, who, now_ms).await;
+            learnt.context("failed to keep what a move teaches")?;
             ("move_ticket", detail)
         }
         Change::Priority(priority) => {

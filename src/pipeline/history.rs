@@ -8,7 +8,8 @@
 use super::{MasterData, Understood, account, commit, extract_all, known, lesson, thread};
 use crate::{
     app::App,
-    classify, clock, extract, message,
+    classify::{self, Experience},
+    clock, extract, message,
     model::{
         account::Known,
         draft::Kind,
@@ -86,6 +87,7 @@ async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> 
     let master: Arc<MasterData> = app.master_data().await?;
     let site = Arc::new(app.site.clone());
     let known = Arc::new(known(app, &master));
+    let experience = app.experience().await?;
     let threshold = app.config.classify.threshold;
     let share = raws.len().div_ceil(app.config.workers()).max(1);
     let mut raws = raws.into_iter();
@@ -95,10 +97,10 @@ async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> 
         if some.is_empty() {
             break;
         }
-        let (site, known) = (Arc::clone(&site), Arc::clone(&known));
+        let (site, known, experience) = (Arc::clone(&site), Arc::clone(&known), Arc::clone(&experience));
         tasks.push(tokio::task::spawn_blocking(move || {
             some.into_iter()
-                .filter_map(|(row, raw)| understand(row, &raw?, &site, &known, threshold))
+                .filter_map(|(row, raw)| understand(row, &raw?, &site, &known, &experience, threshold))
                 .collect::<Vec<Plain>>()
         }));
     }
@@ -110,7 +112,14 @@ async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> 
 }
 
 /// What a message says; none if it has files, or if its text holds more than words.
-fn understand(row: MessageRow, raw: &[u8], site: &Site, known: &Known, threshold: f32) -> Option<Plain> {
+fn understand(
+    row: MessageRow,
+    raw: &[u8],
+    site: &Site,
+    known: &Known,
+    experience: &Experience,
+    threshold: f32,
+) -> Option<Plain> {
     let message = message::parse(raw);
     if !message.attachments.is_empty() {
         return None;
@@ -121,7 +130,7 @@ fn understand(row: MessageRow, raw: &[u8], site: &Site, known: &Known, threshold
         return None;
     }
     let screened = screen::screen(&message, site);
-    let classified = classify::classify(&message, &[], threshold);
+    let classified = classify::classify(&message, &[], experience, threshold);
     let keys = thread::keys(&message, site);
     Some(Plain { row, message, screened, classified, keys })
 }

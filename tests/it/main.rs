@@ -15,6 +15,7 @@ mod evidence;
 mod history;
 mod mailbox;
 mod oauth;
+mod queues;
 mod reply;
 mod messages;
 mod extract;
