@@ -162,7 +162,19 @@ impl App {
             .context("failed to read the catalogue")?;
         let learnt = self.store.read().await?.list_all_item_references().await;
         let learnt = learnt.context("failed to read what customers call our items")?;
-        add_references(&mut catalogue, &account_ids, &accounts, learnt);
+        let merged = self.store.read().await?.list_merged_accounts().await;
+        let merged = merged.context("failed to read which customers stand for others")?;
+        let mut numbers: HashMap<&AccountId, &str> = account_ids
+            .iter()
+            .zip(&accounts)
+            .map(|(id, account)| (id, account.account_no.as_str()))
+            .collect();
+        for (id, _, standing) in &merged {
+            if let Some(number) = numbers.get(standing).copied() {
+                numbers.insert(id, number);
+            }
+        }
+        add_references(&mut catalogue, &numbers, learnt);
         let fresh = Arc::new(MasterData {
             version,
             account_ids,
@@ -199,15 +211,12 @@ impl App {
 /// Puts what people taught of customers' item numbers into the catalogue, where it says nothing itself.
 fn add_references(
     catalogue: &mut [CatalogueItem],
-    account_ids: &[AccountId],
-    accounts: &[Account],
+    numbers: &HashMap<&AccountId, &str>,
     learnt: Vec<ItemReferenceRow>,
 ) {
     if learnt.is_empty() {
         return;
     }
-    let numbers: HashMap<&AccountId, &str> =
-        account_ids.iter().zip(accounts).map(|(id, account)| (id, account.account_no.as_str())).collect();
     let places: HashMap<String, usize> =
         catalogue.iter().enumerate().map(|(at, item)| (item.sku.clone(), at)).collect();
     for ItemReferenceRow { reference, .. } in learnt {

@@ -12,6 +12,7 @@ pub mod intake;
 pub mod process_history;
 pub mod process_message;
 pub mod send_outbox;
+pub mod send_webhook;
 
 use crate::{app::App, clock, pipeline::conversation};
 use anyhow::Context as _;
@@ -58,7 +59,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts workers, one poller for each mailbox, the sender and the indexer.
+    /// Starts workers, one poller for each mailbox, the senders and the indexer.
     pub fn start(app: &Arc<App>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -72,6 +73,9 @@ impl Service {
         }));
         tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "send outbox", |app| async move {
             send_outbox::run_due(&app).await
+        }));
+        tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "send webhook", |app| async move {
+            send_webhook::run_due(&app).await
         }));
         tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "index search", |app| async move {
             index_search::follow(&app.store, &app.blob, &app.index).await
@@ -178,6 +182,7 @@ pub async fn run_beside<T>(
         ended??;
     }
     while send_outbox::run_due(app).await? > 0 {}
+    while send_webhook::run_due(app).await? > 0 {}
     while index_search::follow(&app.store, &app.blob, &app.index).await? > 0 {}
     Ok((brought?, total))
 }

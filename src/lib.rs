@@ -26,7 +26,7 @@
 //! # Layers
 //! Imports point one way, from surfaces down to words; `tests/it/tidy.rs` enforces it:
 //! words ([`model`]) ← pure stages ([`message`], [`screen`], [`extract`], [`validate`], [`classify`]) ← effects
-//! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`oauth`], [`vault`], [`clock`]; one outside system each,
+//! ([`mailbox`], [`reader`], [`store`], [`blob`], [`search`], [`reply`], [`oauth`], [`webhook`], [`vault`], [`clock`]; one outside system each,
 //! they do not import one another) ← composition ([`config`], [`app`], [`pipeline`], [`jobs`], [`evidence`],
 //! [`backup`]) ← surfaces ([`cli`], [`web`]).
 //!
@@ -76,6 +76,7 @@ pub mod blob;
 pub mod search;
 pub mod reply;
 pub mod oauth;
+pub mod webhook;
 pub mod clock;
 
 // composition

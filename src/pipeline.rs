@@ -13,6 +13,7 @@ pub mod decision;
 pub mod documents;
 pub mod history;
 pub mod lesson;
+pub mod master_data;
 pub mod people;
 pub mod reading;
 pub mod reply;

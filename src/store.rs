@@ -12,12 +12,14 @@
 //! the same order, so that writers neither wait long for each other nor block each other for ever.
 
 pub mod account;
+pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod change;
 pub mod credential;
 pub mod document;
 pub mod draft;
+pub mod figures;
 pub mod folder;
 pub mod item_reference;
 pub mod job;
@@ -35,6 +37,7 @@ pub mod session;
 pub mod sighting;
 pub mod ticket;
 pub mod view;
+pub mod webhook;
 pub mod work;
 
 use crate::model::secret::{Secret, SecretRef};

@@ -9,17 +9,22 @@
 //! without scripts, and better with them.
 
 pub mod assets;
+pub mod chart;
 pub mod error;
 pub mod factor;
 pub mod frame;
 pub mod html;
 pub mod pages {
     //! One file for each noun.
+    pub mod account;
+    pub mod api;
     pub mod audit;
     pub mod automation;
+    pub mod catalogue;
     pub mod document;
     pub mod draft;
     pub mod home;
+    mod import;
     pub mod lesson;
     pub mod mailbox;
     pub mod me;
@@ -31,6 +36,7 @@ pub mod pages {
     pub mod sign_in;
     pub mod ticket;
     pub mod user;
+    pub mod webhook;
     pub mod work;
 }
 mod paging;
@@ -55,10 +61,10 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    audit, automation, document, draft, home, lesson, mailbox, me, message, outbox, quarantine, record,
-    search, sign_in, ticket, user, work,
+    account, api, audit, automation, catalogue, document, draft, home, lesson, mailbox, me, message, outbox,
+    quarantine, record, search, sign_in, ticket, user, webhook, work,
 };
-use rights::Right;
+use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 pub use table::Route;
 use table::Table;
@@ -121,12 +127,14 @@ fn table() -> Table {
         .open(Method::POST, "/sign-in", sign_in::enter)
         .open(Method::GET, "/sign-in/code", sign_in::show_code)
         .open(Method::POST, "/sign-in/code", sign_in::enter_code)
+        .open(Method::GET, "/api/v1/openapi.json", || async { api::describe() })
         .open(Method::GET, "/assets/{version}/{name}", assets::show)
         .post(Own, "/sign-out", sign_in::leave)
         .get(Own, "/me", me::show)
         .post(Own, "/me/password", me::set_password)
         .post(Own, "/me/factor", me::set_factor)
         .post(Own, "/me/sessions", me::end_session)
+        .post(Own, "/me/tokens", me::set_token)
         .get(Read, "/", home::show)
         .get(Read, "/search", search::show)
         .get(Read, "/search.csv", search::csv)
@@ -166,11 +174,45 @@ fn table() -> Table {
         .post(Review, "/lessons/{id}", lesson::decide)
         .post(Review, "/item-references/{id}", lesson::forget_reference)
         .get(Read, "/records/{id}", record::show)
+        // customers and goods
+        .get(Read, "/accounts", account::list)
+        .post(Review, "/accounts", account::add)
+        .get(Read, "/accounts.csv", account::export)
+        .post(Review, "/accounts/import", account::load)
+        .get(Read, "/accounts/duplicates", account::duplicates)
+        .get(Read, "/accounts/{id}", account::show)
+        .post(Review, "/accounts/{id}", account::edit)
+        .post(Answer, "/accounts/{id}/notes", account::note)
+        .post(Review, "/accounts/{id}/merge", account::merge)
+        .post(Review, "/account-merges/{id}", account::undo_merge)
+        .get(Read, "/catalogue", catalogue::list)
+        .get(Read, "/catalogue.csv", catalogue::export)
+        .post(Review, "/catalogue/import", catalogue::load)
+        // the same for programs
+        .api(Scope::Read, Read, Method::GET, "/api/v1/tickets", api::list_tickets)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/tickets/{number}", api::show_ticket)
+        .api(Scope::Tickets, Answer, Method::POST, "/api/v1/tickets/{number}", api::change_ticket)
+        .api(Scope::Tickets, Answer, Method::POST, "/api/v1/tickets/{number}/answer", api::answer_ticket)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/messages/{id}", api::show_message)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/messages/{id}/raw", api::raw_message)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/drafts", api::list_drafts)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/drafts/{id}", api::show_draft)
+        .api(Scope::Drafts, Review, Method::POST, "/api/v1/drafts/{id}/approve", api::approve_draft)
+        .api(Scope::Drafts, Review, Method::POST, "/api/v1/drafts/{id}/reject", api::reject_draft)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/search", api::search)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/records", api::list_records)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/records/{id}", api::show_record)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/accounts", api::list_accounts)
+        .api(Scope::Read, Read, Method::GET, "/api/v1/accounts/{id}", api::show_account)
+        .api(Scope::Accounts, Review, Method::POST, "/api/v1/accounts/{id}", api::change_account)
         // who may sign in, and how the service runs
         .get(Oversee, "/users", user::list)
         .post(Administer, "/users", user::add)
         .get(Oversee, "/users/{id}", user::show)
         .post(Administer, "/users/{id}", user::change)
+        .get(Oversee, "/webhooks", webhook::list)
+        .post(Administer, "/webhooks", webhook::add)
+        .post(Administer, "/webhooks/{id}", webhook::change)
         .get(Oversee, "/audit", audit::list)
         .get(Oversee, "/automation", automation::show)
         .get(Oversee, "/mailboxes", mailbox::list)

@@ -1,6 +1,9 @@
 //! `mailroom import`: accounts and catalogue from CSV.
 
-use crate::{app::App, clock, model::finding::Finding, validate::master_data};
+use crate::{
+    app::App,
+    pipeline::master_data::{self, Plan},
+};
 use anyhow::Context as _;
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +13,7 @@ use std::{
 /// Loads customers and goods from CSV files; loading again brings them up to date.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  mailroom import --accounts accounts.csv --catalogue catalogue.csv\n\nColumns of accounts: account_no, name, aliases, country, language, currency, payment_terms, bill_to, ship_to, email_domain, contacts, tax_id\nColumns of the catalogue: sku, description, description_de…, unit, price_EUR…, customer_prices, customer_skus\nLists inside a cell are separated by |; customer_prices and customer_skus are account_no=value."
+    after_help = "Example:\n  mailroom import --accounts accounts.csv --catalogue catalogue.csv --dry-run\n\nColumns of accounts: account_no, name, aliases, country, language, currency, payment_terms, bill_to, ship_to, email_domain, contacts, tax_id\nColumns of the catalogue: sku, description, description_de…, unit, price_EUR…, customer_prices, customer_skus\nLists inside a cell are separated by |; customer_prices and customer_skus are account_no=value."
 )]
 pub struct Args {
     /// CSV file with customers.
@@ -20,44 +23,69 @@ pub struct Args {
     /// CSV file with goods.
     #[arg(long, value_name = "CSV")]
     catalogue: Option<PathBuf>,
+
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
 }
 
+/// Who acts, in the audit log.
+const ACTOR: &str = "command line";
+
 /// Loads what the arguments name.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its user")]
 pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
-    let mut findings = Vec::new();
+    let mut complete = true;
     if let Some(path) = &args.accounts {
-        let (count, found) = accounts(app, path).await?;
-        println!("{count} accounts loaded");
-        findings.extend(found);
+        let plan = if args.dry_run {
+            master_data::plan_accounts(&app.store, &read(path)?).await?.0
+        } else {
+            accounts(app, path).await?
+        };
+        complete &= print(&plan, "accounts", args.dry_run);
     }
     if let Some(path) = &args.catalogue {
-        let (count, found) = catalogue(app, path).await?;
-        println!("{count} catalogue items loaded");
-        findings.extend(found);
+        let plan = if args.dry_run {
+            master_data::plan_catalogue(&app.store, &read(path)?).await?.0
+        } else {
+            catalogue(app, path).await?
+        };
+        complete &= print(&plan, "catalogue items", args.dry_run);
     }
-    for finding in &findings {
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// Says what an import did or would do; whether every row could be used.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its user")]
+fn print(plan: &Plan, what: &str, dry_run: bool) -> bool {
+    let would = if dry_run { "would be " } else { "" };
+    println!(
+        "{what}: {} {would}added, {} {would}changed, {} {would}removed, {} as before",
+        plan.added.len(),
+        plan.changed.len(),
+        plan.removed.len(),
+        plan.same
+    );
+    for changed in plan.changed.iter().filter(|_| dry_run) {
+        for cell in &changed.cells {
+            println!("  {} {}: {:?} -> {:?}", changed.key, cell.name, cell.before, cell.after);
+        }
+    }
+    for finding in &plan.findings {
         eprintln!("mailroom: {}", finding.message);
     }
-    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    plan.findings.is_empty()
 }
 
 /// Loads customers; rows that cannot be read are findings.
-pub async fn accounts(app: &App, path: &Path) -> anyhow::Result<(usize, Vec<Finding>)> {
-    let bytes = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let (accounts, findings) = master_data::parse_accounts_csv(&bytes);
-    let mut tx = app.store.begin().await?;
-    tx.save_accounts(&accounts, clock::now_ms()).await?;
-    tx.commit().await.context("failed to keep the accounts")?;
-    Ok((accounts.len(), findings))
+pub async fn accounts(app: &App, path: &Path) -> anyhow::Result<Plan> {
+    master_data::import_accounts(app, &read(path)?, ACTOR).await
 }
 
 /// Loads goods in place of those that were there; rows that cannot be read are findings.
-pub async fn catalogue(app: &App, path: &Path) -> anyhow::Result<(usize, Vec<Finding>)> {
-    let bytes = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let (items, findings) = master_data::parse_catalogue_csv(&bytes);
-    let mut tx = app.store.begin().await?;
-    tx.replace_catalogue(&items, clock::now_ms()).await?;
-    tx.commit().await.context("failed to keep the catalogue")?;
-    Ok((items.len(), findings))
+pub async fn catalogue(app: &App, path: &Path) -> anyhow::Result<Plan> {
+    master_data::import_catalogue(app, &read(path)?, ACTOR).await
 }

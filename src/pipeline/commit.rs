@@ -34,6 +34,7 @@ use crate::{
         outbox::NewOutbox,
         quarantine::NewQuarantine,
         ticket::NewTicket,
+        webhook::Event,
     },
 };
 use anyhow::{Context as _, bail};
@@ -106,6 +107,9 @@ async fn write(
         outbox.ticket_id = Some(ticket_id.clone());
         tx.insert_outbox(&outbox, now_ms).await?;
     }
+    if !understood.row.historic {
+        announce(tx, understood, destination, &ticket_id, now_ms).await?;
+    }
     // Nothing that is found of a ticket's other messages changes with one more.
     tx.note_change(ChangeKind::Message, id.as_str());
     tx.audit(Entry {
@@ -125,6 +129,33 @@ async fn write(
         })
         .to_string(),
     });
+    Ok(())
+}
+
+/// Tells webhooks what came; history happened before anybody wanted to be told.
+async fn announce(
+    tx: &mut Tx,
+    understood: &Understood,
+    destination: &Destination,
+    ticket_id: &TicketId,
+    now_ms: i64,
+) -> anyhow::Result<()> {
+    let (row, message) = (&understood.row, &understood.message);
+    let from = message.from.as_ref().map(|from| &from.email);
+    let data = serde_json::json!({
+        "message_id": row.id, "ticket_id": ticket_id, "from": from, "subject": message.subject,
+        "queue": understood.classified.queue, "drafts": understood.drafts.len(),
+    });
+    tx.announce(Event::MessageReceived, &data, now_ms).await?;
+    // a message that is processed again keeps its ticket
+    if destination.earlier.is_none() {
+        let ticket = tx.find_ticket(ticket_id).await?.context("the ticket that was just made is gone")?;
+        let data = serde_json::json!({
+            "ticket_id": ticket_id, "number": ticket.number, "reference": ticket.reference(),
+            "subject": ticket.subject, "queue": ticket.queue, "account_id": ticket.account_id,
+        });
+        tx.announce(Event::TicketCreated, &data, now_ms).await?;
+    }
     Ok(())
 }
 

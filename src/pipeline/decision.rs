@@ -32,6 +32,7 @@ use crate::{
         message::{Direction, MessageRow},
         outbox::NewOutbox,
         quarantine::Resolution,
+        webhook::Event,
     },
     validate::{
         self,
@@ -239,6 +240,11 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     let finished = !open.iter().any(|d| matches!(d.state, DraftState::Proposed | DraftState::Asked));
     tx.touch_ticket(&row.ticket_id, finished.then_some(TicketState::Closed), now_ms).await?;
     tx.audit(entry(who, "approve_draft", "draft", row.id.as_str(), format!("record {record}")));
+    let data = serde_json::json!({
+        "draft_id": row.id, "record_id": record, "ticket_id": row.ticket_id, "kind": approved.kind,
+        "po_number": approved.po_number, "account_id": approved.account_id, "approved_by": who,
+    });
+    tx.announce(Event::DraftApproved, &data, now_ms).await?;
     if finished {
         let detail = "all drafts are decided";
         tx.audit(entry(who, "close_ticket", "ticket", row.ticket_id.as_str(), detail));

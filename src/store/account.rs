@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{
     account::{Account, AccountRow, CatalogueItem},
-    ids::AccountId,
+    ids::{AccountId, MessageId},
 };
 use sqlx::any::AnyRow;
 
@@ -17,6 +17,54 @@ use sqlx::any::AnyRow;
 const ACCOUNTS_MAX: i64 = 500_000;
 /// Catalogue items loaded at most.
 const CATALOGUE_MAX: i64 = 1_000_000;
+
+/// Merges into one account listed at most.
+const MERGES_MAX: i64 = 100;
+
+/// One customer that stands for another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MergeRow {
+    /// Row id.
+    pub id: String,
+    /// The account that stands for the other.
+    pub kept_id: AccountId,
+    /// The other.
+    pub merged_id: AccountId,
+    /// Our number for the other.
+    pub merged_no: String,
+    /// The kept account before.
+    pub kept_before: Account,
+    /// The kept account with what the other brought.
+    pub kept_after: Account,
+    /// Who said so.
+    pub merged_by: String,
+    /// Milliseconds UTC.
+    pub merged_ms: i64,
+}
+
+/// What a person noted of a customer.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NoteRow {
+    /// The text.
+    pub body: String,
+    /// By whom.
+    pub written_by: String,
+    /// Milliseconds UTC.
+    pub written_ms: i64,
+}
+
+fn merge(row: &AnyRow) -> Result<MergeRow> {
+    Ok(MergeRow {
+        id: row.text("id")?,
+        kept_id: row.id("kept_id")?,
+        merged_id: row.id("merged_id")?,
+        merged_no: row.text("account_no")?,
+        kept_before: row.json("kept_before")?,
+        kept_after: row.json("kept_after")?,
+        merged_by: row.text("merged_by")?,
+        merged_ms: row.int("merged_ms")?,
+    })
+}
 
 fn account(row: &AnyRow) -> Result<AccountRow> {
     Ok(AccountRow { id: row.id("id")?, account: row.json("content")? })
@@ -28,9 +76,9 @@ impl Db {
         self.find_counter("known").await
     }
 
-    /// All accounts, by number.
+    /// All accounts but those that another stands for, by number.
     pub async fn list_all_accounts(&mut self) -> Result<Vec<AccountRow>> {
-        sqlx::query("SELECT id, content FROM account ORDER BY account_no LIMIT $1")
+        sqlx::query("SELECT id, content FROM account WHERE merged_into = '' ORDER BY account_no LIMIT $1")
             .bind(ACCOUNTS_MAX)
             .all(self.connection(), account)
             .await
@@ -72,11 +120,80 @@ impl Db {
     /// Accounts whose mail comes from `domain`, by number.
     pub async fn list_accounts_by_domain(&mut self, domain: &str, limit: u32) -> Result<Vec<AccountRow>> {
         sqlx::query(
-            "SELECT id, content FROM account WHERE email_domain = $1 AND email_domain <> '' ORDER BY account_no LIMIT $2",
+            "SELECT id, content FROM account WHERE email_domain = $1 AND email_domain <> '' AND merged_into = ''
+                 ORDER BY account_no LIMIT $2",
         )
         .bind(key(&domain.to_lowercase()))
         .bind(i64::from(limit))
         .all(self.connection(), account)
+        .await
+    }
+
+    /// The account that stands for this one; none if it stands for itself.
+    pub async fn find_standing_account(&mut self, id: &AccountId) -> Result<Option<AccountId>> {
+        let found = sqlx::query("SELECT merged_into FROM account WHERE id = $1 AND merged_into <> ''")
+            .bind(text(id.as_str()))
+            .find(self.connection(), |row| row.id("merged_into"))
+            .await?;
+        Ok(found)
+    }
+
+    /// Accounts that others stand for: row id, number, and row id of the other.
+    pub async fn list_merged_accounts(&mut self) -> Result<Vec<(AccountId, String, AccountId)>> {
+        sqlx::query(
+            "SELECT id, account_no, merged_into FROM account WHERE merged_into <> '' ORDER BY id LIMIT $1",
+        )
+        .bind(ACCOUNTS_MAX)
+        .all(self.connection(), |row| Ok((row.id("id")?, row.text("account_no")?, row.id("merged_into")?)))
+        .await
+    }
+
+    /// The merges into an account that were not taken back, newest first.
+    pub async fn list_merges(&mut self, kept: &AccountId) -> Result<Vec<MergeRow>> {
+        sqlx::query(
+            "SELECT account_merge.*, account.account_no FROM account_merge
+             JOIN account ON account.id = account_merge.merged_id
+             WHERE kept_id = $1 AND undone_ms IS NULL ORDER BY account_merge.id DESC LIMIT $2",
+        )
+        .bind(kept.as_str())
+        .bind(MERGES_MAX)
+        .all(self.connection(), merge)
+        .await
+    }
+
+    /// What people noted of a customer, newest first.
+    pub async fn list_account_notes(&mut self, id: &AccountId, limit: u32) -> Result<Vec<NoteRow>> {
+        sqlx::query(
+            "SELECT * FROM account_note WHERE account_id IN
+                 (SELECT id FROM account WHERE id = $1 OR merged_into = $1) ORDER BY id DESC LIMIT $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .all(self.connection(), |row| {
+            Ok(NoteRow {
+                body: row.text("body")?,
+                written_by: row.text("written_by")?,
+                written_ms: row.int("written_ms")?,
+            })
+        })
+        .await
+    }
+
+    /// What a customer wrote, newest first.
+    pub async fn list_message_ids_of_account(
+        &mut self,
+        id: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<MessageId>> {
+        sqlx::query(
+            "SELECT message.id FROM ticket JOIN message ON message.ticket_id = ticket.id
+             WHERE ticket.account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
+                 AND message.direction = 'in'
+             ORDER BY message.id DESC LIMIT $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .all(self.connection(), |row| row.id("id"))
         .await
     }
 
@@ -91,6 +208,108 @@ impl Db {
 }
 
 impl Tx {
+    /// Adds an account. `None` if its number is taken.
+    pub async fn insert_account(&mut self, account: &Account, now_ms: i64) -> Result<Option<AccountId>> {
+        if self.find_account_by_no(&account.account_no).await?.is_some() {
+            return Ok(None);
+        }
+        self.save_accounts(std::slice::from_ref(account), now_ms).await?;
+        Ok(self.find_account_by_no(&account.account_no).await?.map(|row| row.id))
+    }
+
+    /// Notes something of a customer.
+    pub async fn insert_account_note(
+        &mut self,
+        id: &AccountId,
+        body: &str,
+        who: &str,
+        now_ms: i64,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO account_note (id, account_id, body, written_by, written_ms) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(fresh::<String>())
+        .bind(id.as_str())
+        .bind(text(body))
+        .bind(text(who))
+        .bind(now_ms)
+        .run(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Lets `kept` stand for `merged`, and keeps what is needed to take it back. `false` if one of them is part of another
+    /// merge in a way that would make a chain.
+    pub async fn merge_accounts(
+        &mut self,
+        kept: &AccountRow,
+        merged: &AccountRow,
+        after: &Account,
+        who: &str,
+        now_ms: i64,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE account SET merged_into = $1, updated_ms = $2 WHERE id = $3 AND merged_into = ''
+                 AND NOT EXISTS (SELECT 1 FROM account AS other WHERE other.merged_into = $3)
+                 AND NOT EXISTS (SELECT 1 FROM account AS other WHERE other.id = $1 AND other.merged_into <> '')",
+        )
+        .bind(kept.id.as_str())
+        .bind(now_ms)
+        .bind(merged.id.as_str())
+        .run(self.connection())
+        .await?;
+        if done != 1 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO account_merge (id, kept_id, merged_id, kept_before, kept_after, merged_by, merged_ms, undone_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, '')",
+        )
+        .bind(fresh::<String>())
+        .bind(kept.id.as_str())
+        .bind(merged.id.as_str())
+        .bind(json(&kept.account)?)
+        .bind(json(after)?)
+        .bind(text(who))
+        .bind(now_ms)
+        .run(self.connection())
+        .await?;
+        self.save_accounts(std::slice::from_ref(after), now_ms).await?;
+        Ok(true)
+    }
+
+    /// Takes a merge back: both are what they were, unless the kept one was changed since, which stays as it is.
+    /// `None` if it was taken back already.
+    pub async fn undo_merge(&mut self, id: &str, who: &str, now_ms: i64) -> Result<Option<MergeRow>> {
+        let found = sqlx::query(
+            "SELECT account_merge.*, account.account_no FROM account_merge
+             JOIN account ON account.id = account_merge.merged_id
+             WHERE account_merge.id = $1 AND undone_ms IS NULL",
+        )
+        .bind(text(id))
+        .find(self.connection(), merge)
+        .await?;
+        let Some(row) = found else { return Ok(None) };
+        sqlx::query("UPDATE account_merge SET undone_by = $1, undone_ms = $2 WHERE id = $3")
+            .bind(text(who))
+            .bind(now_ms)
+            .bind(text(id))
+            .run(self.connection())
+            .await?;
+        sqlx::query("UPDATE account SET merged_into = '', updated_ms = $1 WHERE id = $2")
+            .bind(now_ms)
+            .bind(row.merged_id.as_str())
+            .run(self.connection())
+            .await?;
+        let kept = self.find_account(&row.kept_id).await?.map(|kept| kept.account);
+        if kept.as_ref() == Some(&row.kept_after) {
+            self.save_accounts(std::slice::from_ref(&row.kept_before), now_ms).await?;
+        } else {
+            self.raise_counter("known", 1).await?;
+        }
+        Ok(Some(row))
+    }
+
     /// Adds or replaces accounts by their number. Others stay: tickets and drafts may refer to them.
     pub async fn save_accounts(&mut self, accounts: &[Account], now_ms: i64) -> Result<()> {
         for account in accounts {

@@ -257,6 +257,18 @@ impl Db {
         Ok(found)
     }
 
+    /// The drafts of a customer and of those that it stands for, newest first.
+    pub async fn list_drafts_of_account(&mut self, id: &AccountId, limit: u32) -> Result<Vec<DraftRow>> {
+        sqlx::query(
+            "SELECT * FROM draft WHERE account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
+             ORDER BY id DESC LIMIT $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .all(self.connection(), draft)
+        .await
+    }
+
     /// How many drafts are in each state.
     pub async fn count_drafts(&mut self) -> Result<Vec<(DraftState, i64)>> {
         sqlx::query("SELECT state, COUNT(*) AS rows_of_it FROM draft GROUP BY state ORDER BY state")

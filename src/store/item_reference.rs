@@ -59,6 +59,22 @@ impl Db {
             .await
     }
 
+    /// What a customer, and those that it stands for, calls our items, newest first.
+    pub async fn list_item_references_of(
+        &mut self,
+        id: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<ItemReferenceRow>> {
+        sqlx::query(
+            "SELECT * FROM item_reference WHERE account_id IN
+                 (SELECT id FROM account WHERE id = $1 OR merged_into = $1) ORDER BY id DESC LIMIT $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .all(self.connection(), reference)
+        .await
+    }
+
     /// References, newest first, at most `limit`.
     pub async fn list_item_references(&mut self, limit: u32) -> Result<Vec<ItemReferenceRow>> {
         sqlx::query("SELECT * FROM item_reference ORDER BY id DESC LIMIT $1")

@@ -87,13 +87,16 @@ impl Db {
             .await
     }
 
-    /// The records of a customer, newest first.
+    /// The records of a customer and of those that it stands for, newest first.
     pub async fn list_records_of_account(
         &mut self,
         account_id: &AccountId,
         limit: u32,
     ) -> Result<Vec<RecordRow>> {
-        sqlx::query("SELECT * FROM record WHERE account_id = $1 ORDER BY id DESC LIMIT $2")
+        sqlx::query(
+            "SELECT * FROM record WHERE account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
+             ORDER BY id DESC LIMIT $2",
+        )
             .bind(account_id.as_str())
             .bind(i64::from(limit))
             .all(self.connection(), record)

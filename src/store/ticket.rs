@@ -169,6 +169,18 @@ impl Db {
         query.all(self.connection(), ticket).await
     }
 
+    /// The tickets of a customer and of those that it stands for, the last touched first.
+    pub async fn list_tickets_of_account(&mut self, id: &AccountId, limit: u32) -> Result<Vec<Ticket>> {
+        sqlx::query(
+            "SELECT * FROM ticket WHERE account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
+             ORDER BY updated_ms DESC, id DESC LIMIT $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .all(self.connection(), ticket)
+        .await
+    }
+
     /// Tickets as they stand in a list, the last touched first; the next `limit` behind `after`.
     pub async fn list_ticket_summaries(
         &mut self,

@@ -1,4 +1,4 @@
-//! Accounts and catalogue from CSV: bytes into [`Account`]s and [`CatalogueItem`]s, and findings about rows that
+//! Accounts and catalogue from CSV and back: bytes into [`Account`]s and [`CatalogueItem`]s, and findings about rows that
 //! could not be used.
 //!
 //! The first row names the columns, in any order; unknown ones are ignored. Lists are separated by `|`; values by
@@ -45,6 +45,72 @@ pub fn parse_catalogue_csv(csv: &[u8]) -> (Vec<CatalogueItem>, Vec<Finding>) {
         customer_prices: amounts(row, &row.pairs("customer_prices"), findings),
         customer_skus: row.pairs("customer_skus"),
     })
+}
+
+/// The columns of a customer's row with their cells.
+pub fn account_cells(account: &Account) -> Vec<(String, String)> {
+    let list = |items: &[String]| items.join("|");
+    [
+        ("account_no", account.account_no.clone()),
+        ("name", account.name.clone()),
+        ("aliases", list(&account.aliases)),
+        ("country", account.country.clone()),
+        ("language", account.language.clone()),
+        ("currency", account.currency.clone()),
+        ("payment_terms", account.payment_terms.clone()),
+        ("bill_to", account.bill_to.clone()),
+        ("ship_to", list(&account.ship_to)),
+        ("email_domain", account.email_domain.clone()),
+        ("contacts", list(&account.contacts)),
+        ("tax_id", account.tax_id.clone()),
+    ]
+    .map(|(name, cell)| (name.to_owned(), cell))
+    .into()
+}
+
+/// The filled columns of an item's row with their cells.
+pub fn item_cells(item: &CatalogueItem) -> Vec<(String, String)> {
+    fn pairs<V: ToString>(values: &BTreeMap<String, V>) -> String {
+        values
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.to_string()))
+            .collect::<Vec<_>>()
+            .join("|")
+    }
+    let mut cells = vec![("sku".to_owned(), item.sku.clone())];
+    for (language, text) in &item.descriptions {
+        let name =
+            if language == "en" { "description".to_owned() } else { format!("description_{language}") };
+        cells.push((name, text.clone()));
+    }
+    cells.push(("unit".to_owned(), item.unit.clone()));
+    cells
+        .extend(item.prices.iter().map(|(currency, price)| (format!("price_{currency}"), price.to_string())));
+    cells.push(("customer_prices".to_owned(), pairs(&item.customer_prices)));
+    cells.push(("customer_skus".to_owned(), pairs(&item.customer_skus)));
+    cells
+}
+
+/// Rows as CSV in the form that is read here; columns stand in the order in which rows first fill them.
+pub fn write_csv(rows: &[Vec<(String, String)>]) -> Vec<u8> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut known = BTreeSet::new();
+    for (name, _) in rows.iter().flatten() {
+        if known.insert(name.as_str()) {
+            names.push(name);
+        }
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut write = |cells: &[&str]| writer.write_record(cells).expect("writing to memory does not fail");
+    if !names.is_empty() {
+        write(&names);
+    }
+    for row in rows {
+        let cell =
+            |name: &&str| row.iter().find(|(known, _)| known == name).map_or("", |(_, cell)| cell.as_str());
+        write(&names.iter().map(cell).collect::<Vec<_>>());
+    }
+    writer.into_inner().unwrap_or_default()
 }
 
 /// One row with the names of its columns.
@@ -188,6 +254,21 @@ mod tests {
         assert_eq!(item.customer_prices["C1"], Decimal::new(110, 2));
         assert_eq!(item.customer_skus["C1"], "77");
         assert_eq!(findings[0].code, "bad_price");
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let csv = "account_no,name,aliases,ship_to,email_domain\n\
+                   C1,\"Brook, Ltd\",Brook|The Brook,\"1 Mill Ln, Ely|2 \"\"Fen\"\" Rd\",brook.example\nC2,short,,,\n";
+        let (accounts, _) = parse_accounts_csv(csv.as_bytes());
+        let written = write_csv(&accounts.iter().map(account_cells).collect::<Vec<_>>());
+        assert_eq!(parse_accounts_csv(&written), (accounts, Vec::new()));
+        let csv = "sku,description,description_sv,unit,price_EUR,price_SEK,customer_prices,customer_skus\n\
+                   A-1,Bolt,Bult,pcs,1.25,,C1=1.10,C1=77\nA-2,,Mutter,pcs,,9,,\n";
+        let (items, _) = parse_catalogue_csv(csv.as_bytes());
+        let written = write_csv(&items.iter().map(item_cells).collect::<Vec<_>>());
+        assert_eq!(parse_catalogue_csv(&written), (items, Vec::new()));
+        assert!(write_csv(&[]).is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{text, views};
 use crate::clock;
 use axum::{
+    Json,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -53,27 +54,78 @@ impl<E: Into<anyhow::Error>> From<E> for PageError {
     }
 }
 
-impl IntoResponse for PageError {
-    fn into_response(self) -> Response {
-        let (status, message, reference) = match self {
-            Self::SignIn { next } => {
-                let next = percent_encode(&next);
-                return Redirect::to(&format!("/sign-in?next={next}")).into_response();
-            }
-            Self::NotFound => (StatusCode::NOT_FOUND, UserMessage::of("error.not_found"), None),
-            Self::Refused(status, message) => (status, message, None),
+/// What is told of an error, and under which status.
+struct Told {
+    status: StatusCode,
+    message: UserMessage,
+    reference: Option<String>,
+}
+
+impl PageError {
+    fn told(self) -> Told {
+        match self {
+            Self::SignIn { .. } => Told {
+                status: StatusCode::UNAUTHORIZED,
+                message: UserMessage::of("error.token"),
+                reference: None,
+            },
+            Self::NotFound => Told {
+                status: StatusCode::NOT_FOUND,
+                message: UserMessage::of("error.not_found"),
+                reference: None,
+            },
+            Self::Refused(status, message) => Told { status, message, reference: None },
             Self::Internal(error) => {
                 let id = clock::fresh_id().replace('-', "");
                 let reference: String = id.chars().skip(id.len().saturating_sub(8)).collect();
                 tracing::error!(reference, error = %format!("{error:#}"), "a page failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, UserMessage::of("error.internal"), Some(reference))
+                let (status, message) =
+                    (StatusCode::INTERNAL_SERVER_ERROR, UserMessage::of("error.internal"));
+                Told { status, message, reference: Some(reference) }
             }
-        };
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        if let Self::SignIn { next } = &self {
+            let next = percent_encode(next);
+            return Redirect::to(&format!("/sign-in?next={next}")).into_response();
+        }
+        let Told { status, message, reference } = self.told();
         let context = json!({
             "status": status.as_u16(), "text": message.text, "hint": message.hint, "reference": reference,
         });
         views::page_with(status, "error.html", context)
             .unwrap_or_else(|_| (status, text::text("error.internal").to_owned()).into_response())
+    }
+}
+
+/// The same for programs, as JSON.
+#[derive(Debug)]
+pub struct ApiError(pub PageError);
+
+impl ApiError {
+    /// A refusal in words of its own, in English: programs do not choose a language.
+    pub(super) fn said(status: StatusCode, message: &str) -> Self {
+        Self(PageError::Refused(status, UserMessage { text: message.to_owned(), hint: String::new() }))
+    }
+}
+
+impl<E: Into<PageError>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Told { status, message, reference } = self.0.told();
+        let error = json!({
+            "status": status.as_u16(), "message": message.text, "hint": message.hint, "reference": reference,
+        });
+        (status, Json(json!({ "error": error }))).into_response()
     }
 }
 

@@ -49,6 +49,7 @@ impl Frame {
             item("home", "/", 0, false),
             item("tickets", "/queues/all", 0, false),
             item("drafts", "/drafts", drafts, false),
+            item("accounts", "/accounts", 0, false),
             item("search", "/search", 0, false),
         ];
         if visit.may(Right::Oversee) {
@@ -67,7 +68,7 @@ impl Frame {
             csrf: visit.csrf.clone(),
             nav,
             section: match section {
-                "automation" | "mailboxes" | "audit" | "users" => "settings",
+                "automation" | "mailboxes" | "audit" | "users" | "webhooks" => "settings",
                 other => other,
             },
             query: String::new(),

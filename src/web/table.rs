@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    rights::{Guard, Right},
+    rights::{Guard, Right, Scope},
     session,
 };
 use axum::{
@@ -76,6 +76,22 @@ impl Table {
         T: 'static,
     {
         self.at(Guard::Session(right), Method::POST, path, handler)
+    }
+
+    /// A call of the JSON API with a token of that scope, of somebody with that right.
+    pub(super) fn api<H, T>(
+        self,
+        scope: Scope,
+        right: Right,
+        method: Method,
+        path: &'static str,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, Arc<Desk>>,
+        T: 'static,
+    {
+        self.at(Guard::Token(scope, right), method, path, handler)
     }
 
     /// The router, and what stands before each of its routes.

@@ -24,15 +24,20 @@ macro_rules! templates {
 
 /// Every template, built in.
 const TEMPLATES: &[(&str, &str)] = templates![
+    "account.html",
+    "account_duplicates.html",
+    "accounts.html",
     "audit.html",
     "automation.html",
     "base.html",
+    "catalogue.html",
     "document.html",
     "draft.html",
     "draft_conflict.html",
     "drafts.html",
     "error.html",
     "home.html",
+    "import.html",
     "lessons.html",
     "macros.html",
     "mailboxes.html",
@@ -47,6 +52,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "ticket.html",
     "user.html",
     "users.html",
+    "webhooks.html",
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

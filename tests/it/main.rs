@@ -8,6 +8,8 @@
 )]
 
 mod acceptance;
+mod accounts;
+mod api;
 mod backup;
 mod crash;
 mod demo;

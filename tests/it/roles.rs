@@ -93,7 +93,17 @@ fn nobody_sees_more_than_the_way_in() {
         .filter(|route| route.guard == Guard::Open)
         .map(|route| route.path)
         .collect();
-    assert_eq!(open, ["/sign-in", "/sign-in", "/sign-in/code", "/sign-in/code", "/assets/{version}/{name}"]);
+    assert_eq!(
+        open,
+        [
+            "/sign-in",
+            "/sign-in",
+            "/sign-in/code",
+            "/sign-in/code",
+            "/api/v1/openapi.json",
+            "/assets/{version}/{name}"
+        ]
+    );
 }
 
 #[test]

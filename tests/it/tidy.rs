@@ -10,7 +10,10 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("words", &["model"]),
     ("pure stages", &["message", "screen", "extract", "validate", "classify"]),
-    ("effects", &["mailbox", "reader", "store", "blob", "search", "reply", "oauth", "vault", "clock"]),
+    (
+        "effects",
+        &["mailbox", "reader", "store", "blob", "search", "reply", "oauth", "webhook", "vault", "clock"],
+    ),
     ("composition", &["config", "app", "pipeline", "jobs", "evidence", "backup"]),
     ("surfaces", &["cli", "web"]),
 ];
@@ -33,7 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tesseract_rs::", &["reader"]),
     ("calamine::", &["reader"]),
     ("mail_parser::", &["message"]),
-    ("reqwest::", &["oauth"]),
+    ("reqwest::", &["oauth", "webhook"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -1,21 +1,37 @@
-//! Home: what needs a person now, and the queues.
+//! Home: what needs a person now, the queues, and how the last days went.
 
 use crate::{
     clock,
-    jobs::health,
+    jobs::health::{self, Health},
     model::{
         draft::DraftState,
         outbox::OutboxState,
         ticket::{Queue, TicketState},
     },
-    web::{Desk, error::PageError, frame::Frame, rights::Right, session::Visit, views},
+    pipeline::straight_through::PROGRAM,
+    store::Db,
+    web::{
+        Desk,
+        chart::{self, Chart},
+        error::PageError,
+        frame::Frame,
+        rights::Right,
+        session::Visit,
+        views,
+    },
 };
 use axum::{Extension, extract::State, response::Response};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Follow-ups counted at most; more are shown as this many.
 const FOLLOW_UPS_MAX: u32 = 500;
+/// Days that the charts show, today included.
+const DAYS: i64 = 14;
+/// Below this a draft counts as doubtful.
+const DOUBTFUL_BELOW: f32 = 0.6;
+/// Drafts looked at for that; more are shown as this many.
+const DRAFTS_MAX: u32 = 500;
 
 /// `GET /`
 pub async fn show(
@@ -23,45 +39,122 @@ pub async fn show(
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "home").await?;
+    let now_ms = clock::now_ms();
     let mut db = desk.app.store.read().await?;
-    let tickets = db.count_tickets().await?;
-    let oldest = db.list_oldest_open().await?;
-    let in_state = |queue: Option<Queue>, state: TicketState| -> i64 {
-        let matching =
-            tickets.iter().filter(|(q, s, _)| queue.is_none_or(|queue| *q == queue) && *s == state);
-        matching.map(|(_, _, n)| n).sum()
-    };
-    let queues: Vec<Value> = Queue::ALL
-        .iter()
-        .map(|queue| {
-            let oldest_ms = oldest.iter().find(|(q, _)| q == queue).map(|(_, ms)| ms);
-            json!({
-                "name": queue.as_str(),
-                "open": in_state(Some(*queue), TicketState::Open),
-                "waiting": in_state(Some(*queue), TicketState::Waiting),
-                "oldest_ms": oldest_ms,
-            })
-        })
-        .collect();
+    let oversees = visit.may(Right::Oversee);
+    let health = if oversees { Some(health::health(&desk.app, now_ms).await?) } else { None };
+    let cards = cards(&mut db, health.as_ref(), now_ms).await?;
+    let context = json!({
+        "frame": frame, "cards": cards, "queues": queues(&mut db).await?, "charts": charts(&mut db, now_ms).await?,
+        "mailboxes": health.as_ref().map(mailboxes), "width": chart::WIDTH, "height": chart::HEIGHT,
+    });
+    views::page("home.html", context)
+}
+
+/// What needs a person; what is an alarm only while there is one.
+async fn cards(db: &mut Db, health: Option<&Health>, now_ms: i64) -> Result<Vec<Value>, PageError> {
     let drafts = db.count_drafts().await?;
     let proposed = drafts.iter().find(|(state, _)| *state == DraftState::Proposed).map_or(0, |(_, n)| *n);
+    let queue = db.list_draft_queue(None, DRAFTS_MAX).await?;
+    let today = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default().to_string();
+    let today = today.split('T').next().unwrap_or_default();
+    let due = queue.iter().filter(|draft| draft.due_on.as_str() <= today).count();
+    let doubtful = queue.iter().filter(|draft| draft.least_confidence < DOUBTFUL_BELOW).count();
+    let tickets = db.count_tickets().await?;
+    let in_state =
+        |state: TicketState| tickets.iter().filter(|(_, s, _)| *s == state).map(|(_, _, n)| n).sum::<i64>();
     let follow_ups = db.list_undecided_follow_ups(FOLLOW_UPS_MAX).await?.len();
+    let card = |name: &str, n: i64, address: &str, alarm: bool| json!({ "name": name, "n": n, "address": address, "alarm": alarm });
     let mut cards = vec![
-        json!({ "name": "drafts", "n": proposed, "address": "/drafts", "alarm": false }),
-        json!({ "name": "open_tickets", "n": in_state(None, TicketState::Open), "address": "/queues/all", "alarm": false }),
-        json!({ "name": "follow_ups", "n": follow_ups, "address": "/queues/follow_ups", "alarm": false }),
+        card("drafts", proposed, "/drafts", false),
+        card("due", due as i64, "/drafts", true),
+        card("doubtful", doubtful as i64, "/drafts", false),
+        card("open_tickets", in_state(TicketState::Open), "/queues/all", false),
+        card("waiting_tickets", in_state(TicketState::Waiting), "/queues/all?state=waiting", false),
+        card("follow_ups", follow_ups as i64, "/queues/follow_ups", false),
     ];
-    if visit.may(Right::Oversee) {
+    if let Some(health) = health {
         let outbox = db.count_outbox().await?;
         let mails = |state| outbox.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
-        let alarms = health::health(&desk.app, clock::now_ms()).await?.alarms();
         cards.extend([
-            json!({ "name": "quarantine", "n": db.count_quarantine().await?, "address": "/quarantine", "alarm": true }),
-            json!({ "name": "in_doubt", "n": mails(OutboxState::InDoubt), "address": "/outbox?state=in_doubt", "alarm": true }),
-            json!({ "name": "failed", "n": mails(OutboxState::Failed), "address": "/outbox?state=failed", "alarm": true }),
-            json!({ "name": "alarms", "n": alarms, "address": "/mailboxes", "alarm": true }),
+            card("quarantine", db.count_quarantine().await?, "/quarantine", true),
+            card("in_doubt", mails(OutboxState::InDoubt), "/outbox?state=in_doubt", true),
+            card("failed", mails(OutboxState::Failed), "/outbox?state=failed", true),
+            card("alarms", health.alarms() as i64, "/mailboxes", true),
         ]);
     }
     cards.retain(|card| card.get("alarm") != Some(&json!(true)) || card.get("n") != Some(&json!(0)));
-    views::page("home.html", json!({ "frame": frame, "cards": cards, "queues": queues }))
+    Ok(cards)
+}
+
+/// The queues with what waits in them, and how much that is of the fullest one, in percent.
+async fn queues(db: &mut Db) -> Result<Vec<Value>, PageError> {
+    let tickets = db.count_tickets().await?;
+    let oldest = db.list_oldest_open().await?;
+    let count = |queue: Queue, state: TicketState| {
+        tickets.iter().find(|(q, s, _)| *q == queue && *s == state).map_or(0, |(_, _, n)| *n)
+    };
+    let most = Queue::ALL.iter().map(|queue| count(*queue, TicketState::Open)).max().unwrap_or(0).max(1);
+    let queues = Queue::ALL.iter().map(|queue| {
+        let open = count(*queue, TicketState::Open);
+        json!({
+            "name": queue, "open": open, "waiting": count(*queue, TicketState::Waiting),
+            "share": open * 100 / most, "oldest_ms": oldest.iter().find(|(q, _)| q == queue).map(|(_, ms)| ms),
+        })
+    });
+    Ok(queues.collect())
+}
+
+async fn charts(db: &mut Db, now_ms: i64) -> Result<Vec<Chart>, PageError> {
+    let today = now_ms / clock::DAY_MS;
+    let since_ms = (today - DAYS + 1) * clock::DAY_MS;
+    let days = || (today - DAYS + 1)..=today;
+    let label = |day: i64| {
+        let at = jiff::Timestamp::from_millisecond(day * clock::DAY_MS).unwrap_or_default();
+        at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%m-%d").to_string()
+    };
+    let mut received: BTreeMap<i64, [i64; 2]> = BTreeMap::new();
+    for row in db.count_received(since_ms).await? {
+        let orders = matches!(row.queue, Queue::Orders | Queue::OrderChanges);
+        let day = received.entry(row.day).or_default();
+        let [of_orders, others] = day;
+        *(if orders { of_orders } else { others }) += row.count;
+    }
+    let mut answered: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for (created_ms, _, first_ms) in db.list_first_answers(since_ms).await? {
+        let hours = (first_ms - created_ms).max(0) as f64 / 3_600_000.0;
+        answered.entry(created_ms / clock::DAY_MS).or_default().push(hours);
+    }
+    let decided: BTreeMap<i64, _> =
+        db.count_decided(PROGRAM, since_ms).await?.into_iter().map(|row| (row.day, row)).collect();
+    let volume = days().map(|day| {
+        let [orders, others] = received.get(&day).copied().unwrap_or_default();
+        (label(day), vec![orders as f64, others as f64])
+    });
+    let response = days().map(|day| {
+        let hours = answered.get(&day).cloned().and_then(chart::median).unwrap_or(0.0);
+        (label(day), vec![(hours * 10.0).round() / 10.0])
+    });
+    let drafts = days().map(|day| {
+        let row = decided.get(&day).copied().unwrap_or_default();
+        let touched = row.decided - row.passed - row.unchanged;
+        (label(day), vec![row.passed as f64, row.unchanged as f64, touched as f64])
+    });
+    Ok(vec![
+        chart::bars("volume", &["orders", "other"], volume.collect()),
+        chart::bars("drafts", &["passed", "unchanged", "touched"], drafts.collect()),
+        chart::bars("response", &["hours"], response.collect()),
+    ])
+}
+
+/// How the mailboxes fare, in one line each.
+fn mailboxes(health: &Health) -> Vec<Value> {
+    let folders = health.folders.iter().map(|folder| {
+        json!({
+            "mailbox": folder.row.mailbox, "folder": folder.row.name, "contact_ms": folder.row.last_contact_ms,
+            "message_ms": folder.row.last_message_ms, "backlog": folder.backlog(),
+            "trouble": folder.trouble.map(health::Trouble::as_str),
+        })
+    });
+    folders.collect()
 }

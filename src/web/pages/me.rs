@@ -10,7 +10,8 @@ use crate::{
         factor,
         frame::Frame,
         password,
-        session::{Posted, Visit},
+        rights::Scope,
+        session::{Posted, Visit, fresh_key, hash},
         views,
     },
 };
@@ -32,11 +33,17 @@ pub async fn show(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, PageError> {
-    page(&desk, &visit, None).await
+    page(&desk, &visit, Fresh::default()).await
 }
 
-/// The page; recovery codes are shown once.
-async fn page(desk: &Desk, visit: &Visit, fresh_codes: Option<Vec<String>>) -> Result<Response, PageError> {
+/// What is shown once.
+#[derive(Debug, Default)]
+struct Fresh {
+    codes: Option<Vec<String>>,
+    token: Option<String>,
+}
+
+async fn page(desk: &Desk, visit: &Visit, fresh: Fresh) -> Result<Response, PageError> {
     let frame = Frame::load(desk, visit, "me").await?;
     let person = person(desk, visit).await?;
     let mut db = desk.app.store.read().await?;
@@ -52,7 +59,8 @@ async fn page(desk: &Desk, visit: &Visit, fresh_codes: Option<Vec<String>>) -> R
     let sessions = db.list_sessions_of(&person.id, clock::now_ms()).await?;
     let context = json!({
         "frame": frame, "role": person.role, "has_factor": person.has_factor, "offered": offered,
-        "codes_left": db.count_recovery_codes(&person.id).await?, "fresh_codes": fresh_codes,
+        "codes_left": db.count_recovery_codes(&person.id).await?, "fresh_codes": fresh.codes,
+        "fresh_token": fresh.token, "tokens": db.list_api_tokens_of(&person.id).await?, "scopes": Scope::ALL,
         "sessions": sessions, "current": visit.key_hash, "chars_min": password::PASSWORD_CHARS_MIN,
     });
     views::page("me.html", context)
@@ -129,7 +137,7 @@ pub async fn set_factor(
             tx.replace_recovery_codes(&person.id, &hashes).await?;
             tx.audit(people::entry(&visit.name, "make_recovery_codes", &person, ""));
             tx.commit().await?;
-            page(&desk, &visit, Some(codes)).await
+            page(&desk, &visit, Fresh { codes: Some(codes), ..Fresh::default() }).await
         }
         "remove" => {
             confirm(&desk, &person, &posted).await?;
@@ -155,7 +163,46 @@ async fn prove(desk: &Desk, visit: &Visit, person: &Person, code: &str) -> Resul
     tx.delete_other_sessions(&person.id, &visit.key_hash).await?;
     tx.audit(people::entry(&visit.name, "set_factor", person, ""));
     tx.commit().await?;
-    page(desk, visit, Some(codes)).await
+    page(desk, visit, Fresh { codes: Some(codes), ..Fresh::default() }).await
+}
+
+/// Longest name of a key.
+const TOKEN_NAME_CHARS_MAX: usize = 100;
+/// Longest life of a key, in days.
+const TOKEN_DAYS_MAX: i64 = 366;
+/// What keys begin with, so that a search for leaked secrets finds them.
+const TOKEN_MARK: &str = "mailroom_";
+
+/// `POST /me/tokens`: makes a key of the JSON API, which is shown once, or takes one away.
+pub async fn set_token(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let person = person(&desk, &visit).await?;
+    let mut tx = desk.app.store.begin().await?;
+    if posted.text("do") == "delete" {
+        if !tx.delete_api_token(&person.id, posted.text("token")).await? {
+            return Err(PageError::refused(StatusCode::CONFLICT, "error.gone"));
+        }
+        tx.audit(people::entry(&visit.name, "delete_token", &person, posted.text("token")));
+        tx.commit().await?;
+        return Ok(back("token_deleted"));
+    }
+    let name = posted.text("name");
+    let scopes: Vec<&str> =
+        Scope::ALL.iter().map(|scope| scope.as_str()).filter(|scope| posted.has("scope", scope)).collect();
+    let days = posted.number("days").unwrap_or(90).clamp(1, TOKEN_DAYS_MAX);
+    if name.is_empty() || name.chars().count() > TOKEN_NAME_CHARS_MAX || scopes.is_empty() {
+        return Err(refused("error.bad_form"));
+    }
+    let key = format!("{TOKEN_MARK}{}", fresh_key().0);
+    let now_ms = clock::now_ms();
+    let until_ms = now_ms + days * clock::DAY_MS;
+    tx.insert_api_token(&person.id, name, &hash(&key), &scopes, until_ms, now_ms).await?;
+    tx.audit(people::entry(&visit.name, "make_token", &person, &format!("{name}: {}", scopes.join(", "))));
+    tx.commit().await?;
+    page(&desk, &visit, Fresh { token: Some(key), ..Fresh::default() }).await
 }
 
 /// `POST /me/sessions`: ends one of one's own sessions.
