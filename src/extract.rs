@@ -10,6 +10,7 @@
 pub mod bundle;
 pub mod cards;
 pub mod confidence;
+pub mod cover;
 pub mod date;
 pub mod draft;
 pub mod field;
@@ -137,7 +138,7 @@ pub fn extract_weighed(pages: &Pages, context: &Context<'_>) -> Vec<Weighed> {
 
 /// The rows of one document, its parts side by side put one below the other.
 pub(crate) fn lay_out_document(pages: &[Page]) -> Layout {
-    let mut layout = layout::lay_out(pages);
+    let mut layout = layout::lay_out(cover::skip_cover(pages));
     sidebar::part(&mut layout);
     pairs::part(&mut layout);
     if pages.iter().all(|p| p.how == How::Text) {

@@ -3,6 +3,8 @@
 //! Places are in points from here on, so that distances mean the same in both directions. Form fields become words
 //! where the page does not already show them.
 
+mod ink;
+
 use crate::model::page::{FormValue, How, Page, Rect};
 
 /// Blank between two words of one segment, in heights of the letters.
@@ -177,6 +179,7 @@ pub fn lay_out(pages: &[Page]) -> Layout {
             word.rect = shown.place_as_shown(word.rect);
         }
         if page.how == How::Ocr {
+            ink::fit_lines(&mut words);
             straighten(&mut words);
         }
         let uprights = uprights(page);

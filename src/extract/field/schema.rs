@@ -245,6 +245,7 @@ pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
         ("reason", Kind::ReturnRequest) => "return_reason",
         ("legal_name", Kind::ReturnRequest) => "customer_name",
         ("due_date", Kind::RemittanceAdvice) => "payment_date",
+        ("due_date", kind) if kind != Kind::Invoice && label.text == "betalas senast" => "payment_terms",
         (field, _) => field,
     }
 }

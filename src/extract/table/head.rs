@@ -218,6 +218,11 @@ fn figures_below(layout: &Layout, next: usize, columns: &[Column]) -> bool {
 
 /// Whether these heads rather label single values: order number, date, account…
 fn is_info(parts: &[Chunk]) -> bool {
+    // labels of values end with colons, heads of columns do not
+    let closed = parts.iter().filter(|c| c.words.last().is_some_and(|w| w.text.ends_with(':'))).count();
+    if closed >= 2 && closed * 2 > parts.len() {
+        return true;
+    }
     let single = parts.iter().filter(|c| {
         let label = label_at(c.words.iter().map(|w| w.text.as_str()));
         let figures = matches!(
