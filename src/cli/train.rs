@@ -82,6 +82,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let known: Vec<Vec<Read>> = sets.iter().map(|set| training::read(&set.documents, &set.known)).collect();
     let all: Vec<Read> = blind.iter().chain(&known).flatten().cloned().collect();
     let learnt = training::train(&all);
+    for (title, reads) in [("blind", &blind), ("with master data", &known)] {
+        let reads: Vec<Read> = reads.iter().flatten().cloned().collect();
+        for (carrier, figures) in training::figures::held_out(&reads, &learnt) {
+            println!("{title:<17} {carrier:<14} {figures}");
+        }
+    }
     if let Some(path) = &args.model {
         let mut text = serde_json::to_string(&learnt.model)?;
         text.push('\n');

@@ -29,6 +29,8 @@ pub(super) use value::accept;
 pub use value::email;
 use value::{is_date, is_incoterm, terms_of_payment, typed};
 
+/// Blank between the words of a value that was typed into a form, in heights of the letters.
+const TYPED_GAP_HEIGHTS: f32 = 1.6;
 /// Heights that a value may stand below its label.
 const BELOW_HEIGHTS: f32 = 2.3;
 
@@ -240,9 +242,9 @@ fn candidates(
             // a value that goes on after a wider blank
             if marked.label.closed
                 && inside.len() <= 2
-                && let Some(next) = row
-                    .and_then(|r| r.segments.get(at + 1))
-                    .filter(|n| n.x0() - segment.x1() < 1.6 * segment.height() && !is_label(index, at + 1))
+                && let Some(next) = row.and_then(|r| r.segments.get(at + 1)).filter(|n| {
+                    n.x0() - segment.x1() < TYPED_GAP_HEIGHTS * segment.height() && !is_label(index, at + 1)
+                })
             {
                 words.extend(next.words.clone());
             }
@@ -266,7 +268,19 @@ fn candidates(
     };
     if let Some(right) = &right {
         let far = (right.x0() - segment.x1()) / layout.width.max(1.0);
-        let words = with_rest_of_cell(layout, marks, index, segment.x0(), field, right.words.clone());
+        let mut words = right.words.clone();
+        if marked.label.closed {
+            // typed into the form: blanks are as wide as letters
+            let rest = row.map_or(&[][..], |r| r.segments.get(at + 2..).unwrap_or_default());
+            for (next, segment) in rest.iter().enumerate() {
+                let gap = segment.x0() - words.last().map_or(0.0, |w| w.x1);
+                if gap > TYPED_GAP_HEIGHTS * segment.height() || is_label(index, at + 2 + next) {
+                    break;
+                }
+                words.extend(segment.words.iter().cloned());
+            }
+        }
+        let words = with_rest_of_cell(layout, marks, index, segment.x0(), field, words);
         push(&words, if grid { 0.7 } else { 0.97 } - if far > 0.35 { 0.25 } else { 0.0 });
     }
     let (end, last) = marked.tail.map_or((index, segment), |(r, s)| {

@@ -41,6 +41,9 @@ const LABELLED: &[(&str, &str)] = &[("tax_exempt", "exempt")];
 /// Blank after a word, in heights of its letters, that ends an option.
 const OPTION_GAP_HEIGHTS: f32 = 1.1;
 
+/// The same where words were read from pixels: the next box, read as a letter, must not join.
+const READ_OPTION_GAP_HEIGHTS: f32 = 0.85;
+
 /// The fixed value of a field for the words of an option, and how much of the words speaks for it; none if no option or
 /// two options fit.
 pub fn option_of(field: &str, text: &str) -> Option<(&'static str, f32)> {
@@ -233,7 +236,7 @@ fn odd_one_out(words: &[Word], field: &str) -> Option<(&'static str, Vec<Word>)>
         for next in words.iter().skip(at + 1).take(6) {
             let last = option.last().unwrap_or(sign);
             let reach =
-                if option.is_empty() { 25.0 } else { OPTION_GAP_HEIGHTS * (next.y1 - next.y0).max(4.0) };
+                if option.is_empty() { 25.0 } else { READ_OPTION_GAP_HEIGHTS * (next.y1 - next.y0).max(4.0) };
             if next.x0 - last.x1 > reach {
                 break;
             }

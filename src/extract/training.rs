@@ -6,6 +6,7 @@
 //! documents give the same model, byte for byte.
 
 pub mod boost;
+pub mod figures;
 pub mod truth;
 
 use super::{
@@ -48,6 +49,8 @@ pub struct Read {
     pub file: String,
     /// Layout family.
     pub family: String,
+    /// How it came, as [`Truth::carrier`] says.
+    pub carrier: String,
     /// Drafts with the features of their values, and which of them are right.
     pub drafts: Vec<(Draft, Vec<Sample>, BTreeMap<Place, bool>)>,
     /// How many documents there are in the file.
@@ -78,6 +81,7 @@ pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
         Read {
             file: document.file.clone(),
             family: document.family().to_owned(),
+            carrier: document.truths.first().map_or_else(String::new, |t| t.carrier.clone()),
             drafts,
             parts: document.truths.len(),
             kinds,

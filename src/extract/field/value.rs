@@ -265,19 +265,58 @@ fn is_postcode(words: &[Word]) -> bool {
         && matches!(shape(second).as_str(), "9AA" | "9A9")
 }
 
-/// A mail address; OCR may have put blanks into it.
+/// A mail address; OCR may have put blanks into it, or read its `@` as `&`.
 pub fn email(words: &[Word]) -> Option<(String, Vec<Word>)> {
+    if words.iter().any(|w| w.text.contains('@')) {
+        return whole_email(words).or_else(|| torn_email(words));
+    }
+    let mut read = words.to_vec();
+    let address = read.iter_mut().find(|w| {
+        let signs = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+        w.text.split_once('&').is_some_and(|(local, domain)| {
+            local.len() >= 3 && domain.contains('.') && local.chars().all(signs) && domain.chars().all(signs)
+        })
+    })?;
+    address.text = address.text.replace('&', "@");
+    whole_email(&read)
+}
+
+fn whole_email(words: &[Word]) -> Option<(String, Vec<Word>)> {
     let at = words.iter().position(|w| w.text.contains('@'))?;
     let word = words.get(at)?;
     let text = word.text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let (local, domain) = text.split_once('@')?;
     let good = !local.is_empty() && domain.contains('.') && domain.len() >= 4 && !domain.contains('@');
     if good {
-        return Some((text.clone(), vec![word.clone()]));
+        // `tom. hughes@oakridge.example`
+        let before = at.checked_sub(1).and_then(|i| words.get(i)).filter(|w| {
+            w.text
+                .strip_suffix('.')
+                .is_some_and(|t| t.len() >= 2 && t.chars().all(|c| c.is_ascii_lowercase()))
+        });
+        return Some(match before {
+            Some(before) => (format!("{}{text}", before.text), vec![before.clone(), word.clone()]),
+            None => (text.clone(), vec![word.clone()]),
+        });
     }
     let joined = words.get(at..(at + 2).min(words.len()))?;
     let text = joined.iter().map(|w| w.text.as_str()).collect::<String>().to_lowercase();
     text.split_once('@')
         .is_some_and(|(l, d)| !l.is_empty() && d.contains('.'))
         .then(|| (text, joined.to_vec()))
+}
+
+/// `priya.mercer @penrose.example`: the parts of an address on both sides of a blank.
+fn torn_email(words: &[Word]) -> Option<(String, Vec<Word>)> {
+    let at = words.iter().position(|w| w.text.starts_with('@'))?;
+    let parts = words.get(at.checked_sub(1)?..(at + 2).min(words.len()))?;
+    (2..=parts.len()).find_map(|n| {
+        let part = parts.get(..n)?;
+        let text = part.iter().map(|w| w.text.as_str()).collect::<String>().to_lowercase();
+        let (local, domain) = text.split_once('@')?;
+        let signs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
+        let good =
+            !local.is_empty() && domain.len() >= 4 && domain.contains('.') && !domain.ends_with(['.', '-']);
+        (good && local.chars().all(signs) && domain.chars().all(signs)).then(|| (text.clone(), part.to_vec()))
+    })
 }

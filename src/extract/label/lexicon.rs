@@ -14,7 +14,7 @@ use std::{
 use unicode_normalization::UnicodeNormalization as _;
 
 /// What a word of a label stands for.
-pub type Concept = &'static str;
+pub(super) type Concept = &'static str;
 
 /// Letters of a word from which one may be wrong.
 const ONE_WRONG_FROM: usize = 6;
@@ -65,13 +65,13 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
 
 /// What a word of a label was found to say.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub(super) struct Found {
     /// What it stands for.
-    pub concepts: Vec<Concept>,
+    pub(super) concepts: Vec<Concept>,
     /// A misread letter was forgiven.
-    pub forgiven: bool,
+    pub(super) forgiven: bool,
     /// The word as the lexicon has it, where letters were forgiven in a word that is no compound.
-    pub known: Option<&'static str>,
+    pub(super) known: Option<&'static str>,
 }
 
 impl Found {
@@ -104,7 +104,7 @@ pub fn fold_word(word: &str) -> String {
 }
 
 /// What one word says; none if it is no label word.
-pub fn find(word: &str) -> Option<Found> {
+pub(super) fn find(word: &str) -> Option<Found> {
     let folded = fold_word(word);
     if folded.is_empty() {
         return None;
@@ -118,7 +118,7 @@ pub fn find(word: &str) -> Option<Found> {
 }
 
 /// Whether these letters are a word of the lexicon, to the letter.
-pub fn is_known(folded: &str) -> bool {
+pub(super) fn is_known(folded: &str) -> bool {
     LEXICON.parts.contains_key(folded)
 }
 

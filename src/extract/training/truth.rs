@@ -25,6 +25,9 @@ pub struct Truth {
     pub kind: Kind,
     /// Layout family: what is left out together.
     pub family: String,
+    /// How it came: `digital_pdf`, `scan_tiff`, `fax_pdf`, `photo_jpg`, `email_txt`…
+    #[serde(default)]
+    pub carrier: String,
     /// First and last page, from 1.
     #[serde(default)]
     pub page_range: Option<[u32; 2]>,
