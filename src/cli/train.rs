@@ -85,7 +85,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     for (title, reads) in [("blind", &blind), ("with master data", &known)] {
         let reads: Vec<Read> = reads.iter().flatten().cloned().collect();
         for (carrier, figures) in training::figures::held_out(&reads, &learnt) {
-            println!("{title:<17} {carrier:<14} {figures}");
+            writeln!(std::io::stdout(), "{title:<17} {carrier:<14} {figures}")?;
         }
     }
     if let Some(path) = &args.model {
