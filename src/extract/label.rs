@@ -51,7 +51,7 @@ impl Label {
 pub fn label_at<'a>(words: impl Iterator<Item = &'a str>) -> Option<Label> {
     let mut label =
         Label { concepts: BTreeSet::new(), words: 0, closed: false, forgiven: false, text: String::new() };
-    let mut texts: Vec<String> = Vec::new();
+    let (mut read, mut meant): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut words = words.take(LABEL_WORDS_MAX).peekable();
     while let Some(word) = words.next() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
@@ -95,7 +95,8 @@ pub fn label_at<'a>(words: impl Iterator<Item = &'a str>) -> Option<Label> {
         for (text, found) in found {
             label.concepts.extend(found.concepts);
             label.forgiven |= found.forgiven;
-            texts.push(found.known.map_or(text, str::to_owned));
+            meant.push(found.known.map_or_else(|| text.clone(), str::to_owned));
+            read.push(text);
         }
         label.words += 1;
         if last.ends_with(':') || last.ends_with("..") || last.ends_with(';') {
@@ -103,7 +104,10 @@ pub fn label_at<'a>(words: impl Iterator<Item = &'a str>) -> Option<Label> {
             break;
         }
     }
-    label.text = texts.join(" ");
+    label.text = read.join(" ");
+    if label.forgiven && !fields::is_phrase(&label.text) {
+        label.text = meant.join(" ");
+    }
     let meaning = label.concepts.iter().any(|c| *c != "filler");
     meaning.then_some(label)
 }

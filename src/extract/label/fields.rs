@@ -405,6 +405,11 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["date"], &["article"], "date"),
 ];
 
+/// Whether a folded text is one of the wordings that mean one thing.
+pub(super) fn is_phrase(text: &str) -> bool {
+    PHRASES.iter().any(|(phrase, _)| *phrase == text)
+}
+
 /// The field that a label asks for in a header or a form.
 pub fn field_of(label: &Label) -> Option<&'static str> {
     if let Some((_, field)) = PHRASES.iter().find(|(phrase, _)| *phrase == label.text) {

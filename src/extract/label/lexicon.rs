@@ -246,7 +246,7 @@ fn near(word: &str, lexicon: &Lexicon) -> Option<&'static str> {
             let shape = likeness(known);
             let Some(wrong) = (0..=allowed).find(|n| distance_at_most(&shape, &like, *n)) else { continue };
             // short words of the lexicon are forgiven nothing but signs that look alike
-            if wrong > 0 && known.len() < ONE_WRONG_FROM - 1 {
+            if wrong > 0 && known.len() < ONE_WRONG_FROM {
                 continue;
             }
             if best.is_none_or(|found| (wrong, *known) < found) {
