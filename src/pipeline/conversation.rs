@@ -135,6 +135,11 @@ async fn apply(
             ("untag_ticket", tag.clone())
         }
     };
+    // One's own change is no news to oneself.
+    let read_ms = tx.find_attention(&ticket.id, who).await?.map_or(0, |attention| attention.read_ms);
+    if read_ms >= ticket.updated_ms {
+        tx.attend(&ticket.id, who, true, None, now_ms).await?;
+    }
     tx.update_ticket(&ticket, now_ms).await?;
     tx.audit(entry(who, action, "ticket", ticket.id.as_str(), detail));
     tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
