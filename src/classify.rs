@@ -86,9 +86,7 @@ fn read_phrases(
     urgent: &mut Option<String>,
 ) {
     let mut anger = Vec::new();
-    let starts = LEXICON.starts(words);
-    for phrase in &LEXICON.phrases {
-        let Some(found) = phrase.find(words, &starts) else { continue };
+    for (phrase, found) in LEXICON.find(words) {
         let quote = words.get(found).unwrap_or_default().join(" ");
         let reason = format!("{place} says \"{quote}\"");
         match phrase.topic {

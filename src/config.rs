@@ -215,6 +215,17 @@ impl Config {
                 bail!("two mailboxes are named {:?}: give each a name of its own", mailbox.name);
             }
         }
+        let copies = self.mail_out.sent_mailbox.as_str();
+        if !copies.is_empty()
+            && !self
+                .mailbox
+                .iter()
+                .any(|mailbox| mailbox.name == copies && mailbox.kind == mailbox::Kind::Imap)
+        {
+            bail!(
+                "mail_out.sent_mailbox names no IMAP mailbox: {copies:?}; write the `name` of one of them, or remove it"
+            );
+        }
         let of = self.mail_out.sign_in_of.as_str();
         if !of.is_empty() && !self.mailbox.iter().any(|mailbox| mailbox.name == of && mailbox.oauth.is_some())
         {

@@ -11,6 +11,7 @@ pub mod index_search;
 pub mod intake;
 pub mod process_history;
 pub mod process_message;
+pub mod save_sent;
 pub mod send_outbox;
 pub mod send_webhook;
 
@@ -76,6 +77,9 @@ impl Service {
         }));
         tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "send webhook", |app| async move {
             send_webhook::run_due(&app).await
+        }));
+        tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "keep sent mail", |app| async move {
+            save_sent::run_due(&app).await
         }));
         tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "index search", |app| async move {
             index_search::follow(&app.store, &app.blob, &app.index).await
@@ -183,6 +187,7 @@ pub async fn run_beside<T>(
     }
     while send_outbox::run_due(app).await? > 0 {}
     while send_webhook::run_due(app).await? > 0 {}
+    while save_sent::run_due(app).await? > 0 {}
     while index_search::follow(&app.store, &app.blob, &app.index).await? > 0 {}
     Ok((brought?, total))
 }

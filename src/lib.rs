@@ -18,7 +18,8 @@
 //! 3. Ticket, drafts, the acknowledgement in the outbox, audit rows, the change log and the end of the job are
 //!    committed in one transaction. A crash before it repeats the step; a crash after it repeats nothing.
 //!    History goes the same way, many messages in one transaction ([`pipeline::history`]), and nothing answers it.
-//! 4. [`jobs::send_outbox`] marks a row `sending`, commits, and only then speaks SMTP through [`reply`].
+//! 4. [`jobs::send_outbox`] marks a row `sending`, commits, and only then speaks SMTP through [`reply`];
+//!    [`jobs::save_sent`] puts a copy where people look for sent mail, if a site wants that.
 //! 5. `jobs::index_search` follows the change log into the [`search`] index, which can be deleted at any time.
 //! 6. A person opens the draft in [`web`], corrects and approves it: a record exists, a confirmation is due, and what
 //!    was approved teaches how the sender's next document of that layout is read (`extract::memory`).

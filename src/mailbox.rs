@@ -196,6 +196,23 @@ impl Mailbox {
         }
     }
 
+    /// Sees to it that a folder has a copy of a sent mail, known by its `Message-ID`; twice is once. An empty folder
+    /// name means the one that the source has for sent mail. False if the copy was there.
+    pub async fn keep_sent(
+        &mut self,
+        folder: &str,
+        rfc_message_id: &str,
+        bytes: &[u8],
+    ) -> Result<bool, MailboxError> {
+        match self {
+            Self::Imap(imap) => imap.keep_sent(folder, rfc_message_id, bytes).await,
+            Self::Memory(memory) => memory.keep_sent(folder, rfc_message_id, bytes),
+            Self::Maildir(_) | Self::Mbox(_) | Self::Eml(_) => Err(MailboxError::unsupported(
+                "copies of sent mail go into IMAP mailboxes only: remove `sent_mailbox`",
+            )),
+        }
+    }
+
     /// Every UID in the folder, in ascending order: what the ledger is reconciled with.
     pub async fn all_uids(&mut self, folder: &str) -> Result<Vec<i64>, MailboxError> {
         let mut uids = match self {

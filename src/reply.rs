@@ -8,6 +8,7 @@
 
 mod compose;
 mod config;
+mod html;
 pub mod limits;
 mod mailer;
 mod smtp;

@@ -58,6 +58,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
 /// How long SQLite waits for another process that writes.
 const SQLITE_BUSY_TIMEOUT_MS: u64 = 20_000;
+/// Pages that one SQLite connection holds, in KiB.
+const SQLITE_CACHE_KIB: u64 = 8 * 1024;
 /// How often a fresh schema is tried again when another process makes it at the same time.
 const MIGRATE_ATTEMPTS_MAX: u32 = 5;
 
@@ -240,9 +242,10 @@ impl Store {
 
 async fn prepare_sqlite(connection: &mut AnyConnection) -> sqlx::Result<()> {
     // FULL: raw mail is evidence, a commit has reached the disk when it returns.
+    // Each connection has a cache of its own; the system keeps the pages of the file for all of them.
     let statements = format!(
         "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768;"
+         PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{SQLITE_CACHE_KIB};"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(connection).await?;
     Ok(())

@@ -2,10 +2,11 @@
 //!
 //! Does not: weigh phrases against each other; see [`crate::classify`].
 
-use super::tokens::{STOP, fold, is_near};
+use super::tokens::{STOP, TYPO_BYTES_MIN, fold, is_near};
 use crate::model::ticket::Queue;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
     sync::LazyLock,
 };
 
@@ -24,19 +25,38 @@ pub(super) enum Topic {
 }
 
 /// All phrases, and where to look for them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Lexicon {
     /// The phrases.
     pub(super) phrases: Vec<Phrase>,
-    /// The words with which a phrase can begin, each once: many phrases begin alike.
-    firsts: Vec<Atom>,
-    /// Those of them that a word with this first byte can match.
-    by_byte: Vec<Vec<usize>>,
+    /// The words of all phrases, each once: many phrases share their words.
+    atoms: Vec<Atom>,
+    /// For each of them, the phrases that can begin with it.
+    begun: Vec<Vec<usize>>,
+    index: Index,
 }
 
-/// Where in a text each of the lexicon's first words occurs, in order.
+/// Which atoms a word can match. All positions are those of `Lexicon::atoms`.
+#[derive(Debug, Default)]
+struct Index {
+    /// Whole words.
+    exact: HashMap<String, usize>,
+    /// Whole words that are forgiven a letter, by first byte and length: a word that is near enough begins alike.
+    near: BTreeMap<(u8, usize), Vec<usize>>,
+    /// Beginnings of words, by first byte.
+    prefixes: BTreeMap<u8, Vec<usize>>,
+    /// Ends of words, and numbers.
+    others: Vec<usize>,
+}
+
+/// A word of a text as the lexicon sees it.
 #[derive(Debug)]
-pub(super) struct Starts(Vec<Vec<usize>>);
+struct Word {
+    /// The end of a sentence.
+    stop: bool,
+    /// Positions of the atoms that it matches.
+    atoms: Vec<usize>,
+}
 
 /// A weighted pattern.
 #[derive(Clone, Debug)]
@@ -46,8 +66,6 @@ pub(super) struct Phrase {
     /// How strongly; below 0 against.
     pub(super) weight: f32,
     steps: Vec<Step>,
-    /// Indexes of the words with which it can begin.
-    firsts: Vec<usize>,
 }
 
 /// One place in a pattern.
@@ -55,8 +73,8 @@ pub(super) struct Phrase {
 enum Step {
     /// Up to [`GAP_WORDS_MAX`] words.
     Gap,
-    /// One out of these rows of words.
-    Word(Vec<Vec<Atom>>),
+    /// One out of these rows of words, each the position of an atom.
+    Word(Vec<Vec<usize>>),
 }
 
 /// How one word matches.
@@ -74,74 +92,111 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| parse(include_st
 fn parse(text: &str) -> Lexicon {
     let tables: BTreeMap<String, BTreeMap<String, Vec<String>>> =
         toml::from_str(text).expect("the lexicon is part of the program and tested");
-    let mut phrases = Vec::new();
+    let mut lexicon = Lexicon::default();
     for (name, languages) in &tables {
         let topic = match (Queue::parse(name), name.as_str()) {
             (Some(queue), _) => Topic::Queue(queue),
             (None, "anger") => Topic::Anger,
             (None, _) => Topic::Urgent,
         };
-        phrases.extend(languages.values().flatten().filter_map(|line| parse_phrase(topic, line)));
+        languages.values().flatten().for_each(|line| lexicon.add(topic, line));
     }
-    Lexicon::of(phrases)
-}
-
-fn parse_phrase(topic: Topic, line: &str) -> Option<Phrase> {
-    let (weight, pattern) = line.split_once(' ')?;
-    let mut steps: Vec<Step> = pattern.split_whitespace().map(parse_step).collect();
-    while matches!(steps.last(), Some(Step::Gap)) {
-        steps.pop();
-    }
-    if steps.is_empty() {
-        return None;
-    }
-    Some(Phrase { topic, weight: weight.parse().ok()?, steps, firsts: Vec::new() })
+    lexicon
 }
 
 impl Lexicon {
-    fn of(mut phrases: Vec<Phrase>) -> Self {
-        let mut known: HashMap<Atom, usize> = HashMap::new();
-        let mut firsts = Vec::new();
-        for phrase in &mut phrases {
-            let Some(Step::Word(choices)) = phrase.steps.first() else { continue };
-            for atom in choices.iter().filter_map(|atoms| atoms.first()) {
-                let index = *known.entry(atom.clone()).or_insert_with(|| {
-                    firsts.push(atom.clone());
-                    firsts.len() - 1
-                });
-                phrase.firsts.push(index);
-            }
+    /// Adds a phrase: its weight, a space, its pattern. A line that is none is left out.
+    fn add(&mut self, topic: Topic, line: &str) {
+        let Some((weight, pattern)) = line.split_once(' ') else { return };
+        let Ok(weight) = weight.parse() else { return };
+        let mut steps: Vec<Step> = pattern.split_whitespace().map(|step| self.step(step)).collect();
+        while matches!(steps.last(), Some(Step::Gap)) {
+            steps.pop();
         }
-        let mut by_byte = vec![Vec::new(); 256];
-        for (byte, indexes) in by_byte.iter_mut().enumerate() {
-            indexes
-                .extend(firsts.iter().enumerate().filter(|(_, atom)| atom.may_begin(byte)).map(|(at, _)| at));
-        }
-        Self { phrases, firsts, by_byte }
-    }
-
-    /// Where phrases can begin in these words.
-    pub(super) fn starts(&self, words: &[String]) -> Starts {
-        let mut starts = vec![Vec::new(); self.firsts.len()];
-        for (at, word) in words.iter().enumerate() {
-            let first = word.as_bytes().first().map_or(0, |byte| usize::from(*byte));
-            for index in self.by_byte.get(first).into_iter().flatten() {
-                let matches = self.firsts.get(*index).is_some_and(|atom| atom.matches(word));
-                if let Some(places) = starts.get_mut(*index).filter(|_| matches) {
-                    places.push(at);
+        if let Some(Step::Word(choices)) = steps.first() {
+            let firsts: BTreeSet<usize> = choices.iter().filter_map(|atoms| atoms.first()).copied().collect();
+            for first in firsts {
+                if let Some(begun) = self.begun.get_mut(first) {
+                    begun.push(self.phrases.len());
                 }
             }
+            self.phrases.push(Phrase { topic, weight, steps });
         }
-        Starts(starts)
     }
-}
 
-fn parse_step(text: &str) -> Step {
-    if text == ".." {
-        return Step::Gap;
+    fn step(&mut self, text: &str) -> Step {
+        if text == ".." {
+            return Step::Gap;
+        }
+        let choices = text.split('|').filter(|choice| !choice.is_empty());
+        Step::Word(
+            choices
+                .map(|choice| choice.split('_').map(|word| self.position(parse_atom(word))).collect())
+                .collect(),
+        )
     }
-    let choices = text.split('|').filter(|choice| !choice.is_empty());
-    Step::Word(choices.map(|choice| choice.split('_').map(parse_atom).collect()).collect())
+
+    /// Where an atom stands; it is added if it is new.
+    fn position(&mut self, atom: Atom) -> usize {
+        if let Some(known) = self.atoms.iter().position(|known| *known == atom) {
+            return known;
+        }
+        let at = self.atoms.len();
+        match &atom {
+            Atom::Exact(text) => {
+                self.index.exact.insert(text.clone(), at);
+                if let Some(first) = text.as_bytes().first().filter(|_| text.len() >= TYPO_BYTES_MIN) {
+                    self.index.near.entry((*first, text.len())).or_default().push(at);
+                }
+            }
+            Atom::Prefix(text) => {
+                let first = text.as_bytes().first().copied().unwrap_or_default();
+                self.index.prefixes.entry(first).or_default().push(at);
+            }
+            Atom::Suffix(_) | Atom::Number => self.index.others.push(at),
+        }
+        self.atoms.push(atom);
+        self.begun.push(Vec::new());
+        at
+    }
+
+    /// The phrases in a text, in their order, each with the range of words where it first occurs.
+    pub(super) fn find(&self, words: &[String]) -> Vec<(&Phrase, Range<usize>)> {
+        let words: Vec<Word> =
+            words.iter().map(|word| Word { stop: word == STOP, atoms: self.atoms_of(word) }).collect();
+        let mut begun: Vec<(usize, usize)> = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            let phrases = word.atoms.iter().filter_map(|atom| self.begun.get(*atom)).flatten();
+            begun.extend(phrases.map(|phrase| (*phrase, at)));
+        }
+        begun.sort_unstable();
+        let mut found: Vec<(&Phrase, Range<usize>)> = Vec::new();
+        let mut last = None;
+        for (number, start) in begun {
+            let Some(phrase) = self.phrases.get(number).filter(|_| last != Some(number)) else { continue };
+            if let Some(length) = words.get(start..).and_then(|words| match_steps(&phrase.steps, words)) {
+                found.push((phrase, start..start + length));
+                last = Some(number);
+            }
+        }
+        found
+    }
+
+    /// The atoms that a word matches.
+    fn atoms_of(&self, word: &str) -> Vec<usize> {
+        let mut found: Vec<usize> = self.index.exact.get(word).copied().into_iter().collect();
+        let Some(first) = word.as_bytes().first() else { return found };
+        // One letter more or less is one byte of plain letters, and up to four of others.
+        let reach = if word.is_ascii() { 1 } else { 4 };
+        let lengths = (*first, word.len().saturating_sub(reach))..=(*first, word.len() + reach);
+        let near = self.index.near.range(lengths).flat_map(|(_, atoms)| atoms);
+        let prefixes = self.index.prefixes.get(first).into_iter().flatten();
+        let matches = |at: &&usize| self.atoms.get(**at).is_some_and(|atom| atom.matches(word));
+        found.extend(near.chain(prefixes).chain(&self.index.others).filter(matches));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
 }
 
 fn parse_atom(word: &str) -> Atom {
@@ -155,17 +210,6 @@ fn parse_atom(word: &str) -> Atom {
 }
 
 impl Atom {
-    /// Whether a word with this first byte can match. A word that is near enough begins like the right one.
-    fn may_begin(&self, byte: usize) -> bool {
-        match self {
-            Self::Exact(text) | Self::Prefix(text) => {
-                text.as_bytes().first().is_none_or(|first| usize::from(*first) == byte)
-            }
-            Self::Suffix(_) => true,
-            Self::Number => (usize::from(b'0')..=usize::from(b'9')).contains(&byte),
-        }
-    }
-
     fn matches(&self, word: &str) -> bool {
         match self {
             Self::Exact(text) => word == text || is_near(word, text),
@@ -176,31 +220,18 @@ impl Atom {
     }
 }
 
-impl Phrase {
-    /// Where the phrase first occurs, as a range of words. `starts` is of the same words.
-    pub(super) fn find(&self, words: &[String], starts: &Starts) -> Option<std::ops::Range<usize>> {
-        let places = self.firsts.iter().filter_map(|index| starts.0.get(*index)).flatten();
-        let mut places: Vec<usize> = places.copied().collect();
-        places.sort_unstable();
-        places.into_iter().find_map(|start| {
-            let length = match_steps(&self.steps, words.get(start..)?)?;
-            Some(start..start + length)
-        })
-    }
-}
-
 /// How many words the steps take from the beginning of `words`. The depth is the number of gaps in a pattern.
-fn match_steps(steps: &[Step], words: &[String]) -> Option<usize> {
+fn match_steps(steps: &[Step], words: &[Word]) -> Option<usize> {
     match steps.split_first() {
         None => Some(0),
         Some((Step::Gap, rest)) => {
             // A full stop ends a thought: no gap reaches over it.
-            let reach = words.iter().take(GAP_WORDS_MAX).take_while(|word| *word != STOP).count();
+            let reach = words.iter().take(GAP_WORDS_MAX).take_while(|word| !word.stop).count();
             (0..=reach).find_map(|skip| Some(skip + match_steps(rest, words.get(skip..)?)?))
         }
         Some((Step::Word(choices), rest)) => choices.iter().find_map(|atoms| {
             let (found, after) = words.split_at_checked(atoms.len())?;
-            let fits = atoms.iter().zip(found).all(|(atom, word)| atom.matches(word));
+            let fits = atoms.iter().zip(found).all(|(atom, word)| word.atoms.contains(atom));
             if fits { Some(atoms.len() + match_steps(rest, after)?) } else { None }
         }),
     }
@@ -210,6 +241,14 @@ fn match_steps(steps: &[Step], words: &[String]) -> Option<usize> {
 mod tests {
     use super::*;
 
+    /// A lexicon of one phrase.
+    fn phrase(line: &str) -> Lexicon {
+        let mut lexicon = Lexicon::default();
+        lexicon.add(Topic::Urgent, line);
+        assert_eq!(lexicon.phrases.len(), 1, "{line}");
+        lexicon
+    }
+
     #[test]
     fn every_line_of_the_lexicon_is_a_phrase() {
         let tables: BTreeMap<String, BTreeMap<String, Vec<String>>> =
@@ -217,8 +256,8 @@ mod tests {
         for (name, languages) in &tables {
             assert!(name == "urgent" || name == "anger" || Queue::parse(name).is_some(), "{name}");
             for line in languages.values().flatten() {
-                let phrase = parse_phrase(Topic::Urgent, line).unwrap_or_else(|| panic!("{line}"));
-                assert!(!matches!(phrase.steps.first(), Some(Step::Gap)), "{line}");
+                let phrase = phrase(line);
+                assert!(!matches!(phrase.phrases[0].steps.first(), Some(Step::Gap)), "{line}");
             }
         }
     }
@@ -235,9 +274,8 @@ mod tests {
             ("stornieren", "bitte stornierren", Some(1..2)),
             ("facture", "la facturé", Some(1..2)),
         ] {
-            let phrase = parse_phrase(Topic::Urgent, &format!("1 {pattern}")).unwrap();
-            let (lexicon, words) = (Lexicon::of(vec![phrase]), super::super::tokens::words(text));
-            let found = lexicon.phrases[0].find(&words, &lexicon.starts(&words));
+            let (lexicon, words) = (phrase(&format!("1 {pattern}")), super::super::tokens::words(text));
+            let found = lexicon.find(&words).pop().map(|(_, range)| range);
             assert_eq!(found, expected, "{pattern}: {text}");
         }
     }

@@ -7,7 +7,7 @@ const WORDS_MAX: usize = 400;
 /// Characters of a text that are looked at.
 const TEXT_CHARS_MAX: usize = 20_000;
 /// Shorter words must be written right.
-const TYPO_CHARS_MIN: usize = 6;
+pub(super) const TYPO_BYTES_MIN: usize = 6;
 
 /// Marks the end of a sentence among the words, so that no pattern of plain words reaches over it.
 pub(super) const STOP: &str = ".";
@@ -71,7 +71,7 @@ pub(super) fn fold(text: &str) -> String {
 /// Whether two long words differ in one letter at most: left out, added, changed or swapped with its neighbour.
 pub(super) fn is_near(word: &str, target: &str) -> bool {
     // Cheap questions first: nearly all words fail one of them.
-    if target.len() < TYPO_CHARS_MIN
+    if target.len() < TYPO_BYTES_MIN
         || word.len().abs_diff(target.len()) > 4
         || word.as_bytes().first() != target.as_bytes().first()
     {
@@ -86,7 +86,7 @@ pub(super) fn is_near(word: &str, target: &str) -> bool {
 }
 
 fn differ_in_one<T: PartialEq>(a: &[T], b: &[T]) -> bool {
-    if b.len() < TYPO_CHARS_MIN || a.len().abs_diff(b.len()) > 1 || a.first() != b.first() {
+    if b.len() < TYPO_BYTES_MIN || a.len().abs_diff(b.len()) > 1 || a.first() != b.first() {
         return false;
     }
     let prefix = a.iter().zip(b).take_while(|(x, y)| x == y).count();

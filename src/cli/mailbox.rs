@@ -1,4 +1,4 @@
-//! `mailroom mailbox`: the sign-in of mailboxes.
+//! `mailroom mailbox`: the sign-in of mailboxes, and one look at one of them.
 
 use crate::{
     app::App,
@@ -23,7 +23,7 @@ const BROWSER_SECONDS: u64 = 15 * 60;
 /// The most that is read of the browser's request.
 const REQUEST_BYTES_MAX: usize = 16 * 1024;
 
-/// Signs mailboxes in by OAuth 2.0.
+/// Signs mailboxes in by OAuth 2.0, and looks into them.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  mailroom mailbox authorise orders             # a code to type on any device\n  mailroom mailbox authorise orders --browser   # a browser on this machine"
@@ -43,6 +43,14 @@ enum Action {
         #[arg(long)]
         browser: bool,
     },
+    /// Keeps and accounts for what is new in a mailbox; a running service processes it.
+    Fetch {
+        /// Configured name of the mailbox.
+        name: String,
+        /// Print one JSON object with the counts.
+        #[arg(long)]
+        json: bool,
+    },
     /// How each mailbox is signed in.
     List {
         /// Print one JSON object for each mailbox.
@@ -55,8 +63,27 @@ enum Action {
 pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     match args.action {
         Action::Authorise { name, browser } => authorise(app, &name, browser).await,
+        Action::Fetch { name, json } => fetch(app, &name, json).await,
         Action::List { json } => list(app, json).await,
     }
+}
+
+#[expect(clippy::print_stdout, reason = "standard output is what was asked for")]
+async fn fetch(app: &App, name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let config = app.config.mailbox.iter().find(|mailbox| mailbox.name == name);
+    let config =
+        config.with_context(|| format!("there is no mailbox named {name:?} in the configuration"))?;
+    let taken = jobs::intake::poll_once(app, config).await?;
+    if json {
+        let counts = serde_json::json!({"seen": taken.seen, "stored": taken.stored, "duplicates": taken.duplicates, "too_large": taken.too_large});
+        println!("{counts}");
+    } else {
+        println!(
+            "{} messages kept ({} of them had come before), {} too large",
+            taken.stored, taken.duplicates, taken.too_large
+        );
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "a command line speaks to its user")]

@@ -4,37 +4,69 @@
 //! text says, the columns of its table and the labels that a kind needs support them. `kinds.txt` holds the names and
 //! phrases. Does not: look at the mail around the document.
 
+mod names;
+
 use super::layout::{Layout, Segment};
 use crate::{
     model::draft::{Kind, Line},
     validate::account::fold,
 };
+use names::Names;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::LazyLock,
 };
 
 /// What a paper is: the name of a kind, or `other/…` for papers of trade that hold nothing to take out.
 type Paper = &'static str;
 
-/// Names and phrases of `kinds.txt`, in words.
+/// Names and phrases of `kinds.txt`.
 struct Lexicon {
-    titles: Vec<(Paper, Vec<&'static str>)>,
-    phrases: Vec<(Paper, f32, String)>,
+    names: Names,
+    phrases: Vec<(Paper, f32, &'static str)>,
+    /// The phrases that begin with a word.
+    begun: HashMap<&'static str, Vec<usize>>,
+}
+
+impl Lexicon {
+    /// The phrases that stand in a folded text, whole words, each once, in their order.
+    fn said(&self, text: &str) -> impl Iterator<Item = (Paper, f32)> {
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        let mut rest = text;
+        loop {
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            let stands = |phrase: &str| {
+                rest.strip_prefix(phrase).is_some_and(|after| after.is_empty() || after.starts_with(' '))
+            };
+            let begun = self.begun.get(word).into_iter().flatten();
+            found.extend(
+                begun.filter(|at| self.phrases.get(**at).is_some_and(|(_, _, phrase)| stands(phrase))),
+            );
+            if after.is_empty() {
+                break;
+            }
+            rest = after;
+        }
+        found.into_iter().filter_map(|at| self.phrases.get(at)).map(|(paper, weight, _)| (*paper, *weight))
+    }
 }
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut lexicon = Lexicon { titles: Vec::new(), phrases: Vec::new() };
+    let mut lexicon = Lexicon { names: Names::default(), phrases: Vec::new(), begun: HashMap::new() };
     for line in include_str!("kinds.txt").lines().filter(|line| !line.starts_with('#')) {
         let Some((head, texts)) = line.split_once(": ") else { continue };
         let texts = texts.split(" | ").map(str::trim);
         match head.split(' ').collect::<Vec<_>>().as_slice() {
             ["title", paper] => {
-                lexicon.titles.extend(texts.map(|text| (*paper, text.split(' ').collect())));
+                texts.for_each(|text| lexicon.names.add(paper, text));
             }
             ["says", paper, weight] => {
                 let weight = weight.parse().unwrap_or(0.0);
-                lexicon.phrases.extend(texts.map(|text| (*paper, weight, format!(" {text} "))));
+                for text in texts {
+                    let first = text.split(' ').next().unwrap_or_default();
+                    lexicon.begun.entry(first).or_default().push(lexicon.phrases.len());
+                    lexicon.phrases.push((*paper, weight, text));
+                }
             }
             _ => {}
         }
@@ -111,14 +143,11 @@ pub fn find_kind(layout: &Layout, subject: Option<&str>, goods: &Goods) -> (Kind
     let mut scores = Scores::default();
     let titled = weigh_titles(layout, subject, &mut scores);
     let text = layout.rows.iter().take(250).map(super::layout::Row::text).collect::<Vec<_>>().join(" ");
-    let text = format!(" {} ", fold(&text));
     let mut said: BTreeMap<Paper, Vec<f32>> = BTreeMap::new();
-    for (paper, weight, phrase) in &LEXICON.phrases {
-        if text.contains(phrase.as_str()) {
-            // letters without goods are letters, unless a title says what they are
-            let letter = *paper == "other/letter" && (goods.lines > 0 || titled);
-            said.entry(paper).or_default().push(if letter { 0.2 * weight } else { *weight });
-        }
+    for (paper, weight) in LEXICON.said(&fold(&text)) {
+        // letters without goods are letters, unless a title says what they are
+        let letter = paper == "other/letter" && (goods.lines > 0 || titled);
+        said.entry(paper).or_default().push(if letter { 0.2 * weight } else { weight });
     }
     let clear =
         said.iter().any(|(paper, weights)| *paper != "other/letter" && weights.iter().any(|w| *w >= 2.0));
@@ -302,14 +331,11 @@ const YOURS: &[&str] = &[
 fn title(text: &str) -> Option<(Paper, f32)> {
     let words: Vec<&str> = text.split(' ').collect();
     let mut best: Option<(usize, usize, Paper)> = None;
-    for (paper, name) in &LEXICON.titles {
-        let hit = words.windows(name.len()).any(|w| {
-            w.iter().zip(name).all(|(a, b)| a == b || b.len() >= 6 && super::label::distance_at_most(a, b, 1))
-        });
+    for (paper, name) in LEXICON.names.find(&words) {
         let len = name.iter().map(|w| w.len() + 1).sum::<usize>();
         // `Anpassung der Bestellung`: that it is about an order says less than what is done to it
-        let rank = if *paper == "purchase_order" && name.len() == 1 { 0 } else { len };
-        if hit && best.is_none_or(|(r, n, _)| (rank, len) > (r, n)) {
+        let rank = if paper == "purchase_order" && name.len() == 1 { 0 } else { len };
+        if best.is_none_or(|(r, n, _)| (rank, len) > (r, n)) {
             best = Some((rank, len, paper));
         }
     }

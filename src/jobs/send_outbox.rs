@@ -3,7 +3,7 @@
 //! Invariants: a row found in `sending` after a crash is in doubt, never sent by itself again. Limits against loops are
 //! asked for each automatic mail. Waiting doubles after each failure that will pass.
 
-use super::credential;
+use super::{credential, save_sent};
 use crate::{
     app::App,
     clock,
@@ -11,19 +11,19 @@ use crate::{
     reply::{
         Envelope, SendError,
         limits::{self, Decision, History},
+        template::Name,
     },
     store::audit::Entry,
 };
 use anyhow::Context as _;
 
-/// Templates that a person's word sends: no limit holds them back.
-const BY_PERSONS: &[&str] = &["answer", "order_confirmation", "missing_information", "refusal"];
+/// Attempts before a mail counts as failed: with these waits, more than a day.
+const ATTEMPTS_MAX: i64 = 24;
 
-/// Attempts before a mail counts as failed: with doubling waits, about a day.
-const ATTEMPTS_MAX: i64 = 12;
-
-/// Wait before the second attempt; doubled for each further one.
-const RETRY_FIRST_MS: i64 = 30_000;
+/// Wait after the first attempt; doubled for each further one up to [`RETRY_MAX_MS`], so that mail leaves soon after a
+/// server is back.
+const RETRY_FIRST_MS: i64 = 60_000;
+const RETRY_MAX_MS: i64 = 2 * 3_600_000;
 
 /// Sends one mail, if one is due. Returns how many were taken up.
 pub async fn run_due(app: &App) -> anyhow::Result<usize> {
@@ -37,7 +37,11 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
     };
     let mut tx = app.store.begin().await?;
     if state == OutboxState::Sent {
-        tx.mark_sent(&row.id, clock::now_ms()).await?;
+        let now_ms = clock::now_ms();
+        tx.mark_sent(&row.id, now_ms).await?;
+        if save_sent::mailbox(app).is_some() {
+            tx.enqueue(save_sent::SAVE_SENT, row.id.as_str(), now_ms, now_ms).await?;
+        }
     } else {
         tx.end_attempt(&row.id, state, &reason, due_ms).await?;
     }
@@ -58,7 +62,8 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
 
 /// Why an automatic mail may not leave now.
 async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Option<String>> {
-    if BY_PERSONS.contains(&row.template.as_str()) {
+    // What a person's word sends no limit holds back.
+    if !is_automatic(row) {
         return Ok(None);
     }
     let mut db = app.store.read().await?;
@@ -91,6 +96,10 @@ async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Op
     })
 }
 
+fn is_automatic(row: &OutboxRow) -> bool {
+    Name::parse(&row.template).is_none_or(Name::is_automatic)
+}
+
 /// Gives the mailer a token that is good now, where it signs in by one.
 pub async fn sign_in(app: &App) -> anyhow::Result<()> {
     let of = app.config.mail_out.sign_in_of.as_str();
@@ -108,8 +117,7 @@ async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(Out
             return Ok((OutboxState::Failed, format!("its bytes cannot be read: {error:#}"), now_ms));
         }
     };
-    let automatic = !BY_PERSONS.contains(&row.template.as_str());
-    let sender = (!automatic).then(|| app.config.mail_out.from.clone());
+    let sender = (!is_automatic(row)).then(|| app.config.mail_out.from.clone());
     let envelope = Envelope { sender, recipient: row.recipient.clone(), copies: row.copies.clone() };
     let sent = match sign_in(app).await {
         Ok(()) => app.mailer.send(&envelope, &bytes).await,
@@ -119,9 +127,33 @@ async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(Out
         Ok(_) => (OutboxState::Sent, String::new(), now_ms),
         Err(error @ SendError::InDoubt { .. }) => (OutboxState::InDoubt, error.to_string(), now_ms),
         Err(error) if error.is_transient() && row.attempts < ATTEMPTS_MAX => {
-            let wait_ms = RETRY_FIRST_MS << row.attempts.clamp(0, 11);
-            (OutboxState::Queued, error.to_string(), clock::now_ms() + wait_ms)
+            (OutboxState::Queued, error.to_string(), clock::now_ms() + wait_ms(row.attempts))
         }
         Err(error) => (OutboxState::Failed, error.to_string(), now_ms),
     })
+}
+
+/// How long a mail waits after so many attempts.
+fn wait_ms(attempts: i64) -> i64 {
+    (RETRY_FIRST_MS << (attempts - 1).clamp(0, 20)).min(RETRY_MAX_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a11_a_server_that_is_down_for_a_day_costs_no_mail() {
+        const HOUR_MS: i64 = 3_600_000;
+        for outage_ms in [1, HOUR_MS / 2, 6 * HOUR_MS, 24 * HOUR_MS] {
+            let (mut now_ms, mut attempts) = (0, 1);
+            while now_ms < outage_ms {
+                now_ms += wait_ms(attempts);
+                attempts += 1;
+                assert!(attempts <= ATTEMPTS_MAX, "given up after {} h of {outage_ms} ms", now_ms / HOUR_MS);
+            }
+            let late_ms = now_ms - outage_ms;
+            assert!(late_ms <= RETRY_MAX_MS, "{attempts} attempts, {late_ms} ms after the server was back");
+        }
+    }
 }

@@ -4,23 +4,26 @@
 //! again: if a call fails or is given up, the next one connects anew. An answer counts only with its tagged end, so that a
 //! connection that breaks never looks like an empty folder.
 //!
-//! Does not: use sequence numbers, set `\Seen`, or expunge anything but the one message that it has moved.
+//! Does not: use sequence numbers, set `\Seen` on what came in, or expunge anything but the one message that it has moved.
 //!
 //! Limits: one time limit for each verb below, [`ANSWER_BYTES_MAX`] for answers without content.
 
+mod idle;
+mod sent;
+mod sign_in;
+
 use super::{
-    After, Body, Config, Fetched, FolderState, Listed, MailboxError, Tls, Wake,
+    After, Body, Config, Fetched, FolderState, Listed, MailboxError, Tls,
     error::server_text,
-    tls::{self, Meter, Metered, Wire},
+    tls::{self, Meter, Metered},
     utf7,
 };
 use crate::model::secret::Secret;
 use async_imap::{
-    Client, Session,
+    Session,
     error::Error as ClientError,
     imap_proto::{
-        AttributeValue, Capability, MailboxDatum, NameAttribute, Outcome, RequestId, Response, ResponseCode,
-        Status,
+        AttributeValue, MailboxDatum, NameAttribute, Outcome, RequestId, Response, ResponseCode, Status,
     },
 };
 use rustls::ClientConfig;
@@ -28,13 +31,10 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt::Write as _,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
-use tokio::{
-    io::AsyncWriteExt as _,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::timeout;
 
 /// Until the greeting has come, TLS included.
 const CONNECT_SECONDS: u64 = 30;
@@ -45,10 +45,7 @@ const SEARCH_SECONDS: u64 = 360;
 /// For each message.
 const FETCH_SECONDS: u64 = 240;
 const ACT_SECONDS: u64 = 60;
-const IDLE_START_SECONDS: u64 = 30;
 const LOGOUT_SECONDS: u64 = 5;
-/// One IDLE lasts no longer: routers forget quiet connections (RFC 2177 allows 29 minutes).
-const IDLE_SECONDS_MAX: u64 = 9 * 60;
 
 /// The most that a server may send for one command without message content: a search over some millions of messages.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -220,188 +217,10 @@ impl Imap {
         }
     }
 
-    pub(super) async fn wait(&mut self, folder: &str, limit: Duration) -> Result<Wake, MailboxError> {
-        self.ensure(folder, false).await?;
-        if self.has_news {
-            return Ok(Wake::News);
-        }
-        let end = Instant::now() + limit.min(Duration::from_secs(IDLE_SECONDS_MAX));
-        if !self.config.idle || !self.capabilities.contains("IDLE") {
-            tokio::time::sleep_until(end).await;
-            return Ok(Wake::Timeout);
-        }
-        let mut session = self.session.take().ok_or_else(|| broken("wait"))?;
-        self.meter.allow(ANSWER_BYTES_MAX);
-        let start = timeout(Duration::from_secs(IDLE_START_SECONDS), start_idle(&mut session));
-        let (tag, mut has_news) = match in_time("start to wait", IDLE_START_SECONDS, start).await? {
-            Ok(Idle::Started { tag, has_news }) => (tag, has_news),
-            Ok(Idle::Refused) => {
-                self.session = Some(session);
-                self.capabilities.remove("IDLE");
-                tokio::time::sleep_until(end).await;
-                return Ok(Wake::Timeout);
-            }
-            Err(error) => return Err(self.failed("wait", error)),
-        };
-        while !has_news {
-            match timeout_at(end, session.read_response()).await {
-                Ok(Ok(Some(response))) => has_news = is_news(response.parsed()),
-                Ok(Ok(None)) => return Err(broken("wait")),
-                Ok(Err(error)) => return Err(self.failed("wait", ClientError::Io(error))),
-                Err(_elapsed) => break,
-            }
-        }
-        let stop = timeout(Duration::from_secs(IDLE_START_SECONDS), stop_idle(&mut session, &tag));
-        has_news |= in_time("stop to wait", IDLE_START_SECONDS, stop)
-            .await?
-            .map_err(|error| self.failed("wait", error))?;
-        self.session = Some(session);
-        Ok(if has_news { Wake::News } else { Wake::Timeout })
-    }
-
     pub(super) async fn close(self) {
         if let Some(mut session) = self.session {
             let _goodbye = timeout(Duration::from_secs(LOGOUT_SECONDS), session.logout()).await;
         }
-    }
-
-    /// Connects and signs in, unless that is done.
-    async fn sign_in(&mut self) -> Result<(), MailboxError> {
-        if self.session.is_some() {
-            return Ok(());
-        }
-        self.opened = None;
-        self.meter.allow(ANSWER_BYTES_MAX);
-        let greeted = timeout(Duration::from_secs(CONNECT_SECONDS), self.greet());
-        let client = in_time("connect", CONNECT_SECONDS, greeted).await??;
-        let login = timeout(Duration::from_secs(LOGIN_SECONDS), self.login(client));
-        self.session = Some(in_time("log in", LOGIN_SECONDS, login).await??);
-        let mut capabilities = BTreeSet::new();
-        self.run("ask for capabilities", LOGIN_SECONDS, "CAPABILITY", |response| {
-            if let Response::Capabilities(list) = response {
-                capabilities.extend(list.iter().filter_map(|capability| match capability {
-                    Capability::Atom(atom) => Some(atom.to_ascii_uppercase()),
-                    _ => None,
-                }));
-            }
-        })
-        .await?;
-        self.capabilities = capabilities;
-        Ok(())
-    }
-
-    /// A connection whose server has said hello, protected as configured.
-    async fn greet(&self) -> Result<Client<Metered>, MailboxError> {
-        let mut wire: Box<dyn Wire> = Box::new(tls::dial(&self.config).await?);
-        if let (Tls::Implicit, Some(settings)) = (self.config.tls, &self.tls_settings) {
-            wire = tls::secure(&self.config, settings, wire).await?;
-        }
-        let mut client = Client::new(Metered::new(wire, &self.meter));
-        let greeting = client.read_response().await.map_err(|error| self.not_imap(error))?;
-        match greeting.as_ref().map(|response| response.parsed()) {
-            Some(Response::Data { status: Status::Ok, .. }) => {}
-            Some(Response::Data { status: Status::Bye, outcome, .. }) => {
-                return Err(denied("connect", outcome));
-            }
-            Some(_) => return Err(protocol("connect", "the greeting is not one")),
-            None => return Err(broken("connect")),
-        }
-        let (Tls::Starttls, Some(settings)) = (self.config.tls, &self.tls_settings) else {
-            return Ok(client);
-        };
-        match client.run_command_and_check_ok("STARTTLS", None).await {
-            Ok(()) => {}
-            Err(ClientError::No(_) | ClientError::Bad(_)) => {
-                return Err(MailboxError::NoStarttls {
-                    host: self.config.host.clone(),
-                    port: self.config.port(),
-                });
-            }
-            Err(error) => return Err(self.failed("connect", error)),
-        }
-        // Whatever came unprotected after the answer is thrown away with the old client.
-        let wire = tls::secure(&self.config, settings, client.into_inner().into_wire()).await?;
-        Ok(Client::new(Metered::new(wire, &self.meter)))
-    }
-
-    async fn login(&self, client: Client<Metered>) -> Result<Session<Metered>, MailboxError> {
-        let user = &self.config.user;
-        let password = self.password.as_ref().map_or("", Secret::reveal);
-        if self.config.oauth.is_some() {
-            return self.login_by_token(client, user, password).await;
-        }
-        let signed_in = if user.is_ascii() && password.is_ascii() {
-            client.login(user, password).await
-        } else {
-            let plain = Plain(format!("\0{user}\0{password}"));
-            client.authenticate("PLAIN", plain).await
-        };
-        signed_in.map_err(|(error, _client)| match error {
-            ClientError::No(text) if text.contains("UNAVAILABLE") => {
-                MailboxError::Denied { verb: "log in", text: server_words(&text) }
-            }
-            ClientError::No(text) | ClientError::Bad(text) => {
-                MailboxError::LoginRejected { host: self.config.host.clone(), text: server_words(&text) }
-            }
-            other => self.failed("log in", other),
-        })
-    }
-
-    /// OAUTHBEARER (RFC 7628), or XOAUTH2 where the server has only that.
-    async fn login_by_token(
-        &self,
-        mut client: Client<Metered>,
-        user: &str,
-        token: &str,
-    ) -> Result<Session<Metered>, MailboxError> {
-        let (mut standard, mut elder) = (false, false);
-        let asked = async {
-            client.get_mut().write_all(b"c CAPABILITY\r\n").await?;
-            client.get_mut().flush().await
-        };
-        asked.await.map_err(|error| self.failed("log in", ClientError::Io(error)))?;
-        loop {
-            let answer = client.read_response().await;
-            let answer = answer.map_err(|error| self.failed("log in", ClientError::Io(error)))?;
-            let answer = answer.ok_or_else(|| broken("log in"))?;
-            match answer.parsed() {
-                Response::Capabilities(list) => {
-                    let has = |name: &str| {
-                        list.iter().any(|capability| {
-                            matches!(capability, Capability::Auth(auth) if auth.eq_ignore_ascii_case(name))
-                        })
-                    };
-                    (standard, elder) = (has("OAUTHBEARER"), has("XOAUTH2"));
-                }
-                Response::Done { tag, .. } if tag.0 == "c" => break,
-                _ => {}
-            }
-        }
-        let host = self.config.host.clone();
-        let (mechanism, answer) = match (standard, elder) {
-            (true, _) => {
-                let name = user.replace('=', "=3D").replace(',', "=2C");
-                ("OAUTHBEARER", format!("n,a={name},\x01auth=Bearer {token}\x01\x01"))
-            }
-            (false, true) => ("XOAUTH2", format!("user={user}\x01auth=Bearer {token}\x01\x01")),
-            (false, false) => {
-                let text =
-                    "it offers neither OAUTHBEARER nor XOAUTH2: set `password` instead of `oauth`".to_owned();
-                return Err(MailboxError::LoginRejected { host, text });
-            }
-        };
-        let said = Arc::new(Mutex::new(String::new()));
-        let bearer = Bearer { answer: Some(answer), said: Arc::clone(&said) };
-        client.authenticate(mechanism, bearer).await.map_err(|(error, _client)| match error {
-            ClientError::No(text) | ClientError::Bad(text) => {
-                let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                MailboxError::TokenRejected {
-                    host,
-                    text: server_text(&format!("{} {said}", server_words(&text))),
-                }
-            }
-            other => self.failed("log in", other),
-        })
     }
 
     /// Makes sure that the folder is open and still numbered as the caller knows it.
@@ -573,18 +392,6 @@ impl Imap {
             _ => protocol(verb, "the answer is not the one that belongs there"),
         }
     }
-
-    /// Nothing sensible came as a greeting: most likely TLS is spoken at one end only.
-    fn not_imap(&self, error: io::Error) -> MailboxError {
-        match self.failed("connect", ClientError::Io(error)) {
-            MailboxError::Protocol { .. } => MailboxError::Tls {
-                host: self.config.host.clone(),
-                port: self.config.port(),
-                source: io::ErrorKind::InvalidData.into(),
-            },
-            other => other,
-        }
-    }
 }
 
 impl Incoming<'_> {
@@ -645,66 +452,6 @@ impl Incoming<'_> {
         let too_large = data.len() as u64 > self.imap.config.bytes_max;
         let body = if too_large { Body::TooLarge } else { Body::Bytes(data.to_vec()) };
         Ok(Some(Fetched { uid, body }))
-    }
-}
-
-/// The one answer of SASL PLAIN (RFC 4616).
-struct Plain(String);
-
-impl async_imap::Authenticator for Plain {
-    type Response = String;
-
-    fn process(&mut self, _challenge: &[u8]) -> String {
-        self.0.clone()
-    }
-}
-
-/// The answer of OAUTHBEARER and XOAUTH2, then an empty one to a refusal that comes with its reason.
-struct Bearer {
-    answer: Option<String>,
-    /// The server's reason, in JSON.
-    said: Arc<Mutex<String>>,
-}
-
-impl async_imap::Authenticator for Bearer {
-    type Response = String;
-
-    fn process(&mut self, challenge: &[u8]) -> String {
-        self.answer.take().unwrap_or_else(|| {
-            *self.said.lock().unwrap_or_else(PoisonError::into_inner) =
-                String::from_utf8_lossy(challenge).into_owned();
-            "\x01".to_owned()
-        })
-    }
-}
-
-enum Idle {
-    Started { tag: RequestId, has_news: bool },
-    Refused,
-}
-
-async fn start_idle(session: &mut Session<Metered>) -> Result<Idle, ClientError> {
-    let tag = session.run_command("IDLE").await?;
-    let mut has_news = false;
-    loop {
-        let response = session.read_response().await?.ok_or(ClientError::ConnectionLost)?;
-        match response.parsed() {
-            Response::Continue(_) => return Ok(Idle::Started { tag, has_news }),
-            Response::Done { tag: ended, .. } if *ended == tag => return Ok(Idle::Refused),
-            other => has_news |= is_news(other),
-        }
-    }
-}
-
-async fn stop_idle(session: &mut Session<Metered>, tag: &RequestId) -> Result<bool, ClientError> {
-    session.run_command_untagged("DONE").await?;
-    let mut has_news = false;
-    loop {
-        let response = session.read_response().await?.ok_or(ClientError::ConnectionLost)?;
-        match response.parsed() {
-            Response::Done { tag: ended, .. } if ended == tag => return Ok(has_news),
-            other => has_news |= is_news(other),
-        }
     }
 }
 

@@ -73,6 +73,28 @@ impl Memory {
         uid
     }
 
+    /// Keeps a copy of a sent mail, as [`super::Mailbox::keep_sent`] says.
+    pub(super) fn keep_sent(
+        &self,
+        folder: &str,
+        rfc_message_id: &str,
+        bytes: &[u8],
+    ) -> Result<bool, MailboxError> {
+        let folder = if folder.is_empty() { "Sent" } else { folder };
+        let mut state = self.called("keep a copy")?;
+        let id = format!("Message-ID: <{rfc_message_id}>").to_lowercase();
+        let is_copy = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase().contains(&id);
+        if state.folders.get(folder).is_some_and(|folder| folder.messages.values().any(|m| is_copy(&m.bytes)))
+        {
+            return Ok(false);
+        }
+        let flags = BTreeSet::from(["\\Seen".to_owned()]);
+        state.append(folder, Message { bytes: bytes.to_vec(), flags, refused: false });
+        drop(state);
+        self.changed.notify_waiters();
+        Ok(true)
+    }
+
     /// Removes a message, as another client would.
     pub fn remove(&self, folder: &str, uid: i64) {
         if let Some(folder) = self.lock().folders.get_mut(folder) {

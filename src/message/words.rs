@@ -429,7 +429,10 @@ pub(super) fn may_start_attribution(line: &str) -> bool {
 /// Whether a text has a verb of attributions as a word.
 pub(super) fn has_writing_verb(text: &str) -> bool {
     let lower = text.to_lowercase();
-    VERBS.iter().filter(|v| !SOFT_VERBS.contains(v)).any(|verb| has_word(&lower, verb).is_some())
+    // Most lines are plain, and no other verb stands in those.
+    let plain = lower.is_ascii();
+    let verbs = VERBS.iter().filter(|verb| !plain || verb.is_ascii());
+    verbs.filter(|verb| !SOFT_VERBS.contains(verb)).any(|verb| has_word(&lower, verb).is_some())
 }
 
 /// What stands behind the last occurrence of a word.

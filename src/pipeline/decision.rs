@@ -19,7 +19,7 @@ use crate::{
         account::Known,
         draft::{Draft, DraftState, Kind},
         ids::{AccountId, DraftId, MessageId, OutboxId, QuarantineId, RecordId, TicketId},
-        message::{Address, Message},
+        message::{Address, Message, Origin},
         outbox::OutboxState,
         ticket::{Ticket, TicketState},
     },
@@ -395,7 +395,7 @@ async fn letter(
 ) -> anyhow::Result<Option<NewOutbox>> {
     let conversation = app.store.read().await?.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
     let incoming = conversation.iter().rev().filter_map(|(row, parsed)| {
-        parsed.as_ref().filter(|_| row.direction == Direction::In).map(|parsed| (row, parsed))
+        parsed.as_ref().filter(|_| is_from_others(row)).map(|parsed| (row, parsed))
     });
     let mut incoming = incoming.filter(|(row, _)| message_id.is_none_or(|id| *id == row.id));
     let Some((row, parsed)) = incoming.find(|(_, parsed)| parsed.reply_address().is_some()) else {
@@ -420,12 +420,17 @@ async fn letter(
     Ok(Some(NewOutbox { ticket_id: Some(ticket.id.clone()), ..prepared }))
 }
 
+/// Whether a message came in, and is no copy of what we sent.
+fn is_from_others(row: &MessageRow) -> bool {
+    row.direction == Direction::In && row.origin != Some(Origin::Own)
+}
+
 /// Where an answer in a conversation would go: the sender of the latest message that came in.
 pub fn answer_address(conversation: &[(MessageRow, Option<Message>)]) -> Option<Address> {
     conversation
         .iter()
         .rev()
-        .filter(|(row, _)| row.direction == Direction::In)
+        .filter(|(row, _)| is_from_others(row))
         .find_map(|(_, parsed)| parsed.as_ref().and_then(Message::reply_address).cloned())
 }
 

@@ -40,10 +40,17 @@ struct Plain {
     keys: Keys,
 }
 
-/// Puts the messages of these jobs through all stages; gives back the jobs of those that go alone.
-pub async fn process(app: &App, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
+/// A batch whose messages are understood as far as each says by itself.
+pub struct Batch {
+    jobs: Vec<Job>,
+    /// Rows of messages that another worker was done with before.
+    done: Vec<MessageRow>,
+    plain: Vec<Plain>,
+}
+
+/// Reads and understands the messages of these jobs; writes nothing.
+pub async fn understand_batch(app: &App, jobs: Vec<Job>) -> anyhow::Result<Batch> {
     let ids: Vec<MessageId> = jobs.iter().map(|job| MessageId::new(&*job.subject_id)).collect();
-    let mut waiting: BTreeMap<MessageId, Job> = ids.iter().cloned().zip(jobs.iter().cloned()).collect();
     let rows = app
         .store
         .read()
@@ -53,7 +60,6 @@ pub async fn process(app: &App, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
         .context("failed to find messages of history")?;
     let (stored, done): (Vec<MessageRow>, Vec<MessageRow>) =
         rows.into_iter().map(|(row, _)| row).partition(|row| row.state == MessageState::Stored);
-    let mut finished: Vec<Job> = done.iter().filter_map(|row| waiting.remove(&row.id)).collect();
     let reads: Vec<_> = stored
         .into_iter()
         .map(|row| async {
@@ -65,10 +71,18 @@ pub async fn process(app: &App, jobs: &[Job]) -> anyhow::Result<Vec<Job>> {
     let raws: Vec<(MessageRow, Option<Vec<u8>>)> =
         futures::stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
     let plain = understand_all(app, raws).await?;
+    Ok(Batch { jobs, done, plain })
+}
+
+/// Writes what the messages of a batch mean, in one transaction; gives back the jobs of those that go alone.
+pub async fn write_batch(app: &App, batch: Batch) -> anyhow::Result<Vec<Job>> {
+    let mut waiting: BTreeMap<MessageId, Job> =
+        batch.jobs.into_iter().map(|job| (MessageId::new(&*job.subject_id), job)).collect();
+    let mut finished: Vec<Job> = batch.done.iter().filter_map(|row| waiting.remove(&row.id)).collect();
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     // Oldest first: each finds what those before it have written.
-    for plain in plain {
+    for plain in batch.plain {
         let id = plain.row.id.clone();
         if write(&mut tx, plain, now_ms).await? {
             finished.extend(waiting.remove(&id));

@@ -68,6 +68,10 @@ pub async fn join(app: &App, id: &MessageId, message: &Message) -> anyhow::Resul
 
 /// Finds the tickets that the keys of a message point at, and decides.
 pub async fn look_up(db: &mut Db, id: &MessageId, message: &Message, keys: &Keys) -> anyhow::Result<Joining> {
+    if let Some(ticket_id) = ticket_of_copy(db, id, keys).await? {
+        let rule = "own copy: these are the bytes that we sent".to_owned();
+        return Ok(Joining { joins: Some(ticket_id), possible: None, rule });
+    }
     let mut candidates = Vec::new();
     let mut seen = BTreeSet::new();
     for outbox in &keys.own_outbox {
@@ -86,6 +90,17 @@ pub async fn look_up(db: &mut Db, id: &MessageId, message: &Message, keys: &Keys
         add(db, &mut candidates, &mut seen, ticket.id, follow_up::SUBJECT_TOKEN).await?;
     }
     Ok(follow_up::decide(message, &candidates))
+}
+
+/// The ticket of the outgoing mail that a message is a copy of. Whoever has our mail knows its id, so the bytes must be
+/// the same.
+async fn ticket_of_copy(db: &mut Db, id: &MessageId, keys: &Keys) -> anyhow::Result<Option<TicketId>> {
+    let Some(outbox) = &keys.copy_of else { return Ok(None) };
+    let Some(sent) = db.find_outbox(outbox).await.context("failed to find a sent mail")? else {
+        return Ok(None);
+    };
+    let message = db.find_message(id).await.context("failed to find a message")?;
+    Ok(sent.ticket_id.filter(|_| message.is_some_and(|message| message.sha256 == sent.sha256)))
 }
 
 async fn add(

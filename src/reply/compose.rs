@@ -4,8 +4,11 @@
 //! Does not: choose words, sign, or send. Nothing that comes from a customer can add a header: values are cleaned and
 //! encoded, ids that are not ids are left out.
 //!
+//! The text goes out twice, as it is and as HTML ([`super::html`]); files follow it.
+//!
 //! Limits: [`REFERENCES_MAX`] ids of at most [`ID_BYTES_MAX`] bytes.
 
+use super::html;
 use crate::model::message::Address;
 use lettre::message::{
     Attachment, Body, Mailbox, Message, MultiPart, SinglePart,
@@ -114,22 +117,25 @@ pub fn compose(mail: &Composition<'_>) -> Result<Vec<u8>, ComposeError> {
             .raw_header(raw("X-Auto-Response-Suppress", "All"));
     }
     builder = builder.raw_header(raw("MIME-Version", "1.0"));
-    let text = encoded(mail.text)?;
+    let texts = MultiPart::alternative()
+        .boundary(boundary("texts", mail.rfc_message_id))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(encoded(mail.text)?))
+        .singlepart(
+            SinglePart::builder().header(ContentType::TEXT_HTML).body(encoded(&html::of_text(mail.text))?),
+        );
     let message = if mail.files.is_empty() {
-        builder.header(ContentType::TEXT_PLAIN).body(text)
+        builder.multipart(texts)
     } else {
-        let plain = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(text);
-        let parts = MultiPart::mixed().boundary(boundary(mail.rfc_message_id)).singlepart(plain);
-        let parts = mail.files.iter().fold(parts, |parts, file| parts.singlepart(attached(file)));
-        builder.multipart(parts)
+        let parts = MultiPart::mixed().boundary(boundary("files", mail.rfc_message_id)).multipart(texts);
+        builder.multipart(mail.files.iter().fold(parts, |parts, file| parts.singlepart(attached(file))))
     };
     let message = message.map_err(|error| ComposeError::Build { text: error.to_string() })?;
     Ok(message.formatted())
 }
 
 /// What stands between the parts: the same for the same mail, and in no text.
-fn boundary(rfc_message_id: &str) -> String {
-    hex::encode(Sha256::digest(rfc_message_id.as_bytes())).chars().take(40).collect()
+fn boundary(name: &str, rfc_message_id: &str) -> String {
+    hex::encode(Sha256::digest(format!("{name} {rfc_message_id}"))).chars().take(40).collect()
 }
 
 fn attached(file: &File) -> SinglePart {
@@ -219,8 +225,15 @@ mod tests {
         let (from, to) =
             (address("orders@example.com", "Order Desk"), address("anna@customer.se", "Anna Öberg"));
         let references = ["a@x".to_owned(), "b@x".to_owned()];
+        let mail = check(&answer(&from, &to, &references)).unwrap();
+        let (boundary, mail) = {
+            let (_, rest) = mail.split_once("boundary=\"").unwrap();
+            let (boundary, _) = rest.split_once('"').unwrap();
+            (boundary.to_owned(), mail.replace(boundary, "B"))
+        };
+        assert_eq!(boundary.len(), 40);
         assert_eq!(
-            check(&answer(&from, &to, &references)).unwrap(),
+            mail,
             "From: \"Order Desk\" <orders@example.com>\r\n\
             To: =?utf-8?b?QW5uYSDDlmJlcmc=?= <anna@customer.se>\r\n\
             Subject: Re: Order 1 [MR-1001]\r\n\
@@ -231,9 +244,16 @@ mod tests {
             Auto-Submitted: auto-replied\r\n\
             X-Auto-Response-Suppress: All\r\n\
             MIME-Version: 1.0\r\n\
+            Content-Type: multipart/alternative;\r\n boundary=\"B\"\r\n\r\n\
+            --B\r\n\
             Content-Type: text/plain; charset=utf-8\r\n\
             Content-Transfer-Encoding: 7bit\r\n\r\n\
-            Hello,\r\n\r\nthank you.\r\n"
+            Hello,\r\n\r\nthank you.\r\n\r\n\
+            --B\r\n\
+            Content-Type: text/html; charset=utf-8\r\n\
+            Content-Transfer-Encoding: 7bit\r\n\r\n\
+            <!DOCTYPE html>\r\n<html>\r\n<body>\r\n<p>Hello,</p>\r\n<p>thank you.</p>\r\n</body>\r\n</html>\r\n\r\n\
+            --B--\r\n"
         );
     }
 

@@ -29,6 +29,10 @@ pub struct Config {
     pub password: Option<SecretRef>,
     /// SMTP: name of the mailbox whose OAuth sign-in is used instead of a password.
     pub sign_in_of: String,
+    /// Name of the mailbox that gets a copy of each sent mail; empty means none.
+    pub sent_mailbox: String,
+    /// Folder of that mailbox for the copies; empty means the one that the server has for sent mail.
+    pub sent_folder: String,
     /// SMTP: seconds for each step of the conversation. Default: 60.
     pub timeout_seconds: u64,
     /// SMTP: the name that we say hello with. Default: the domain of `from`.
@@ -37,7 +41,7 @@ pub struct Config {
     pub from: String,
     /// Name beside that address, e.g. `Acme Order Desk`.
     pub from_name: String,
-    /// Folder with templates that replace the built-in ones, e.g. `acknowledgement/en.body.txt`. Default: none.
+    /// Folder with templates that replace the built-in ones, e.g. `acknowledgement/en.txt`. Default: none.
     pub templates: Option<PathBuf>,
     /// Automatic mails in one hour after which the breaker holds back all further ones. Default: 500.
     pub breaker_per_hour: u32,
@@ -56,6 +60,8 @@ impl Default for Config {
             user: String::new(),
             password: None,
             sign_in_of: String::new(),
+            sent_mailbox: String::new(),
+            sent_folder: String::new(),
             timeout_seconds: 60,
             hello_name: String::new(),
             from: "mailroom@localhost".to_owned(),

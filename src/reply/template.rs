@@ -5,6 +5,9 @@
 //! file, without a rebuild. Every template sees every key of [`Context`]; an unknown key is an error, found when the
 //! templates are opened, not when a customer waits.
 //!
+//! [`Name::ALL`] lists the letters, [`LANGUAGES`] the languages; [`Templates::source`] gives the text of one as it is in use,
+//! [`Templates::render`] a letter from a [`Context`], or a preview from [`Context::sample`].
+//!
 //! Does not: choose whether to write, or send. Limits: [`TEMPLATE_BYTES_MAX`], [`SUBJECT_CHARS_MAX`].
 
 use crate::model::draft::named;
@@ -33,62 +36,68 @@ named! {
         Acknowledgement = "acknowledgement",
         /// This is what we enter into our books.
         OrderConfirmation = "order_confirmation",
+        /// The order as it is after a change.
+        OrderChanged = "order_changed",
+        /// The order is cancelled.
+        Cancellation = "cancellation",
+        /// Where an order stands.
+        OrderStatus = "order_status",
         /// We need something before we can go on.
         MissingInformation = "missing_information",
         /// We cannot do that, and why.
         Refusal = "refusal",
+        /// An invoice once more, attached.
+        InvoiceCopy = "invoice_copy",
+        /// Another document once more, attached.
+        DocumentCopy = "document_copy",
+        /// Goods may be sent back.
+        ReturnAuthorisation = "return_authorisation",
+        /// Somebody else decides, and by when.
+        Escalation = "escalation",
+        /// The conversation is over; was the answer of use?
+        Closing = "closing",
         /// What a person wrote.
         Answer = "answer",
     }
 }
 
-const BUILT_IN: &[(Name, [&str; 4])] = &[
-    (
-        Name::Acknowledgement,
-        [
-            include_str!("../../templates/mail/acknowledgement/en.txt"),
-            include_str!("../../templates/mail/acknowledgement/sv.txt"),
-            include_str!("../../templates/mail/acknowledgement/de.txt"),
-            include_str!("../../templates/mail/acknowledgement/fr.txt"),
-        ],
-    ),
-    (
-        Name::OrderConfirmation,
-        [
-            include_str!("../../templates/mail/order_confirmation/en.txt"),
-            include_str!("../../templates/mail/order_confirmation/sv.txt"),
-            include_str!("../../templates/mail/order_confirmation/de.txt"),
-            include_str!("../../templates/mail/order_confirmation/fr.txt"),
-        ],
-    ),
-    (
-        Name::MissingInformation,
-        [
-            include_str!("../../templates/mail/missing_information/en.txt"),
-            include_str!("../../templates/mail/missing_information/sv.txt"),
-            include_str!("../../templates/mail/missing_information/de.txt"),
-            include_str!("../../templates/mail/missing_information/fr.txt"),
-        ],
-    ),
-    (
-        Name::Refusal,
-        [
-            include_str!("../../templates/mail/refusal/en.txt"),
-            include_str!("../../templates/mail/refusal/sv.txt"),
-            include_str!("../../templates/mail/refusal/de.txt"),
-            include_str!("../../templates/mail/refusal/fr.txt"),
-        ],
-    ),
-    (
-        Name::Answer,
-        [
-            include_str!("../../templates/mail/answer/en.txt"),
-            include_str!("../../templates/mail/answer/sv.txt"),
-            include_str!("../../templates/mail/answer/de.txt"),
-            include_str!("../../templates/mail/answer/fr.txt"),
-        ],
-    ),
-];
+impl Name {
+    /// Whether the program sends it on its own, so that limits against loops hold it back.
+    pub fn is_automatic(self) -> bool {
+        self == Self::Acknowledgement
+    }
+}
+
+/// The texts of a letter in the languages of [`LANGUAGES`].
+macro_rules! built_in {
+    ($($name:ident $folder:literal,)*) => {
+        &[$((
+            Name::$name,
+            [
+                include_str!(concat!("../../templates/mail/", $folder, "/en.txt")),
+                include_str!(concat!("../../templates/mail/", $folder, "/sv.txt")),
+                include_str!(concat!("../../templates/mail/", $folder, "/de.txt")),
+                include_str!(concat!("../../templates/mail/", $folder, "/fr.txt")),
+            ],
+        )),*]
+    };
+}
+
+const BUILT_IN: &[(Name, [&str; 4])] = built_in! {
+    Acknowledgement "acknowledgement",
+    OrderConfirmation "order_confirmation",
+    OrderChanged "order_changed",
+    Cancellation "cancellation",
+    OrderStatus "order_status",
+    MissingInformation "missing_information",
+    Refusal "refusal",
+    InvoiceCopy "invoice_copy",
+    DocumentCopy "document_copy",
+    ReturnAuthorisation "return_authorisation",
+    Escalation "escalation",
+    Closing "closing",
+    Answer "answer",
+};
 
 /// Everything that a letter may say. What does not apply stays empty; numbers are decimal with a dot, dates ISO.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -125,6 +134,14 @@ pub struct Context {
     pub payment_terms: String,
     /// Delivery address on one line.
     pub ship_to: String,
+    /// Number of the invoice or other document that is attached.
+    pub document_number: String,
+    /// Number under which goods may be sent back.
+    pub rma_number: String,
+    /// The day by which we answer, in working time.
+    pub answer_by: String,
+    /// Address of a page that asks whether the customer is satisfied.
+    pub survey_link: String,
 }
 
 /// One line of an order.
@@ -256,6 +273,13 @@ impl Templates {
         })
     }
 
+    /// The text of a template as it is in use: the site's, or the built-in one. Unknown languages get the English one.
+    pub fn source(&self, name: Name, language: &str) -> Result<String, TemplateError> {
+        let id = template_id(name, known_language(language));
+        let template = self.environment.get_template(&id).map_err(|error| wrong(&id, &error))?;
+        Ok(template.source().to_owned())
+    }
+
     fn add(&mut self, name: Name, language: &str, source: &str) -> Result<(), TemplateError> {
         let id = template_id(name, language);
         let source = source.replace("\r\n", "\n");
@@ -301,6 +325,10 @@ impl Context {
             total: "12630.00".to_owned(),
             payment_terms: "30 days net".to_owned(),
             ship_to: "Lindströms Verkstad AB, Hamngatan 1, 111 47 Stockholm, SE".to_owned(),
+            document_number: "900417".to_owned(),
+            rma_number: "RMA-2041".to_owned(),
+            answer_by: "2026-11-30".to_owned(),
+            survey_link: "https://example.com/survey".to_owned(),
         }
     }
 }
@@ -432,6 +460,14 @@ mod tests {
             ),
             (Name::Refusal, vec!["The item is no longer made.", "MR-1001"]),
             (Name::Answer, vec!["Your goods will leave us on Monday.", "Anna Lind"]),
+            (Name::OrderChanged, vec!["4500012345", "HX-840", "Hamngatan 1", "EUR", "MR-1001"]),
+            (Name::Cancellation, vec!["4500012345", "The item is no longer made.", "MR-1001"]),
+            (Name::OrderStatus, vec!["4500012345", "HX-840", "Your goods will leave us on Monday."]),
+            (Name::InvoiceCopy, vec!["900417", "4500012345", "MR-1001"]),
+            (Name::DocumentCopy, vec!["900417", "4500012345", "MR-1001"]),
+            (Name::ReturnAuthorisation, vec!["RMA-2041", "4500012345", "HX-840"]),
+            (Name::Escalation, vec!["2026", "30", "MR-1001"]),
+            (Name::Closing, vec!["https://example.com/survey", "MR-1001"]),
         ] {
             for language in LANGUAGES {
                 let rendered = templates.render(name, language, &sample).unwrap();
@@ -443,6 +479,15 @@ mod tests {
                 assert!(!rendered.body.contains("\n\n\n"), "{name:?} {language}:\n{}", rendered.body);
                 assert!(rendered.body.lines().all(|line| line.trim_end() == line), "{}", rendered.body);
             }
+        }
+    }
+
+    #[test]
+    fn the_text_in_use_can_be_shown() {
+        let templates = Templates::open(None).unwrap();
+        for name in Name::ALL {
+            assert!(templates.source(*name, "de").unwrap().starts_with("Subject: "), "{name:?}");
+            assert_eq!(templates.source(*name, "xx").unwrap(), templates.source(*name, "en").unwrap());
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Keys {
     pub own_outbox: Vec<OutboxId>,
     /// All ids that it refers to, the nearest first.
     pub rfc_ids: Vec<String>,
+    /// The outbox row that the message itself names as its own: it is a copy of it, if its bytes are the same.
+    pub copy_of: Option<OutboxId>,
     /// The number in its subject token.
     pub ticket_number: Option<i64>,
 }
@@ -74,7 +76,9 @@ pub fn keys(message: &Message, site: &Site) -> Keys {
         }
     }
     let own_outbox = rfc_ids.iter().filter_map(|id| own_id::verify(&site.signing_key, id)).collect();
-    Keys { own_outbox, rfc_ids, ticket_number: subject::ticket_number(&message.subject) }
+    let own_id = message.rfc_message_id.as_deref();
+    let copy_of = own_id.and_then(|id| own_id::verify(&site.signing_key, id));
+    Keys { own_outbox, rfc_ids, copy_of, ticket_number: subject::ticket_number(&message.subject) }
 }
 
 /// Decides among the tickets that the keys found.
@@ -154,6 +158,7 @@ mod tests {
         let expected = Keys {
             own_outbox: vec![outbox],
             rfc_ids: vec![own, "first@x".to_owned()],
+            copy_of: None,
             ticket_number: Some(1001),
         };
         assert_eq!(found, expected);

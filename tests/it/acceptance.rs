@@ -2,10 +2,11 @@
 //!
 //! | | test |
 //! |---|---|
-//! | A1 | here, and `hostile` for each bomb |
-//! | A2 | `crash` (kills while mail comes in and answers leave), `history` (kills within batches) |
+//! | A1 | here (a thousand messages: `make test-long`), and `hostile` for each bomb |
+//! | A2 | `crash` (kills while mail comes in and answers leave; 200 of them: `make test-long`), `history` (kills within batches) |
 //! | A9 | `history`: nothing sent, original dates, a day before which all is history |
-//! | A10 | `oauth` |
+//! | A10 | `oauth` (a service that does not answer: `make test-long`) |
+//! | A11 | here, and `jobs::send_outbox` for a server that is down for a day |
 //! | A12 | `messages`: every fixture, every cut of it, mutated bytes, and hostile mails |
 //! | A14 | `make bench`: peak memory with a mail of 50 MB and a document of 500 pages |
 //! | A15 | `search`; A16 | `evidence`, `verify` |
@@ -53,10 +54,24 @@ fn with_file(number: usize, name: &str, bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a01_poison_among_good_mail_costs_itself() {
+    a01(10, 12, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make test-long"]
+async fn a01_twenty_poisonous_among_a_thousand() {
+    // What its name says: larger than a message may be.
+    let huge = with_file(990, "huge.bin", &vec![b'x'; 150_000_000]);
+    a01(196, 16, Some(huge)).await;
+}
+
+/// So many good ones before, between and after poison: bombs, what breaks parsers, and one more if it is given.
+async fn a01(good_each: usize, bombs: usize, more: Option<String>) {
     let site = TestSite::open().await;
+    site.mailbox.set_bytes_max(50_000_000);
     let mut number = 0;
     let mut good = |site: &TestSite| {
-        for _ in 0..10 {
+        for _ in 0..good_each {
             number += 1;
             site.deliver(&mail(
                 number,
@@ -70,7 +85,7 @@ async fn a01_poison_among_good_mail_costs_itself() {
     let mut poison: Vec<String> = bombs::all()
         .into_iter()
         .filter(|(_, _, bytes)| bytes.len() < 1_000_000)
-        .take(12)
+        .take(bombs)
         .enumerate()
         .map(|(at, (_, name, bytes))| with_file(900 + at, name, &bytes))
         .collect();
@@ -86,6 +101,7 @@ async fn a01_poison_among_good_mail_costs_itself() {
         "From: a@b.example\nSubject: =?x?Q?=FF=FE?=\nContent-Type: text/plain; charset=\"\u{1}\"\n\nx"
             .to_owned(),
     );
+    poison.extend(more);
     for some in poison.chunks(5) {
         good(&site);
         for bytes in some {
@@ -99,8 +115,9 @@ async fn a01_poison_among_good_mail_costs_itself() {
     assert_eq!(goods, state.matches("Good ").count().min(goods), "{state}");
     let (processed, quarantined) =
         (site.count(MessageState::Processed).await, site.count(MessageState::Quarantined).await);
-    assert_eq!(processed + quarantined, delivered, "every one is accounted for");
-    assert_eq!(goods, 10 * (poison.len().div_ceil(5) + 1), "no good one pays for a bad one");
+    let too_large = state.matches("quarantine too_large").count() as i64;
+    assert_eq!(processed + quarantined + too_large, delivered, "every one is accounted for");
+    assert_eq!(goods, good_each * (poison.len().div_ceil(5) + 1), "no good one pays for a bad one");
     assert!(!state.contains("job "), "{state}");
     site.deliver(&mail(999, "Ann <ann@buyer.example>", "Afterwards", "", "And now?"));
     assert!(site.settle().await.contains("processed \"Afterwards\""), "the next look is not affected");
@@ -399,6 +416,43 @@ async fn a17_every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
             return;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a17_a_migration_that_is_killed_goes_on_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let earlier = tempfile::tempdir().unwrap();
+    first_migrations(1, earlier.path());
+    let url = format!("sqlite:{}?mode=rwc", data.join("mailroom.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    sqlx::migrate::Migrator::new(earlier.path().to_owned()).await.unwrap().run(&pool).await.unwrap();
+    sqlx::query(
+        "INSERT INTO ticket VALUES ('t1', 1001, 'Order', 'orders', 'open', 'normal', NULL, 'en', '', 1, 1)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let settings = folder.path().join("mailroom.toml");
+    std::fs::write(&settings, format!("[site]\ndata_dir = '{}'\n", data.display())).unwrap();
+    let start = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mailroom"));
+        command.arg("--config").arg(&settings).args(["search", "nothing"]);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+    };
+    for life_ms in (0..60).step_by(4) {
+        let mut child = start().spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(life_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let store = Store::open(&format!("sqlite:{}", data.join("mailroom.db").display())).await.unwrap();
+    let mut db = store.read().await.unwrap();
+    assert_eq!(db.find_ticket_by_number(1001).await.unwrap().unwrap().subject, "Order");
+    assert!(db.list_credentials().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,11 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Messages that wait in the mailbox.
-const MESSAGES: usize = 24;
+/// Messages that wait in the mailbox, and kills before the program is left to finish: one kill for each message.
+const KILLS: usize = 24;
 
-/// Kills before the program is left to finish.
-const KILLS: u64 = 24;
+/// The same for the long test.
+const MANY_KILLS: usize = 200;
 
 /// The longest that a process lives before it is killed.
 const LIFE_MAX_MS: u64 = 900;
@@ -55,10 +55,21 @@ fn next(seed: &mut u64) -> u64 {
 
 #[test]
 fn killed_at_many_points_it_loses_nothing_and_sends_nothing_twice() {
+    kill(KILLS);
+}
+
+#[test]
+#[ignore = "takes minutes: make test-long"]
+fn killed_at_two_hundred_points_it_loses_nothing_and_sends_nothing_twice() {
+    kill(MANY_KILLS);
+}
+
+/// As many kills as there are messages.
+fn kill(messages: usize) {
     let dovecot = Dovecot::start();
     let smtp = SmtpServer::start();
     let folder = tempfile::tempdir().unwrap();
-    for number in 0..MESSAGES {
+    for number in 0..messages {
         let message = format!(
             "From: Customer {number} <customer{number}@example.net>\r\nTo: orders@site.example\r\n\
              Subject: Where is order {number}\r\nMessage-ID: <{number}@example.net>\r\n\r\nHello, where is it?\r\n"
@@ -68,7 +79,7 @@ fn killed_at_many_points_it_loses_nothing_and_sends_nothing_twice() {
     let config = write_config(folder.path(), &dovecot, &smtp);
 
     let mut seed = 20_261_122;
-    for _ in 0..KILLS {
+    for _ in 0..messages {
         let mut child = mailroom(&config, &["serve", "--once"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -87,10 +98,14 @@ fn killed_at_many_points_it_loses_nothing_and_sends_nothing_twice() {
     let text = String::from_utf8_lossy(&reconciled.stdout).into_owned();
     assert!(reconciled.status.success(), "{text}{}", String::from_utf8_lossy(&reconciled.stderr));
     let found: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
-    assert_eq!((found["on_server"].as_u64(), found["accounted"].as_u64()), (Some(24), Some(24)), "{text}");
+    assert_eq!(
+        (found["on_server"].as_u64(), found["accounted"].as_u64()),
+        (Some(messages as u64), Some(messages as u64)),
+        "{text}"
+    );
     let verified = mailroom(&config, &["verify"]).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
-    check_answers(folder.path(), &smtp);
+    check_answers(folder.path(), &smtp, messages);
 }
 
 /// Lets the program do all that is left, however often it takes.
@@ -107,7 +122,7 @@ fn finish(config: &Path) {
 }
 
 /// Each customer got one answer, or an answer of theirs is visibly in doubt.
-fn check_answers(folder: &Path, smtp: &SmtpServer) {
+fn check_answers(folder: &Path, smtp: &SmtpServer, messages: usize) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (sent, doubtful, waiting) = runtime.block_on(async {
         use mailroom::{model::outbox::OutboxState as State, store::Store};
@@ -118,9 +133,9 @@ fn check_answers(folder: &Path, smtp: &SmtpServer) {
         let count = |state| counts.get(&state).copied().unwrap_or_default();
         (count(State::Sent), count(State::InDoubt), count(State::Queued) + count(State::Sending))
     });
-    assert_eq!((sent + doubtful, waiting), (MESSAGES as i64, 0), "each message has one answer in the outbox");
+    assert_eq!((sent + doubtful, waiting), (messages as i64, 0), "each message has one answer in the outbox");
     let delivered = smtp.delivered(usize::try_from(sent).unwrap());
-    assert!(delivered.len() <= MESSAGES, "{} were delivered", delivered.len());
+    assert!(delivered.len() <= messages, "{} were delivered", delivered.len());
     let mut by_id: BTreeMap<String, usize> = BTreeMap::new();
     for mail in &delivered {
         let line = mail.lines().find(|line| line.to_lowercase().starts_with("in-reply-to:")).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::support::{
     cut::Line,
+    cyrus::Cyrus,
     dovecot::{Dovecot, HOST, PASSWORD, USER},
     server::{PATIENCE, free_port},
 };
@@ -176,6 +177,44 @@ async fn dovecot_keeps_the_contract() {
         },
     )
     .await;
+    mailbox.close().await;
+}
+
+#[tokio::test]
+async fn cyrus_keeps_the_contract() {
+    let cyrus = Cyrus::start();
+    let config = Config {
+        name: "orders".to_owned(),
+        host: HOST.to_owned(),
+        port: Some(cyrus.port),
+        tls: Tls::Plain,
+        user: USER.to_owned(),
+        ..Config::default()
+    };
+    let mut mailbox = connect(&config).await.unwrap();
+    keeps_the_contract(
+        &mut mailbox,
+        |folder, bytes| cyrus.client().deliver(folder, bytes),
+        |folder| {
+            let mut client = cyrus.client();
+            client.command(&format!("DELETE {folder}"));
+            client.command(&format!("CREATE {folder}"));
+            client.append(folder, &message("again"));
+        },
+        |folder, uid| {
+            let flags = cyrus.client().flags(folder, uid);
+            flags.split_whitespace().filter(|flag| *flag != "\\Recent").map(str::to_owned).collect()
+        },
+    )
+    .await;
+    let mut client = cyrus.client();
+    client.command("CREATE \"Gesendet\" (USE (\\Sent))");
+    for first in [true, false] {
+        let kept = mailbox.keep_sent("", "sent@customer.example", &message("sent")).await.unwrap();
+        assert_eq!(kept, first, "a copy is kept once");
+    }
+    mailbox.select("Gesendet").await.unwrap();
+    assert_eq!(bodies(take_all(&mut mailbox, "Gesendet").await.unwrap()), [message("sent")]);
     mailbox.close().await;
 }
 

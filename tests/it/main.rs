@@ -29,6 +29,7 @@ mod reader_life;
 mod roles;
 mod search;
 mod search_page;
+mod sent;
 mod orders;
 mod people;
 mod store;

@@ -1,10 +1,13 @@
 //! Sign-in by OAuth 2.0 against a real Dovecot and a sign-in service on this machine, with its failures.
 
 use crate::support::{
+    desk::Desk,
     dovecot::{Dovecot, USER},
     smtp_server::SmtpServer,
-    token_server::{Mood, TokenServer, browse},
+    token_server::{Mood, TokenServer, browse, redirected},
+    visitor::Visitor,
 };
+use axum::http::{StatusCode, header};
 use mailroom::{
     app::App,
     clock,
@@ -159,6 +162,21 @@ async fn a10_a_token_that_the_server_refuses_before_its_time_is_replaced_at_once
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes half a minute: make test-long"]
+async fn a10_a_service_that_never_answers_is_told_and_asked_again() {
+    let site = Site::open().await;
+    site.server.give_for(0);
+    site.consent().await;
+    site.server.give_for(3_600);
+    site.server.expect(&[Mood::Hang(600)]);
+    let words = site.token().await.unwrap_err();
+    assert!(words.contains("no answer within 30 s"), "{words}");
+    assert_eq!(site.trouble().await, Some(health::Trouble::SignInFails));
+    site.token().await.unwrap();
+    assert_eq!(site.trouble().await, None, "it went on alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_one_asks_for_the_next_token() {
     let site = Site::open().await;
     site.server.give_for(0);
@@ -219,6 +237,38 @@ async fn mail_leaves_with_the_token_of_a_mailbox() {
         Envelope { sender: None, recipient: "ann@customer.example".to_owned(), copies: Vec::new() };
     site.app.mailer.send(&envelope, b"Subject: Hello\r\n\r\nHello\r\n").await.unwrap();
     assert!(smtp.delivered(1)[0].contains("Subject: Hello"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_signed_in_on_its_page() {
+    let server = TokenServer::start();
+    let dovecot = Dovecot::start_with_tokens(server.port);
+    let folder = tempfile::tempdir().unwrap();
+    let path = mailbox_config(folder.path(), &dovecot, &server);
+    let mailboxes = Config::load(Some(&path)).unwrap().mailbox;
+    let desk = Desk::open_with(|config| config.mailbox = mailboxes).await;
+    let (ann, sam) = (Visitor::sign_in(&desk, "ann").await, Visitor::sign_in(&desk, "sam").await);
+    assert_eq!(ann.get("/mailboxes/nobody/sign-in").await.status(), StatusCode::NOT_FOUND);
+    let begun = ann.get("/mailboxes/orders/sign-in").await;
+    assert!(begun.status().is_redirection());
+    let provider = begun.header(header::LOCATION).to_owned();
+    let back = tokio::task::spawn_blocking(move || redirected(&provider)).await.unwrap();
+    let back = back.strip_prefix(&desk.address).unwrap();
+    let credentials = async || desk.app.store.read().await.unwrap().list_credentials().await.unwrap();
+    for (visitor, path) in [(&sam, back), (&ann, "/mailboxes/consent?error=access_denied")] {
+        assert!(visitor.get(path).await.status().is_client_error(), "{path}");
+        assert!(credentials().await.is_empty(), "{path}");
+    }
+    let again = ann.get("/mailboxes/orders/sign-in").await;
+    let provider = again.header(header::LOCATION).to_owned();
+    let back = tokio::task::spawn_blocking(move || redirected(&provider)).await.unwrap();
+    let back = back.strip_prefix(&desk.address).unwrap();
+    let done = ann.get(back).await;
+    assert_eq!(done.header(header::LOCATION), "/mailboxes?done=signed_in");
+    let kept = credentials().await;
+    assert_eq!((kept.len(), kept[0].granted_by.as_str()), (1, "ann"));
+    assert_eq!(ann.get(back).await.status(), StatusCode::CONFLICT, "a consent counts once");
+    assert_eq!(intake::poll_once(&desk.app, &desk.app.config.mailbox[0]).await.unwrap().stored, 0);
 }
 
 fn mailroom(config: &Path, arguments: &[&str]) -> Command {

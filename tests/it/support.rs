@@ -7,6 +7,7 @@ pub(crate) mod cut;
 pub(crate) mod database;
 pub(crate) mod desk;
 pub(crate) mod dice;
+pub(crate) mod cyrus;
 pub(crate) mod dovecot;
 pub(crate) mod files;
 pub(crate) mod postgres;

@@ -71,6 +71,11 @@ impl Drop for Desk {
 impl Desk {
     /// Fills a fresh site and serves its pages.
     pub(crate) async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same, configured further.
+    pub(crate) async fn open_with(configure: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         "Nordkomp Order Desk".clone_into(&mut config.site.name);
@@ -86,6 +91,7 @@ impl Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         config.web.base_url.clone_from(&address);
+        configure(&mut config);
         let app = Arc::new(App::open(config).await.unwrap());
         let seeded = fill(&app).await;
         while index_search::follow(&app.store, &app.blob, &app.index).await.unwrap() > 0 {}

@@ -53,9 +53,11 @@ struct Ports {
     introspection: Option<u16>,
 }
 
+/// The user that a server runs as.
 #[derive(Clone, Debug)]
-struct Owner {
-    user: String,
+pub(crate) struct Owner {
+    /// Its name.
+    pub(crate) user: String,
     group: String,
     uid: u32,
     gid: u32,
@@ -125,21 +127,12 @@ impl Dovecot {
 
     /// A plain connection, signed in.
     pub(crate) fn client(&self) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut client = Client { reader: BufReader::new(stream) };
-        client.read_line();
-        client.command(&format!("LOGIN {USER} \"{}\"", PASSWORD.replace('"', "\\\"")));
-        client
+        Client::sign_in(self.port)
     }
 
     /// Delivers a message; the folder is made if it is not there.
     pub(crate) fn append(&self, folder: &str, bytes: &[u8]) {
-        let mut client = self.client();
-        if !client.try_command(&format!("STATUS \"{folder}\" (MESSAGES)")).1 {
-            client.command(&format!("CREATE \"{folder}\""));
-        }
-        client.append(folder, bytes);
+        self.client().deliver(folder, bytes);
     }
 
     fn wait_until_ready(&mut self) {
@@ -171,6 +164,24 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// A plain connection to a server on this machine, signed in.
+    pub(crate) fn sign_in(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut client = Self { reader: BufReader::new(stream) };
+        client.read_line();
+        client.command(&format!("LOGIN {USER} \"{}\"", PASSWORD.replace('"', "\\\"")));
+        client
+    }
+
+    /// Delivers a message; the folder is made if it is not there.
+    pub(crate) fn deliver(&mut self, folder: &str, bytes: &[u8]) {
+        if !self.try_command(&format!("STATUS \"{folder}\" (MESSAGES)")).1 {
+            self.command(&format!("CREATE \"{folder}\""));
+        }
+        self.append(folder, bytes);
+    }
+
     /// Runs a command that must succeed, and returns what the server said.
     pub(crate) fn command(&mut self, command: &str) -> String {
         let (answer, succeeded) = self.try_command(command);
@@ -231,7 +242,8 @@ impl Client {
 }
 
 impl Owner {
-    fn find() -> Self {
+    /// Whoever runs the tests, or `nobody` if that is root.
+    pub(crate) fn find() -> Self {
         let name = if is_root() { "nobody".to_owned() } else { output("id", &["-un"]) };
         Self {
             uid: output("id", &["-u", &name]).parse().unwrap(),
@@ -242,7 +254,7 @@ impl Owner {
     }
 
     /// Gives a folder and all in it to the user that the server runs as.
-    fn own(&self, folder: &Path) {
+    pub(crate) fn own(&self, folder: &Path) {
         if is_root() {
             output("chown", &["-R", &format!("{}:{}", self.user, self.group), folder.to_str().unwrap()]);
         }
@@ -327,6 +339,9 @@ fn settings(folder: &Path, owner: &Owner, ports: Ports) -> String {
             plain.0, plain.1, tls.0, tls.1
         )
     };
+    text.push_str(
+        "namespace inbox {\n  inbox = yes\n  mailbox \"Sent Items\" {\n    special_use = \\Sent\n  }\n}\n",
+    );
     // Without the penalty that otherwise grows with each wrong password.
     text.push_str(
         "service anvil {\n  chroot =\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n",

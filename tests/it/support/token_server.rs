@@ -19,6 +19,8 @@ pub(crate) enum Mood {
     ServerError,
     /// Not at all: the connection ends.
     Silence,
+    /// Not at all: the connection stays open for so many seconds.
+    Hang(u64),
     /// The token is replaced, and the answer is lost on the way.
     Lost,
     /// With words that are no JSON.
@@ -164,6 +166,11 @@ impl TokenServer {
         match mood {
             Some(Mood::ServerError) => return Some((503, "try later".to_owned())),
             Some(Mood::Silence) => return None,
+            Some(Mood::Hang(seconds)) => {
+                drop(state);
+                thread::sleep(std::time::Duration::from_secs(seconds));
+                return None;
+            }
             Some(Mood::Nonsense) => return Some((200, "<html>maintenance</html>".to_owned())),
             Some(Mood::UnknownClient) => return refuse("invalid_client"),
             Some(Mood::Lost) | None => {}
@@ -246,14 +253,28 @@ fn decoded(text: &str) -> String {
 pub(crate) fn browse(address: &str) -> String {
     let mut address = address.to_owned();
     loop {
-        let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
-        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        match answer.lines().find_map(|line| line.strip_prefix("Location: ")) {
-            Some(next) => address = next.to_owned(),
+        let answer = ask(&address);
+        match leads_to(&answer) {
+            Some(next) => address = next,
             None => return answer,
         }
     }
+}
+
+/// Where a page leads a browser, which is not followed.
+pub(crate) fn redirected(address: &str) -> String {
+    leads_to(&ask(address)).unwrap()
+}
+
+fn leads_to(answer: &str) -> Option<String> {
+    answer.lines().find_map(|line| line.strip_prefix("Location: ")).map(str::to_owned)
+}
+
+fn ask(address: &str) -> String {
+    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
