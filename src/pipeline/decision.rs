@@ -421,7 +421,7 @@ async fn letter(
 }
 
 /// Whether a message came in, and is no copy of what we sent.
-fn is_from_others(row: &MessageRow) -> bool {
+pub(super) fn is_from_others(row: &MessageRow) -> bool {
     row.direction == Direction::In && row.origin != Some(Origin::Own)
 }
 

@@ -5,7 +5,7 @@
 
 use super::{
     answer::{self, Letter},
-    decision::entry,
+    decision::{entry, is_from_others},
 };
 use crate::{
     app::App,
@@ -19,11 +19,7 @@ use crate::{
         File, limits,
         template::{Context, Name},
     },
-    store::{
-        change::ChangeKind,
-        message::{Direction, MessageRow},
-        outbox::NewOutbox,
-    },
+    store::{change::ChangeKind, message::MessageRow, outbox::NewOutbox},
 };
 use anyhow::Context as _;
 
@@ -91,7 +87,7 @@ pub fn others(app: &App, conversation: &[(MessageRow, Option<Message>)]) -> Vec<
 
 /// The latest message that came in and can be answered.
 fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(&MessageRow, &Message)> {
-    let incoming = conversation.iter().rev().filter(|(row, _)| row.direction == Direction::In);
+    let incoming = conversation.iter().rev().filter(|(row, _)| is_from_others(row));
     let mut parsed = incoming.filter_map(|(row, parsed)| Some((row, parsed.as_ref()?)));
     parsed.find(|(_, message)| message.reply_address().is_some())
 }
