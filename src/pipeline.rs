@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod decision;
 pub mod documents;
 pub mod history;
+pub mod effort;
 pub mod lesson;
 pub mod master_data;
 pub mod people;

@@ -21,6 +21,7 @@ pub mod document;
 pub mod draft;
 pub mod figures;
 pub mod folder;
+pub mod effort;
 pub mod item_reference;
 pub mod job;
 pub mod lesson;

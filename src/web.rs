@@ -26,6 +26,7 @@ pub mod pages {
     pub mod home;
     mod import;
     pub mod lesson;
+    pub mod look;
     pub mod mailbox;
     pub mod me;
     pub mod message;
@@ -39,6 +40,7 @@ pub mod pages {
     pub mod webhook;
     pub mod work;
 }
+mod locale;
 mod paging;
 pub mod password;
 pub mod review;
@@ -61,7 +63,7 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    account, api, audit, automation, catalogue, document, draft, home, lesson, mailbox, me, message, outbox,
+    account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message, outbox,
     quarantine, record, search, sign_in, ticket, user, webhook, work,
 };
 use rights::{Right, Scope};
@@ -131,6 +133,7 @@ fn table() -> Table {
         .open(Method::GET, "/assets/{version}/{name}", assets::show)
         .post(Own, "/sign-out", sign_in::leave)
         .get(Own, "/me", me::show)
+        .post(Own, "/me/look", look::choose)
         .post(Own, "/me/password", me::set_password)
         .post(Own, "/me/factor", me::set_factor)
         .post(Own, "/me/sessions", me::end_session)

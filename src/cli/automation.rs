@@ -40,6 +40,14 @@ fn told(report: &Report, enabled: bool) -> String {
         "Straight-through approval is {state}.\n{decided} drafts decided, {passed} of them without a person, {unchanged} by a \
          person without a change.\n{audited} that could pass were decided by a person, who changed {audited_changed}.\n"
     );
+    let effort = &report.effort;
+    if effort.drafts > 0 {
+        let seconds = effort.median_ms / 1000;
+        text.push_str(&format!(
+            "Half of the {} drafts that were measured took people at most {seconds} s, {} keystrokes and {} corrections.\n",
+            effort.drafts, effort.median_keystrokes, effort.median_edits
+        ));
+    }
     let mut blockers: Vec<_> = report.blockers.iter().collect();
     blockers.sort_by_key(|(name, counts)| (std::cmp::Reverse(**counts), name.as_str()));
     for (name, [alone, all]) in blockers {

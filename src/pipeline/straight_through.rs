@@ -6,7 +6,10 @@
 //!
 //! Invariant: a crash between processing and this step leaves the draft to a person.
 
-use super::decision::{self, Decided, Edited};
+use super::{
+    decision::{self, Decided, Edited},
+    effort,
+};
 use crate::{
     app::App,
     config::StraightThrough,
@@ -117,12 +120,14 @@ pub struct Report {
     pub audited_changed: usize,
     /// How often each rule was the only one that held a draft, and how often it held one.
     pub blockers: BTreeMap<String, [usize; 2]>,
+    /// What the drafts that people decided cost them.
+    pub effort: effort::Report,
 }
 
 /// How the drafts were decided since a time.
 pub async fn report(app: &App, since_ms: i64) -> anyhow::Result<Report> {
     let rules = &app.config.straight_through;
-    let mut report = Report::default();
+    let mut report = Report { effort: effort::report(app, since_ms).await?, ..Report::default() };
     let mut before: Option<DraftId> = None;
     while report.decided < REPORTED_MAX {
         let mut db = app.store.read().await?;

@@ -16,13 +16,13 @@ pub use apply::{LINES_MAX, apply};
 pub use page::{Drawn, Placed, Shown, WORDS_DRAWN_MAX, show_page};
 pub use teach::{Taught, WORDS_IN_BOX_MAX, corners_of, teach};
 
-use super::{text, views};
+use super::{locale, text, views};
 use crate::model::{
     draft::{Content, Draft, Line, Proposal, Source},
     finding::{Finding, Severity},
 };
 use rust_decimal::Decimal;
-use schema::{COLUMN_ORDER, FLAGS, LONG, column_names, field_names};
+use schema::{COLUMN_ORDER, FLAGS, LONG, NUMBERS, column_names, field_names};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -274,6 +274,11 @@ pub fn shown(content: &Content) -> String {
             .collect::<Vec<_>>()
             .join("; "),
     }
+}
+
+/// A value as its reader writes it, where it is not to be edited.
+pub fn printed(name: &str, value: &str) -> String {
+    if NUMBERS.contains(&name) { locale::number(value) } else { locale::iso_day(value) }
 }
 
 /// Numbers what asks for a look: problems, missing and unsure values first, then those to check.

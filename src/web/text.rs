@@ -1,11 +1,29 @@
 //! The words of the pages: keys into `templates/pages/text.LANGUAGE.toml`.
 //!
-//! The language is the one that the visitor's browser asks for ([`speak`]); what a table lacks comes in English.
+//! The language is the one that the visitor chose, else the one that the browser asks for ([`speak`]); what a table
+//! lacks comes in English. The choice between a light and a dark look travels along.
 //! Placeholders are `{name}`; a key with the suffix `_one` takes the place of the plain one where `n` is 1.
 //! Does not: escape (templates do), nor translate what stages and checks say in findings.
 
-use axum::{extract::Request, http::header, middleware::Next, response::Response};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::Response,
+};
 use std::{collections::BTreeMap, sync::LazyLock};
+
+/// Cookie with the chosen language.
+pub(super) const LANGUAGE_COOKIE: &str = "language";
+/// Cookie with the chosen look.
+pub(super) const THEME_COOKIE: &str = "theme";
+
+/// The looks that can be chosen; the first follows the system.
+const THEMES: [&str; 3] = ["auto", "light", "dark"];
+
+/// What the languages call themselves.
+const NAMES: [(&str, &str); LANGUAGES.len()] =
+    [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("sv", "Svenska")];
 
 /// The languages of the pages, ISO 639-1, with their words. English first: it knows every key.
 const LANGUAGES: [(&str, &str); 4] = [
@@ -27,14 +45,26 @@ static TABLES: LazyLock<[Words; LANGUAGES.len()]> = LazyLock::new(|| {
 });
 
 tokio::task_local! {
-    /// Which of [`LANGUAGES`] the page under way is in.
-    static SPOKEN: usize;
+    /// Which of [`LANGUAGES`] and of [`THEMES`] the page under way is in.
+    static SPOKEN: (usize, usize);
 }
 
-/// Answers a request in the language that its browser asks for.
+/// Answers a request in the language and look that were chosen, or in those that its browser asks for.
 pub(super) async fn speak(request: Request, next: Next) -> Response {
     let wish = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    SPOKEN.scope(choose(wish.unwrap_or_default()), next.run(request)).await
+    let language = cookie(request.headers(), LANGUAGE_COOKIE)
+        .and_then(|chosen| LANGUAGES.iter().position(|(code, _)| *code == chosen))
+        .unwrap_or_else(|| choose(wish.unwrap_or_default()));
+    let theme = cookie(request.headers(), THEME_COOKIE)
+        .and_then(|chosen| THEMES.iter().position(|theme| *theme == chosen))
+        .unwrap_or(0);
+    SPOKEN.scope((language, theme), next.run(request)).await
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// The best of our languages for an `Accept-Language` header (RFC 9110, 12.5.4): the highest weight, else the first.
@@ -56,7 +86,28 @@ fn choose(wish: &str) -> usize {
 }
 
 fn spoken() -> usize {
-    SPOKEN.try_with(|index| *index).unwrap_or(0)
+    SPOKEN.try_with(|(language, _)| *language).unwrap_or(0)
+}
+
+/// The look of the page under way: `auto`, `light` or `dark`.
+pub(super) fn theme() -> &'static str {
+    let theme = SPOKEN.try_with(|(_, theme)| *theme).unwrap_or(0);
+    THEMES.get(theme).copied().unwrap_or("auto")
+}
+
+/// Whether there is such a look.
+pub(super) fn is_theme(name: &str) -> bool {
+    THEMES.contains(&name)
+}
+
+/// Whether the pages speak a language, ISO 639-1.
+pub(super) fn is_language(code: &str) -> bool {
+    LANGUAGES.iter().any(|(known, _)| *known == code)
+}
+
+/// Code and own name of each language.
+pub(super) fn languages() -> Vec<Vec<&'static str>> {
+    NAMES.iter().map(|(code, name)| vec![*code, *name]).collect()
 }
 
 /// The language of the page under way, ISO 639-1.

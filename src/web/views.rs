@@ -2,13 +2,13 @@
 //!
 //! Undefined names are errors, everything is escaped. Times are shown in the site's time zone.
 
-use super::{assets, error::PageError, text};
+use super::{assets, error::PageError, locale, text};
 use crate::clock;
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
     value::{Kwargs, Serde},
@@ -69,8 +69,13 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("asset", |name: &str| assets::address(name));
     environment.add_filter("size", size);
     environment.add_filter("percent", percent);
-    environment.add_filter("date", |ms: i64| format_time(ms, "%Y-%m-%d"));
-    environment.add_filter("time", |ms: i64| format_time(ms, "%Y-%m-%d %H:%M"));
+    environment.add_function("page_theme", text::theme);
+    environment.add_function("page_languages", text::languages);
+    environment.add_filter("date", |ms: i64| locale::day(&zoned(ms)));
+    environment.add_filter("time", |ms: i64| locale::time(&zoned(ms)));
+    environment.add_filter("day", |value: String| locale::iso_day(&value));
+    environment.add_filter("number", |value: String| locale::number(&value));
+    environment.add_filter("count", |value: i64| locale::number(&value.to_string()));
     environment.add_filter("instant", |ms: i64| instant(ms).to_string());
     environment.add_filter("age", |ms: i64| age(clock::now_ms() - ms));
     environment
@@ -138,8 +143,8 @@ fn instant(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn format_time(ms: i64, format: &str) -> String {
-    instant(ms).to_zoned(ZONE.get().cloned().unwrap_or(TimeZone::UTC)).strftime(format).to_string()
+fn zoned(ms: i64) -> Zoned {
+    instant(ms).to_zoned(ZONE.get().cloned().unwrap_or(TimeZone::UTC))
 }
 
 fn age(ms: i64) -> String {

@@ -10,6 +10,7 @@
 mod acceptance;
 mod accounts;
 mod api;
+mod accessibility;
 mod backup;
 mod crash;
 mod demo;
@@ -19,6 +20,7 @@ mod mailbox;
 mod oauth;
 mod queues;
 mod reply;
+mod review;
 mod messages;
 mod extract;
 mod fuzz;

@@ -7,8 +7,11 @@ use crate::{
         finding::{Finding, Severity},
         ids::{DraftId, LessonId},
     },
-    pipeline::decision::{self, Decided, Edited},
-    store::{Db, draft::DraftRow, record::RecordRow},
+    pipeline::{
+        decision::{self, Decided, Edited},
+        effort,
+    },
+    store::{Db, draft::DraftRow, effort::Effort, record::RecordRow},
     validate::remedy::Remedy,
     web::{
         Desk,
@@ -231,7 +234,7 @@ fn earlier_order(record: &RecordRow) -> Value {
     let field = |name: &str| record.content.text(name).unwrap_or_default().to_owned();
     json!({
         "id": record.id, "kind": record.kind, "po_number": record.po_number, "approved_ms": record.approved_ms,
-        "total": field("total"), "currency": field("currency"), "lines": record.content.lines.len(),
+        "total": review::printed("total", &field("total")), "currency": field("currency"), "lines": record.content.lines.len(),
     })
 }
 
@@ -309,6 +312,7 @@ pub async fn change(
     if revision != row.revision {
         return conflict(&desk, &visit, &row, &content).await;
     }
+    measure(&desk, &row, &posted, changed.len()).await;
     let edited = Edited { id: row.id.clone(), revision, content: content.clone(), changed };
     let address = match posted.text("do") {
         "approve" => match decision::approve(&desk.app, edited, &visit.name).await? {
@@ -323,6 +327,18 @@ pub async fn change(
         },
     };
     Ok(Redirect::to(&address).into_response())
+}
+
+/// Keeps what this visit cost, if the page measured it. Nothing depends on it.
+async fn measure(desk: &Desk, row: &DraftRow, posted: &Posted, edits: usize) {
+    let (Some(focus_ms), Some(keystrokes)) = (posted.number("effort_ms"), posted.number("effort_keys"))
+    else {
+        return;
+    };
+    let visit = Effort { focus_ms, keystrokes, edits: i64::try_from(edits).unwrap_or(i64::MAX) };
+    if let Err(error) = effort::add(&desk.app, &row.id, visit).await {
+        tracing::warn!(draft = %row.id, "the effort for a draft was not kept: {error:#}");
+    }
 }
 
 /// Says that somebody was quicker, and where the values differ.
@@ -358,6 +374,7 @@ pub async fn reject(
     if reason.is_empty() {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     }
+    measure(&desk, &row, &posted, 0).await;
     let tell = posted.text("tell") == "yes";
     match decision::reject(&desk.app, &row.id, revision, reason, tell, &visit.name).await? {
         Decided::Done(()) => go_on(&desk, &row).await,
@@ -379,6 +396,7 @@ pub async fn ask(
     if question.is_empty() {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     }
+    measure(&desk, &row, &posted, 0).await;
     match decision::ask(&desk.app, &row.id, revision, &question, &visit.name).await? {
         Decided::Done(()) => go_on(&desk, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),

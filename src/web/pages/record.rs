@@ -36,7 +36,7 @@ pub async fn show(
         .fields
         .iter()
         .filter(|field| !field.value.is_empty())
-        .map(|field| json!({ "label": field.label, "value": field.value }))
+        .map(|field| json!({ "label": field.label, "value": review::printed(&field.name, &field.value) }))
         .collect();
     let filled = |column: usize| {
         form.lines.iter().any(|line| line.cells.get(column).is_some_and(|cell| !cell.value.is_empty()))
@@ -44,10 +44,13 @@ pub async fn show(
     let kept: Vec<usize> = (0..form.columns.len()).filter(|column| filled(*column)).collect();
     let columns: Vec<String> =
         kept.iter().filter_map(|c| form.columns.get(*c)).map(|c| text::label(&c.name)).collect();
-    let lines: Vec<Vec<&str>> = form
+    let lines: Vec<Vec<String>> = form
         .lines
         .iter()
-        .map(|line| kept.iter().map(|c| line.cells.get(*c).map_or("", |cell| cell.value.as_str())).collect())
+        .map(|line| {
+            let cells = kept.iter().filter_map(|c| line.cells.get(*c));
+            cells.map(|cell| review::printed(&cell.name, &cell.value)).collect()
+        })
         .collect();
     let context = json!({
         "frame": frame, "ticket": { "number": ticket.number, "reference": ticket.reference() },

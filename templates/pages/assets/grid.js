@@ -56,6 +56,12 @@ function add() {
   return all.length > before ? all[all.length - 1] : null;
 }
 
+// Says why nothing was done, in the words of the page; nothing clears it.
+function say(which) {
+  const said = form.querySelector("[data-said]");
+  if (said) said.textContent = which ? said.dataset[which] : "";
+}
+
 const cell = (line, column) => line.querySelector(`.c-${column} input`);
 
 function copy() {
@@ -70,14 +76,13 @@ function copy() {
 // Whole quantities are halved; what is odd stays with the first. Amounts follow where the price says so.
 function split() {
   const from = row;
-  const said = form.querySelector("[data-split-said]");
   const quantity = from && cell(from, "quantity");
   const whole = Number(plain(quantity?.value ?? ""));
   if (!Number.isSafeInteger(whole) || whole < 2) {
-    if (said) said.textContent = said.dataset.splitSaid;
+    say("split");
     return;
   }
-  if (said) said.textContent = "";
+  say();
   const amount = cell(from, "amount");
   const figure = plain(amount?.value ?? "");
   const cents = /^\d+(\.\d{1,2})?$/.test(figure) ? Math.round(Number(figure) * 100) : null;
@@ -92,6 +97,30 @@ function split() {
     set(amount, ((cents - second) / 100).toFixed(2));
   }
   cell(to, "quantity").focus();
+}
+
+// Two lines of one item become the first: quantities and amounts add up, what the first lacks comes from the second.
+function merge() {
+  const all = rows();
+  const [from, next] = [row, all[all.indexOf(row) + 1]];
+  const same = (column) => {
+    const [one, other] = [from, next].map((line) => cell(line, column)?.value.trim() ?? "");
+    return one === other || !one || !other;
+  };
+  if (!from || !next || !same("sku") || !same("unit_price") || !same("unit")) return say("merge");
+  say();
+  cells(from).forEach((input, n) => {
+    const other = cells(next)[n];
+    const [one, two] = [input, other].map((i) => i.value.trim());
+    if (!one) set(input, two);
+    else if (two && input.closest(".c-quantity, .c-amount")) {
+      const sum = Number(plain(one)) + Number(plain(two));
+      if (Number.isFinite(sum)) set(input, String(Number(sum.toFixed(4))));
+    } else if (two && two !== one && input.closest(".c-description")) set(input, `${one} ${two}`);
+  });
+  const gone = next.querySelector(".gone input");
+  if (gone && !gone.checked) gone.click();
+  from.querySelector("td.cell input").focus();
 }
 
 function remove() {
@@ -151,6 +180,7 @@ document.addEventListener("keydown", (e) => {
   else if (e.altKey && !e.shiftKey && e.key === "Enter" && body) add();
   else if (shifted && e.key === "ArrowDown") copy();
   else if (shifted && e.code === "KeyS") split();
+  else if (shifted && e.code === "KeyM") merge();
   else if (shifted && (e.key === "Delete" || e.key === "Backspace")) remove();
   else if (!command && !e.altKey && !e.shiftKey && e.key.startsWith("Arrow") && e.target.matches?.("td.cell input")) {
     done = move(e.target, e.key);
@@ -171,4 +201,5 @@ if (tools) {
   tools.hidden = false;
   tools.querySelector("[data-copy-line]").addEventListener("click", copy);
   tools.querySelector("[data-split-line]").addEventListener("click", split);
+  tools.querySelector("[data-merge-line]").addEventListener("click", merge);
 }

@@ -23,12 +23,12 @@ function light(box) {
     sheets.scrollLeft += inner.left - outer.left - 40;
   }
 }
-const boxOf = (input) => sheets.querySelector(`[data-for="${CSS.escape(input.id)}"]`);
+const boxOf = (input) => sheets.querySelector(`a[href="#${CSS.escape(input.id)}"]`);
 
 form.addEventListener("focusin", (e) => e.target.id && light(boxOf(e.target)));
 sheets.addEventListener("click", (e) => {
-  const box = e.target.closest("[data-for]");
-  const input = box && document.getElementById(box.dataset.for);
+  const box = e.target.closest("a.box");
+  const input = box && document.getElementById(box.getAttribute("href").slice(1));
   if (!input) return;
   e.preventDefault();
   input.focus();
@@ -79,6 +79,12 @@ form.addEventListener("keydown", (e) => {
 // A person who changed a value has looked at it.
 form.addEventListener("change", (e) => {
   if ("attention" in e.target.dataset) e.target.dataset.seen = "";
+  const sure = e.target.closest(".field")?.querySelector(".sure");
+  if (sure) {
+    const taught = form.elements[`p.${e.target.name}`];
+    sure.className = "sure sure-typed";
+    sure.textContent = `✎ ${taught ? form.dataset.taught : form.dataset.typed}`;
+  }
   tell();
   sum();
 });
@@ -130,25 +136,53 @@ function sum() {
     total += match[1] ? -digits : digits;
   }
   const text = (total < 0n ? -total : total).toString().padStart(scale + 1, "0");
-  const fraction = text.slice(-scale).replace(/0{1,2}$/, "");
-  output.textContent = `${total < 0n ? "-" : ""}${text.slice(0, -scale)}.${fraction}`;
+  const exact = `${total < 0n ? "-" : ""}${text.slice(0, -scale)}.${text.slice(-scale)}`;
+  const local = new Intl.NumberFormat(document.documentElement.lang, {
+    minimumFractionDigits: 2, maximumFractionDigits: scale,
+  });
+  output.textContent = local.format(exact);
 }
 form.addEventListener("input", (e) => e.target.closest(".c-amount") && sum());
 
-// Zoom
+// Zoom, turn and pan
 
 let zoom = 100;
+let turned = 0;
+
+// A page on its side is as wide as the page upright, and its box in the column is as high as it looks.
+function turn(svg) {
+  const { width, height } = svg.dataset;
+  const side = width / height;
+  const lying = turned % 180 !== 0;
+  svg.style.transformOrigin = lying ? "0 0" : "50% 50%";
+  svg.style.width = lying ? `${100 * side}%` : "";
+  svg.style.marginBottom = lying ? `${100 * (side - 1)}%` : "";
+  svg.style.transform = { 0: "", 90: "rotate(90deg) translateY(-100%)", 180: "rotate(180deg)", 270: "rotate(270deg) translateX(-100%)" }[turned];
+}
+
+function view(how) {
+  if (how === "turn") {
+    turned = (turned + 90) % 360;
+    sheets.querySelectorAll(".sheet svg").forEach(turn);
+  } else {
+    zoom = how === "fit" ? 100 : Math.min(400, Math.max(50, zoom * (how === "in" ? 1.25 : 0.8)));
+    sheets.querySelectorAll(".sheet").forEach((sheet) => (sheet.style.width = `${zoom}%`));
+  }
+  if (lit) light(lit);
+}
 const tools = document.querySelector(".zoom");
 if (tools) {
   tools.hidden = false;
-  tools.addEventListener("click", (e) => {
-    const how = e.target.dataset.zoom;
-    if (!how) return;
-    zoom = how === "fit" ? 100 : Math.min(400, Math.max(50, zoom * (how === "in" ? 1.25 : 0.8)));
-    sheets.querySelectorAll(".sheet").forEach((sheet) => (sheet.style.width = `${zoom}%`));
-    if (lit) light(lit);
-  });
+  tools.addEventListener("click", (e) => e.target.dataset.zoom && view(e.target.dataset.zoom));
 }
+document.addEventListener("keydown", (e) => {
+  const how = e.altKey && !e.ctrlKey && { "+": "in", "-": "out", 0: "fit", t: "turn" }[e.key.toLowerCase()];
+  const way = e.shiftKey && { PageUp: -1, PageDown: 1 }[e.key];
+  if (!how && !way) return;
+  e.preventDefault();
+  if (how) view(how);
+  else sheets.scrollBy({ top: way * sheets.clientHeight * 0.8 });
+});
 
 // The queue: previous and next draft
 
@@ -159,6 +193,26 @@ document.addEventListener("keydown", (e) => {
   if (!link) return;
   e.preventDefault();
   link.click();
+});
+
+// What the draft costs: keys pressed, and time in front of the page while it is in use
+
+// Seconds without a key or the mouse after which nobody is there.
+const AWAY_S = 60;
+let [keys, seconds, idle] = [0, 0, 0];
+document.addEventListener("keydown", (e) => {
+  if (!e.repeat) keys += 1;
+  idle = 0;
+}, { capture: true });
+document.addEventListener("pointermove", () => (idle = 0));
+setInterval(() => {
+  if (document.visibilityState === "visible" && idle < AWAY_S) seconds += 1;
+  idle += 1;
+}, 1000);
+document.addEventListener("formdata", (e) => {
+  if (!e.target.getAttribute("action")?.startsWith(form.getAttribute("action"))) return;
+  e.formData.set("effort_ms", seconds * 1000);
+  e.formData.set("effort_keys", keys);
 });
 
 // Unsaved changes are not lost by a wrong click.

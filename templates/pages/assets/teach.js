@@ -103,16 +103,15 @@ async function teach(svg, box) {
 
 // The box of a value stands where it was drawn.
 function mark(svg, target, [x0, y0, x1, y1]) {
-  sheets.querySelector(`[data-for="${CSS.escape(target.id)}"]`)?.remove();
+  sheets.querySelector(`a[href="#${CSS.escape(target.id)}"]`)?.remove();
   const link = document.createElementNS(SVG, "a");
   link.setAttribute("class", "box");
   link.setAttribute("href", `#${target.id}`);
   link.setAttribute("tabindex", "-1");
-  link.dataset.for = target.id;
   const rect = document.createElementNS(SVG, "rect");
   const { width, height } = svg.dataset;
   put(rect, {
-    x: x0 * width - 1.5, y: y0 * height - 1.5, width: (x1 - x0) * width + 3, height: (y1 - y0) * height + 3, rx: 1.5,
+    x: x0 * width - 1.5, y: y0 * height - 1.5, width: (x1 - x0) * width + 3, height: (y1 - y0) * height + 3,
   });
   link.append(rect);
   svg.append(link);
