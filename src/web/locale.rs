@@ -59,7 +59,7 @@ fn number_in(value: &str, language: &str) -> String {
     let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
     let mut text = String::from(if decimal.is_sign_negative() && !decimal.is_zero() { "-" } else { "" });
     for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
             text.push(form.thousands);
         }
         text.push(digit);

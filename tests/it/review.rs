@@ -83,6 +83,7 @@ async fn review(browser: &Browser, truth: Option<&Value>) -> usize {
     keys + 1
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_takes_few_keys() {
     let (demo, truth) = (demo(), truth());
