@@ -63,8 +63,8 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message, outbox,
-    quarantine, record, search, sign_in, ticket, user, webhook, work,
+    account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message,
+    outbox, quarantine, record, search, sign_in, ticket, user, webhook, work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
