@@ -44,8 +44,7 @@ fn demo() -> Demo {
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let password = lines
-        .filter_map(|line| line.strip_prefix("Sign in: demo / ").map(str::to_owned))
-        .next()
+        .find_map(|line| line.strip_prefix("Sign in: demo / ").map(str::to_owned))
         .expect("the demonstration says how to sign in");
     Demo { child, address: format!("http://{listen}"), password, _folder: folder }
 }
