@@ -25,6 +25,7 @@ mod ink;
 mod light;
 mod lines;
 mod mend;
+mod net;
 mod ocr;
 mod office;
 mod outlook;

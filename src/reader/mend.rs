@@ -156,6 +156,7 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
         text: text.to_owned(),
         bounds: [x0, y0, x1, y1],
         raw_confidence: word.raw_confidence,
+        by: word.by,
     };
     Some([part(first, x0, end), part(second, start, x1)])
 }
@@ -290,8 +291,12 @@ mod tests {
 
     #[test]
     fn a_number_and_its_unit_part_at_the_blank() {
-        let word =
-            |text: &str| Seen { text: text.into(), bounds: [0.0, 0.0, 60.0, 20.0], raw_confidence: 90.0 };
+        let word = |text: &str| Seen {
+            text: text.into(),
+            bounds: [0.0, 0.0, 60.0, 20.0],
+            raw_confidence: 90.0,
+            by: crate::reader::ocr::Reader::Tesseract,
+        };
         let texts = |text: &str, gaps: &[f32]| {
             parted(&word(text), &ink(gaps, None)).map(|[a, b]| (a.text, b.text, a.bounds[2], b.bounds[0]))
         };

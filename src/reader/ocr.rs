@@ -1,11 +1,16 @@
-//! Pixels into words: Tesseract on the system library, one warm handle for each set of languages.
+//! Pixels into words, with Tesseract's models: lines by their networks, which [`super::net`] runs, and whole pages by
+//! Tesseract itself on the system library, which also reads lines with models that we cannot run. One warm engine for
+//! each set of languages.
 //!
-//! Expects an upright grey page; [`super::prepare`] makes it so. Confidence is Tesseract's own, made honest by
+//! Expects an upright grey page; [`super::prepare`] makes it so. Confidence is on Tesseract's scale, made honest by
 //! [`calibrate`].
 
+use super::net::{MODEL_BYTES_MAX, Net, Spoken};
 use image::GrayImage;
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 use tesseract_rs::{TessPageSegMode, TesseractAPI};
@@ -16,17 +21,41 @@ pub(super) struct Seen {
     pub(super) text: String,
     /// Left, top, right, bottom.
     pub(super) bounds: [f32; 4],
-    /// Tesseract's own, 0 to 100.
+    /// That of the reader, 0 to 100.
     pub(super) raw_confidence: f32,
+    pub(super) by: Reader,
 }
+
+/// Who read a word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Reader {
+    /// Tesseract itself.
+    Tesseract,
+    /// Its network, run by ourselves.
+    Network,
+}
+
+impl Seen {
+    /// A word that a network read, on the scale of Tesseract's confidence.
+    fn spoken(word: Spoken, height: u32) -> Self {
+        Self {
+            text: word.text,
+            bounds: [word.start, 0.0, word.end, height as f32],
+            raw_confidence: (100.0 + CONFIDENCE_SCALE * word.chance.ln()).max(0.0),
+            by: Reader::Network,
+        }
+    }
+}
+
+/// Tesseract's confidence falls by so much where the chance of the least sure character falls by a factor of e:
+/// 35 for words that it knows, 79 for others.
+const CONFIDENCE_SCALE: f32 = 50.0;
 
 /// How Tesseract is to cut the page.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Mode {
     /// A column of text of various sizes: best for tables.
     Column,
-    /// One even block.
-    Block,
     /// One line.
     Line,
 }
@@ -35,6 +64,8 @@ pub(super) enum Mode {
 pub(super) struct Engines {
     tessdata: Option<PathBuf>,
     warm: BTreeMap<String, TesseractAPI>,
+    /// Networks by model; none for those that only Tesseract can run.
+    nets: BTreeMap<String, Option<Net>>,
 }
 
 /// ISO 639-1 to the names of Tesseract's models.
@@ -73,7 +104,7 @@ pub(super) fn find_tessdata(given: Option<&Path>) -> Option<PathBuf> {
 
 impl Engines {
     pub(super) fn new(tessdata: Option<PathBuf>) -> Self {
-        Self { tessdata, warm: BTreeMap::new() }
+        Self { tessdata, warm: BTreeMap::new(), nets: BTreeMap::new() }
     }
 
     /// The models for some languages, those that are installed.
@@ -103,7 +134,6 @@ impl Engines {
         let api = self.engine(models)?;
         let mode = match cut {
             Mode::Column => TessPageSegMode::PSM_SINGLE_COLUMN,
-            Mode::Block => TessPageSegMode::PSM_SINGLE_BLOCK,
             Mode::Line => TessPageSegMode::PSM_SINGLE_LINE,
         };
         let (width, height) = (i32::try_from(image.width()).ok()?, i32::try_from(image.height()).ok()?);
@@ -118,6 +148,48 @@ impl Engines {
             tracing::debug!(%error, "Tesseract kept its image");
         }
         words.ok()
+    }
+
+    /// The words of pictures of one line each: by the model's network, many lines at once, or by Tesseract.
+    pub(super) fn recognise_lines(&mut self, models: &[&str], lines: &[(&GrayImage, f32)]) -> Vec<Vec<Seen>> {
+        if let [model] = models
+            && let Some(net) = self.net(model)
+        {
+            let _span = tracing::debug_span!("net").entered();
+            let pictures: Vec<&GrayImage> = lines.iter().map(|(image, _)| *image).collect();
+            let seen = |(image, words): (&&GrayImage, Vec<Spoken>)| {
+                words.into_iter().map(|word| Seen::spoken(word, image.height())).collect()
+            };
+            return pictures.iter().zip(net.read(&pictures)).map(seen).collect();
+        }
+        let _span = tracing::debug_span!("line").entered();
+        let read = |(image, dpi): &(&GrayImage, f32)| self.recognise(models, image, *dpi, Mode::Line);
+        lines.iter().map(read).map(Option::unwrap_or_default).collect()
+    }
+
+    /// The network of a model. None if only Tesseract can run it.
+    fn net(&mut self, model: &str) -> Option<&Net> {
+        if !self.nets.contains_key(model) {
+            let _span = tracing::debug_span!("load").entered();
+            let net = self.open_net(model);
+            self.nets.insert(model.to_owned(), net);
+        }
+        self.nets.get(model)?.as_ref()
+    }
+
+    fn open_net(&self, model: &str) -> Option<Net> {
+        // without optimisation a page would take minutes
+        if cfg!(debug_assertions) {
+            return None;
+        }
+        let path = self.tessdata.as_ref()?.join(format!("{model}.traineddata"));
+        let mut bytes = Vec::new();
+        File::open(&path).ok()?.take(MODEL_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+        let net = Net::open(&bytes);
+        if let Err(error) = &net {
+            tracing::warn!(model, %error, "Tesseract itself reads with this model, which is slower");
+        }
+        net.ok()
     }
 
     fn engine(&mut self, models: &[&str]) -> Option<&TesseractAPI> {
@@ -150,16 +222,83 @@ fn parse_tsv(tsv: &str) -> Vec<Seen> {
             text: text.to_owned(),
             bounds: [left, top, left + number(8)?, top + number(9)?],
             raw_confidence: number(10)?,
+            by: Reader::Tesseract,
         })
     };
     tsv.lines().filter_map(word).collect()
 }
 
+/// By what a word is made of: confidence in percent, and the share of words that are right at it.
+type Calibration = [(Made, &'static [(f32, f32)]); 4];
+
+/// The same for networks that we run: half of their words are all but certain, and most of what they doubt is right.
+const NETWORK_CALIBRATION: Calibration = [
+    (
+        Made::Letters,
+        &[
+            (0.0, 0.2),
+            (60.0, 0.3),
+            (75.0, 0.55),
+            (80.0, 0.68),
+            (88.0, 0.82),
+            (92.0, 0.89),
+            (97.0, 0.91),
+            (98.5, 0.94),
+            (99.7, 0.949),
+            (99.8, 0.985),
+            (100.0, 0.992),
+        ],
+    ),
+    (
+        Made::FewLetters,
+        &[
+            (0.0, 0.3),
+            (60.0, 0.5),
+            (80.0, 0.8),
+            (90.0, 0.85),
+            (94.0, 0.92),
+            (97.0, 0.94),
+            (99.95, 0.949),
+            (100.0, 0.985),
+        ],
+    ),
+    (
+        Made::Digits,
+        &[
+            (0.0, 0.3),
+            (50.0, 0.5),
+            (75.0, 0.75),
+            (80.0, 0.83),
+            (88.0, 0.9),
+            (94.0, 0.92),
+            (97.0, 0.94),
+            (99.4, 0.949),
+            (99.5, 0.98),
+            (100.0, 0.99),
+        ],
+    ),
+    (
+        Made::Both,
+        &[
+            (0.0, 0.2),
+            (60.0, 0.25),
+            (75.0, 0.4),
+            (80.0, 0.58),
+            (88.0, 0.7),
+            (94.0, 0.8),
+            (97.0, 0.9),
+            (98.4, 0.949),
+            (98.5, 0.98),
+            (100.0, 0.985),
+        ],
+    ),
+];
+
 /// Tesseract's confidence in percent, and the share of words that are exact at it, by what a word is made of. Measured
 /// on the scans, faxes and photos of the development documents: the words of `mailroom read --json` under the boxes
 /// of known values, counted in bands of one to ten percent and rounded down. Tesseract is at its limit for codes:
 /// nothing in `KR03296` tells a letter from a digit.
-const CALIBRATION: [(Made, &[(f32, f32)]); 4] = [
+const CALIBRATION: Calibration = [
     (
         Made::Letters,
         &[
@@ -216,10 +355,14 @@ fn made_of(text: &str) -> Made {
     }
 }
 
-/// Tesseract's confidence as the share of words that are right at it.
-pub(super) fn calibrate(raw: f32, text: &str) -> f32 {
+/// The reader's confidence as the share of words that are right at it.
+pub(super) fn calibrate(raw: f32, text: &str, by: Reader) -> f32 {
     let made = made_of(text);
-    let knots = CALIBRATION.iter().find(|(m, _)| *m == made).map_or(&[][..], |(_, knots)| knots);
+    let table = match by {
+        Reader::Tesseract => &CALIBRATION,
+        Reader::Network => &NETWORK_CALIBRATION,
+    };
+    let knots = table.iter().find(|(m, _)| *m == made).map_or(&[][..], |(_, knots)| knots);
     let above = knots.iter().find(|(at, _)| *at >= raw).or(knots.last());
     let below = knots.iter().rev().find(|(at, _)| *at < raw).or(knots.first());
     let (Some((x0, y0)), Some((x1, y1))) = (below, above) else { return 0.0 };
@@ -231,12 +374,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn confidence_rises_with_tesseracts_and_stays_a_share() {
-        for text in ["Bolt", "kg", "1,284.50", "KS-20138"] {
-            let shares: Vec<f32> = (-10..=1010).map(|raw| calibrate(raw as f32 / 10.0, text)).collect();
-            assert!(shares.is_sorted() && shares.iter().all(|s| (0.0..1.0).contains(s)), "{text}");
+    fn confidence_rises_with_the_readers_and_stays_a_share() {
+        for (text, by) in ["Bolt", "kg", "1,284.50", "KS-20138"]
+            .into_iter()
+            .flat_map(|text| [(text, Reader::Tesseract), (text, Reader::Network)])
+        {
+            let shares: Vec<f32> = (-10..=1010).map(|raw| calibrate(raw as f32 / 10.0, text, by)).collect();
+            assert!(shares.is_sorted() && shares.iter().all(|s| (0.0..1.0).contains(s)), "{text}, {by:?}");
         }
-        assert!(calibrate(95.0, "4711") > 0.98 && calibrate(92.0, "KRO3296") < 0.98);
+        assert!(calibrate(95.0, "4711", Reader::Tesseract) > 0.98);
+        assert!(calibrate(92.0, "KRO3296", Reader::Tesseract) < 0.98);
     }
 
     #[test]

@@ -248,7 +248,12 @@ mod tests {
     ];
 
     fn seen(text: &str, x0: f32, x1: f32) -> Seen {
-        Seen { text: text.into(), bounds: [x0, 0.0, x1, 30.0], raw_confidence: 90.0 }
+        Seen {
+            text: text.into(),
+            bounds: [x0, 0.0, x1, 30.0],
+            raw_confidence: 90.0,
+            by: crate::reader::ocr::Reader::Tesseract,
+        }
     }
 
     #[test]

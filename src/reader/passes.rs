@@ -43,13 +43,10 @@ pub(super) fn read_lines<'a>(
     models: &[&str],
     lines: impl Iterator<Item = &'a Line>,
 ) -> Vec<Seen> {
-    let mut words = Vec::new();
-    for line in lines {
-        let _span = tracing::debug_span!("line").entered();
-        words.extend(
-            line.place(engines.recognise(models, &line.image, line.dpi, Mode::Line).unwrap_or_default()),
-        );
-    }
+    let lines: Vec<&Line> = lines.collect();
+    let pictures: Vec<(&GrayImage, f32)> = lines.iter().map(|line| (&line.image, line.dpi)).collect();
+    let read = engines.recognise_lines(models, &pictures);
+    let mut words: Vec<Seen> = lines.iter().zip(read).flat_map(|(line, words)| line.place(words)).collect();
     words.retain(has_ink);
     words
 }
@@ -60,8 +57,10 @@ pub(super) fn read_flipped<'a>(
     models: &[&str],
     lines: impl Iterator<Item = &'a Line>,
 ) -> Vec<Seen> {
-    let flipped = lines.map(|line| (imageops::rotate180(&line.image), line.dpi));
-    flipped.filter_map(|(image, dpi)| engines.recognise(models, &image, dpi, Mode::Line)).flatten().collect()
+    let flipped: Vec<(GrayImage, f32)> =
+        lines.map(|line| (imageops::rotate180(&line.image), line.dpi)).collect();
+    let pictures: Vec<(&GrayImage, f32)> = flipped.iter().map(|(image, dpi)| (image, *dpi)).collect();
+    engines.recognise_lines(models, &pictures).into_iter().flatten().collect()
 }
 
 /// The whole page, as Tesseract cuts it.
@@ -81,38 +80,44 @@ pub(super) fn second_looks(
     mut words: Vec<Seen>,
 ) -> Vec<Seen> {
     let shapes = tracing::debug_span!("ink").in_scope(|| find_shapes(gray, INK_BELOW));
-    let mut looks = 0;
-    for part in unread_parts(&shapes, &words, dpi) {
-        if looks == LOOKS_MAX {
-            break;
-        }
-        looks += 1;
-        let _span = tracing::debug_span!("unread").entered();
-        let found = look(engines, models, gray, dpi, part, Mode::Block);
-        words.extend(found.into_iter().filter(|w| w.raw_confidence >= SURE_ENOUGH && has_ink(w)));
-    }
+    let mut parts = unread_parts(&shapes, &words, dpi);
+    parts.truncate(LOOKS_MAX);
+    let found = look(engines, models, gray, dpi, &parts);
+    words.extend(found.into_iter().flatten().filter(|w| w.raw_confidence >= SURE_ENOUGH && has_ink(w)));
     let english = engines.models(&["en"]);
-    for word in &mut words {
-        // figures are of no language, and the model of another may know the face better
-        let figures =
-            word.text.chars().any(|c| c.is_ascii_digit()) || word.text.chars().count() <= FEW_LETTERS;
-        let others = if figures && models != english { &english[..] } else { &[] };
-        for models in [models, others] {
-            if models.is_empty() || word.raw_confidence >= UNSURE_BELOW || looks == LOOKS_MAX {
-                break;
-            }
-            looks += 1;
-            let _span = tracing::debug_span!("unsure").entered();
-            let again = look(engines, models, gray, dpi, word.bounds, Mode::Line);
-            if let [better] = again.as_slice()
-                && better.raw_confidence > word.raw_confidence
-            {
-                word.text.clone_from(&better.text);
-                word.raw_confidence = better.raw_confidence;
-            }
-        }
+    look_again(engines, models, gray, dpi, &mut words, |_| true);
+    if models != english {
+        look_again(engines, &english, gray, dpi, &mut words, may_be_figure);
     }
     mend(words, &shapes, dpi)
+}
+
+/// Reads unsure words again, each by itself, and keeps what is surer.
+fn look_again(
+    engines: &mut Engines,
+    models: &[&str],
+    gray: &GrayImage,
+    dpi: f32,
+    words: &mut [Seen],
+    wanted: impl Fn(&Seen) -> bool,
+) {
+    let is_unsure = |w: &&mut Seen| w.raw_confidence < UNSURE_BELOW && wanted(w);
+    let unsure: Vec<&mut Seen> = words.iter_mut().filter(is_unsure).take(LOOKS_MAX).collect();
+    let parts: Vec<Bounds> = unsure.iter().map(|w| w.bounds).collect();
+    for (word, again) in unsure.into_iter().zip(look(engines, models, gray, dpi, &parts)) {
+        if let [better] = again.as_slice()
+            && better.raw_confidence > word.raw_confidence
+        {
+            word.text.clone_from(&better.text);
+            word.raw_confidence = better.raw_confidence;
+            word.by = better.by;
+        }
+    }
+}
+
+/// Figures are of no language, and the model of another may know the face better; few letters may be a figure.
+fn may_be_figure(word: &Seen) -> bool {
+    word.text.chars().any(|c| c.is_ascii_digit()) || word.text.chars().count() <= FEW_LETTERS
 }
 
 /// Marks that are left of lines are no words.
@@ -120,34 +125,40 @@ fn has_ink(word: &Seen) -> bool {
     word.text.chars().any(char::is_alphanumeric) || word.raw_confidence > 50.0
 }
 
-/// Reads a part of the page by itself, with white around it.
+/// Reads parts of the page by themselves, each a line with white around it.
 fn look(
     engines: &mut Engines,
     models: &[&str],
     gray: &GrayImage,
     dpi: f32,
-    [x0, y0, x1, y1]: Bounds,
-    cut: Mode,
-) -> Vec<Seen> {
+    parts: &[Bounds],
+) -> Vec<Vec<Seen>> {
+    let _span = tracing::debug_span!("again").entered();
+    let cut: Vec<(GrayImage, f32)> = parts.iter().map(|part| cut_out(gray, dpi, *part)).collect();
+    let pictures: Vec<(&GrayImage, f32)> = cut.iter().map(|(image, _)| (image, dpi)).collect();
+    let mut read = engines.recognise_lines(models, &pictures);
+    for ((words, [x0, y0, x1, y1]), (_, dx)) in read.iter_mut().zip(parts).zip(&cut) {
+        for word in words.iter_mut() {
+            let [left, _, right, _] = word.bounds;
+            word.bounds = [(left + dx).max(*x0), *y0, (right + dx).min(*x1), *y1];
+        }
+        words.retain(|w| w.bounds[0] < w.bounds[2]);
+    }
+    read
+}
+
+/// A part of the page with white around it, and how far left of its place it stands.
+fn cut_out(gray: &GrayImage, dpi: f32, [x0, y0, x1, y1]: Bounds) -> (GrayImage, f32) {
     let margin = (MARGIN_IN * dpi).round() as u32;
     let inner = (margin / 3).max(2);
-    let left = (x0 as u32).saturating_sub(inner);
-    let top = (y0 as u32).saturating_sub(inner);
-    let right = (x1.ceil() as u32 + inner).min(gray.width());
-    let bottom = (y1.ceil() as u32 + inner).min(gray.height());
-    if right <= left || bottom <= top {
-        return Vec::new();
-    }
+    let left = (x0 as u32).saturating_sub(inner).min(gray.width());
+    let top = (y0 as u32).saturating_sub(inner).min(gray.height());
+    let right = (x1.ceil() as u32 + inner).min(gray.width()).max(left);
+    let bottom = (y1.ceil() as u32 + inner).min(gray.height()).max(top);
     let part = imageops::crop_imm(gray, left, top, right - left, bottom - top);
     let mut padded = GrayImage::from_pixel(right - left + 2 * margin, bottom - top + 2 * margin, Luma([255]));
     imageops::replace(&mut padded, &*part, i64::from(margin), i64::from(margin));
-    let mut words = engines.recognise(models, &padded, dpi, cut).unwrap_or_default();
-    let (dx, dy) = (left as f32 - margin as f32, top as f32 - margin as f32);
-    for word in &mut words {
-        let [a, b, c, d] = word.bounds;
-        word.bounds = [a + dx, b + dy, c + dx, d + dy];
-    }
-    words
+    (padded, left as f32 - margin as f32)
 }
 
 /// Whether a shape may be a letter or a digit.
@@ -198,7 +209,12 @@ mod tests {
     fn ink_without_a_word_is_found_as_stretches() {
         let letter = |x: f32, y: f32| [x, y, x + 20.0, y + 30.0];
         let ink = [letter(10.0, 10.0), letter(300.0, 10.0), letter(325.0, 10.0), letter(300.0, 200.0)];
-        let read = Seen { text: "a".into(), bounds: [8.0, 8.0, 32.0, 42.0], raw_confidence: 90.0 };
+        let read = Seen {
+            text: "a".into(),
+            bounds: [8.0, 8.0, 32.0, 42.0],
+            raw_confidence: 90.0,
+            by: crate::reader::ocr::Reader::Tesseract,
+        };
         let parts = unread_parts(&ink, &[read], 300.0);
         assert_eq!(parts, [[300.0, 10.0, 345.0, 40.0], [300.0, 200.0, 320.0, 230.0]]);
     }

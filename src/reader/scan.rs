@@ -15,8 +15,6 @@ use whatlang::{Detector, Lang};
 
 /// Below this share of plausible letters a page is tried another way up.
 const PLAUSIBLE: f32 = 0.6;
-/// Below this share of sure letters a page is also read as Tesseract cuts it.
-const DOUBTFUL: f32 = 0.82;
 /// Fewer letters than this do not tell which way is up.
 const TELLING_LETTERS: f32 = 24.0;
 /// So many letters of a page are read to see which way is up and in what language.
@@ -181,8 +179,8 @@ fn read_upright(engines: &mut Engines, tongue: &mut Tongue, frame: &Frame, look:
         }
         tongue.model = Some(heard);
     }
-    // where our cutting is in doubt, Tesseract's own may do better
-    if sure_letters(&words) < DOUBTFUL * all_letters(&words) || !reads_well(&words) {
+    // where our cutting fails, Tesseract's own may do better
+    if !reads_well(&words) {
         let others = read_whole(engines, &[model], &cut.ready.gray, cut.ready.dpi);
         if sure_letters(&others) > sure_letters(&words) {
             words = others;
@@ -284,6 +282,6 @@ fn sure_letters(words: &[Seen]) -> f32 {
 fn make_word(seen: &Seen, bbox: Rect, dpi: f32) -> Option<Word> {
     let text = seen.text.trim_matches(['|', '¦']).to_owned();
     let size_pt = (seen.bounds[3] - seen.bounds[1]) / dpi * POINTS;
-    let confidence = calibrate(seen.raw_confidence, &text);
+    let confidence = calibrate(seen.raw_confidence, &text, seen.by);
     (!text.is_empty()).then_some(Word { text, bbox, confidence, size_pt, bold: false })
 }
