@@ -47,7 +47,7 @@ use date::Order;
 use draft::{Reading, ruled};
 use layout::Layout;
 use number::Style;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 pub use text::{message_pages, text_pages};
 
 /// Pages of one file that are read; the rest is left out.
@@ -211,13 +211,9 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     for (name, proposal) in letter::find_fields(&layout, &reading) {
         fields.entry(name).or_insert(proposal);
     }
-    if !fields.contains_key("ship_to")
-        && let Some((address, words)) = prose::find_ship_to(&layout)
-    {
-        let sure = confidence::from_words(0.8, &words, reading.trusted);
-        fields.insert("ship_to".to_owned(), draft::propose(address, &words, sure));
-    }
+    add_ship_to(&layout, &reading, &mut fields);
     fields.retain(|name, _| wanted.contains(&name.as_str()));
+    add_unclaimed(&layout, &marks, &table.rows, &reading, &mut fields);
     if field::is_form(kind) && kind != Kind::ReturnRequest {
         table.lines.clear();
     }
@@ -300,6 +296,36 @@ fn add_unlabelled(
 }
 
 /// Who sent the mail, where nobody else is named.
+/// Where running text asks for the goods.
+fn add_ship_to(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    if !fields.contains_key("ship_to")
+        && let Some((address, words)) = prose::find_ship_to(layout)
+    {
+        let sure = confidence::from_words(0.8, &words, reading.trusted);
+        fields.insert("ship_to".to_owned(), draft::propose(address, &words, sure));
+    }
+}
+
+/// What no label claims: the last date, and the person who wrote.
+fn add_unclaimed(
+    layout: &Layout,
+    marks: &[Vec<Option<field::Marked>>],
+    table_rows: &HashSet<usize>,
+    reading: &Reading,
+    fields: &mut BTreeMap<String, Proposal>,
+) {
+    if let Some((name, date)) = field::find_date(layout, marks, table_rows, fields, reading) {
+        fields.insert(name.to_owned(), date);
+    }
+    if field::fields_of(reading.kind).contains(&"buyer_contact")
+        && !fields.contains_key("buyer_contact")
+        && let Some((name, words)) = field::find_person(layout, fields)
+    {
+        let sure = confidence::from_words(0.75, &words, reading.trusted);
+        fields.insert("buyer_contact".to_owned(), draft::propose(name, &words, sure));
+    }
+}
+
 fn add_contact(layout: &Layout, wanted: &[&str], reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
     if wanted.contains(&"buyer_contact")
         && !fields.contains_key("buyer_contact")

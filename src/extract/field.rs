@@ -3,8 +3,10 @@
 //! Every label proposes a value of the type that its field needs; the best proposal of each field wins. Does not:
 //! address blocks ([`super::party`]), sums ([`super::totals`]) and check boxes ([`super::form`]).
 
+mod leftover;
 mod mark;
 mod number;
+mod person;
 mod schema;
 mod value;
 
@@ -13,16 +15,18 @@ use super::{
     date::{Order, parse_date},
     draft::{Reading, propose},
     label::{Label, field_of, label_at},
-    layout::{Layout, Segment, Word, join},
+    layout::{Layout, Row, Segment, Word, join},
     number::{parse_currency, split_currency},
 };
 use crate::{
     model::draft::{Kind, Proposal},
     validate::account::fold,
 };
+pub use leftover::find_date;
 pub use mark::{Marked, mark};
 use mark::{marked_at, next_row_of_cell};
 use number::{number_field, own_number};
+pub use person::find_person;
 pub use schema::{fields_of, is_form, rename};
 use std::collections::{BTreeMap, HashSet};
 pub(super) use value::accept;
@@ -111,6 +115,27 @@ struct Candidate {
     score: f32,
 }
 
+/// How much less a label says that names a party, not its number.
+const BARE_NUMBER: f32 = 0.8;
+
+/// `Vendor 000026608`: the number that may stand where a party is asked for.
+fn number_of_party(field: &str) -> Option<&'static str> {
+    match field {
+        "vendor" | "vendor_name" => Some("supplier_no"),
+        "customer_name" => Some("account_no"),
+        _ => None,
+    }
+}
+
+/// One word, most of it figures: no name, no date, no sum.
+fn is_plain_code(words: &[Word]) -> bool {
+    let [word] = words else { return false };
+    let digits = word.text.chars().filter(char::is_ascii_digit).count();
+    let plain =
+        word.text.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase() || matches!(c, '-' | '.'));
+    plain && digits >= 4 && digits * 2 >= word.text.len()
+}
+
 /// All header fields that stand beside labels.
 pub fn find_fields(
     layout: &Layout,
@@ -130,6 +155,16 @@ pub fn find_fields(
                 Some("date_signed") if reading.kind == Kind::ReturnRequest && early => Some("request_date"),
                 field => field,
             };
+            let number =
+                field.and_then(number_of_party).filter(|f| wanted.contains(f) && marked.label.words == 1);
+            if let Some(number) = number
+                && let Some(found) = candidates(layout, marks, index, at, segment, marked, number, reading)
+                    .into_iter()
+                    .find(|c| is_plain_code(&c.words))
+                && !best.contains_key(number)
+            {
+                best.insert(number, Candidate { score: found.score * BARE_NUMBER, ..found });
+            }
             let Some(field) = field.filter(|f| wanted.contains(f)) else { continue };
             if matches!(
                 field,
@@ -370,6 +405,28 @@ fn pair_of(segment: &Segment) -> Option<[Label; 2]> {
     (fields.iter().any(Option::is_some) && fields.first() != fields.last()).then_some(pair)
 }
 
+/// Heads of a strip of cells at least.
+const STRIP_MIN: usize = 3;
+
+/// The value below a head of a strip whose heads and values are not set to the same edge: each is nearest to the other.
+fn in_same_cell<'a>(heads: &Row, values: &'a Row, head: &Segment) -> Option<(usize, &'a Segment)> {
+    if heads.segments.len() < STRIP_MIN
+        || values.segments.len() < 2
+        || values.segments.len() > heads.segments.len()
+    {
+        return None;
+    }
+    let middle = |s: &Segment| f32::midpoint(s.x0(), s.x1());
+    let apart = |a: &Segment, b: &Segment| (middle(a) - middle(b)).abs();
+    let (at, value) = values
+        .segments
+        .iter()
+        .enumerate()
+        .min_by(|(_, a), (_, b)| apart(a, head).total_cmp(&apart(b, head)))?;
+    let back = heads.segments.iter().min_by(|a, b| apart(a, value).total_cmp(&apart(b, value)))?;
+    std::ptr::eq(back, head).then_some((at, value))
+}
+
 /// The segment that stands below a label, if it is no label itself.
 fn below(
     layout: &Layout,
@@ -389,6 +446,9 @@ fn below(
             left || over
         });
         if let Some((at, hit)) = hit {
+            return (!is_label(index + step, at)).then(|| (index + step, hit.words.clone()));
+        }
+        if let Some((at, hit)) = in_same_cell(layout.rows.get(index)?, row, segment) {
             return (!is_label(index + step, at)).then(|| (index + step, hit.words.clone()));
         }
     }

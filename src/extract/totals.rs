@@ -59,10 +59,14 @@ pub fn find_totals(
     reading: &Reading,
 ) -> BTreeMap<String, Proposal> {
     let mut candidates: BTreeMap<&'static str, Vec<(Decimal, Vec<Word>)>> = BTreeMap::new();
+    let mut unnamed = Vec::new();
     let mut whole = false;
     for (index, row) in layout.rows.iter().enumerate().filter(|(i, _)| !table_rows.contains(i)) {
         for (at, segment) in row.segments.iter().enumerate() {
-            let Some((name, used)) = sum_name(segment) else { continue };
+            let Some((name, used)) = sum_name(segment) else {
+                unnamed.extend(amount_at_end(segment, reading));
+                continue;
+            };
             let label = fold(&segment.text());
             whole |= name == "subtotal"
                 && ["total", "order", "summa", "summe", "somme", "gesamt", "auftrag"]
@@ -92,7 +96,38 @@ pub fn find_totals(
     {
         candidates.insert(if whole { "total" } else { "subtotal" }, only);
     }
-    decide(&candidates, lines, reading)
+    if !candidates.contains_key("total") {
+        // whatever their labels say: arithmetic tells which of the other sums is the total
+        let mut others = candidates.get("subtotal").cloned().unwrap_or_default();
+        others.extend(unnamed);
+        let subtotal = candidates.get("subtotal").cloned();
+        others.retain(|(value, _)| value.is_sign_positive() && !value.is_zero());
+        candidates.insert("total", others);
+        let proved = decide(&candidates, lines, reading, true);
+        if !proved.is_empty() {
+            return proved;
+        }
+        candidates.remove("total");
+        candidates.remove("subtotal");
+        if let Some(subtotal) = subtotal {
+            candidates.insert("subtotal", subtotal);
+        }
+    }
+    decide(&candidates, lines, reading, false)
+}
+
+/// Unnamed sums of one document that are looked at at most.
+const UNNAMED_MAX: usize = 12;
+
+/// The money that a segment ends with or holds, perhaps with a full stop behind it.
+fn amount_at_end(segment: &Segment, reading: &Reading) -> Option<(Decimal, Vec<Word>)> {
+    let mut words = segment.words.clone();
+    if let Some(last) = words.last_mut() {
+        let bare = last.text.trim_end_matches('.').len();
+        last.text.truncate(bare);
+    }
+    let from = words.len().saturating_sub(4);
+    amount_in(words.get(from..)?, true, reading)
 }
 
 /// Which sum a segment's label asks for, and how many of its words that takes.
@@ -158,18 +193,26 @@ fn below(layout: &Layout, index: usize, label: &Segment, reading: &Reading) -> O
     amount_in(&hit.words, true, reading)
 }
 
-/// The combination in which subtotal − discount + shipping + tax is the total, else the last of each.
+/// The combination in which subtotal − discount + shipping + tax is the total, else the last of each, unless only
+/// what is `proved` is wanted.
 fn decide(
     candidates: &BTreeMap<&'static str, Vec<(Decimal, Vec<Word>)>>,
     lines: &[Line],
     reading: &Reading,
+    only_proved: bool,
 ) -> BTreeMap<String, Proposal> {
     let none: Vec<(Decimal, Vec<Word>)> = Vec::new();
     let of = |name: &str| candidates.get(name).unwrap_or(&none);
     let line_sum = sum_of_lines(lines);
     let mut out = BTreeMap::new();
     let options = |name: &str| -> Vec<Amount> {
-        let mut all: Vec<_> = of(name).iter().rev().take(4).cloned().map(Some).collect();
+        let mut all: Vec<_> = of(name)
+            .iter()
+            .rev()
+            .take(if only_proved && name == "total" { UNNAMED_MAX } else { 4 })
+            .cloned()
+            .map(Some)
+            .collect();
         all.push(None);
         all
     };
@@ -183,6 +226,13 @@ fn decide(
                     for discount in options("discount") {
                         let value =
                             |o: &Option<(Decimal, Vec<Word>)>| o.as_ref().map_or(Decimal::ZERO, |v| v.0);
+                        // one place on the page is one sum
+                        if only_proved
+                            && let (Some((_, a)), Some((_, b))) = (&subtotal, &total)
+                            && a.first().map(|w| w.rect) == b.first().map(|w| w.rect)
+                        {
+                            continue;
+                        }
                         let Some(start) = subtotal.as_ref().map(|s| s.0).or(line_sum) else { continue };
                         let made = start - value(&discount).abs() + value(&shipping) + value(&tax);
                         if (made - sum).abs() > cent {
@@ -215,6 +265,9 @@ fn decide(
         }
     }
     let proved = best.is_some();
+    if only_proved && !proved {
+        return out;
+    }
     let chosen = best.map(|b| b.1);
     for (i, name) in NAMES.iter().enumerate() {
         let from_best = chosen.as_ref().and_then(|c| c.get(i)).cloned().flatten();

@@ -348,6 +348,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["customer", "number"], &["order", "article", "tax"], "account_no"),
     (&["customer", "account"], &[], "account_no"),
     (&["account", "number"], &["order"], "account_no"),
+    (&["account", "your"], &["order", "bank", "iban"], "account_no"),
     (&["customer", "ref"], &[], "account_no"),
     (&["delivery", "date"], &["address", "amount"], "requested_date"),
     (&["ship", "response"], &[], "requested_date"),

@@ -1,0 +1,117 @@
+//! Dates that no known label claims, given to the fields of dates that are still open.
+//!
+//! A document of trade has few dates. When all but one have found their field, and one field is open, the labels need
+//! not be understood: goods are wanted after they are ordered, answers after they are asked for.
+
+use super::mark::{Marked, marked_at};
+use crate::{
+    extract::{
+        date::{Order, parse_date},
+        draft::{Reading, propose},
+        layout::{Layout, Word, join},
+    },
+    model::{
+        draft::{Kind, Proposal, Source},
+        page::Rect,
+    },
+};
+use jiff::civil::Date;
+use std::collections::{BTreeMap, HashSet};
+
+/// Share of a page below which dates belong to its foot.
+const FOOT: f32 = 0.88;
+/// How sure a date is that nothing but its place among the others names.
+const SURE: f32 = 0.7;
+
+/// The field of a date that a document of this kind has, and the one that is always earlier.
+fn open_field(kind: Kind) -> Option<(&'static str, Option<&'static str>)> {
+    match kind {
+        Kind::PurchaseOrder => Some(("requested_date", Some("order_date"))),
+        Kind::Quotation => Some(("response_due", Some("rfq_date"))),
+        Kind::DeliveryNote => Some(("shipped_date", None)),
+        Kind::RemittanceAdvice => Some(("payment_date", None)),
+        _ => None,
+    }
+}
+
+/// The date that is left when all others have found their field, for the field of a date that is still open.
+pub fn find_date(
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    fields: &BTreeMap<String, Proposal>,
+    reading: &Reading,
+) -> Option<(&'static str, Proposal)> {
+    let (open, earlier) = open_field(reading.kind).filter(|(open, _)| !fields.contains_key(*open))?;
+    let first = match earlier {
+        Some(name) => Some(fields.get(name)?.value.as_text()?.to_owned()),
+        None => None,
+    };
+    let taken: Vec<Rect> = fields
+        .values()
+        .filter_map(|p| match &p.source {
+            Source::Page { bbox, .. } => Some(*bbox),
+            _ => None,
+        })
+        .collect();
+    let mut left: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+    let page = layout.rows.first()?.page;
+    for (index, row) in layout.rows.iter().enumerate() {
+        if row.page != page || row.y0() > FOOT * layout.height || table_rows.contains(&index) {
+            continue;
+        }
+        for (at, segment) in row.segments.iter().enumerate() {
+            // a label that is known has another meaning
+            let known = marked_at(marks, index, at).is_some_and(|m| m.field.is_some());
+            let beside =
+                at > 0 && marked_at(marks, index, at - 1).is_some_and(|m| m.field.is_some() && m.whole);
+            if known || beside {
+                continue;
+            }
+            for (iso, words) in dates_in(&segment.words, reading) {
+                let used = words.first().is_some_and(|w| {
+                    taken.iter().any(|r| {
+                        r.x0 <= w.rect.x1 && w.rect.x0 <= r.x1 && r.y0 <= w.rect.y1 && w.rect.y0 <= r.y1
+                    })
+                });
+                if !used {
+                    left.entry(iso).or_insert(words);
+                }
+            }
+        }
+    }
+    left.retain(|iso, _| first.as_ref().is_none_or(|first| follows(first, iso)));
+    let (iso, words) = left.pop_first().filter(|_| left.is_empty())?;
+    let unsure = reading.order == Order::Unknown
+        && parse_date(&join(&words), reading.order).is_some_and(|d| d.ambiguous);
+    Some((open, propose(iso, &words, if unsure { 0.5 } else { SURE })))
+}
+
+/// Days after an order within which its goods are wanted.
+const WANTED_DAYS: i32 = 200;
+
+/// Whether one ISO date follows another within the days in which goods are wanted.
+fn follows(first: &str, then: &str) -> bool {
+    let days = |a: &str, b: &str| -> Option<i32> {
+        let (a, b): (Date, Date) = (a.parse().ok()?, b.parse().ok()?);
+        Some(a.until(b).ok()?.get_days())
+    };
+    days(first, then).is_some_and(|days| (1..=WANTED_DAYS).contains(&days))
+}
+
+/// The dates among these words.
+fn dates_in(words: &[Word], reading: &Reading) -> Vec<(String, Vec<Word>)> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let rest = words.get(at..words.len().min(at + 4)).unwrap_or_default();
+        match parse_date(&join(rest), reading.order) {
+            Some(date) if date.words > 0 => {
+                out.push((date.iso, rest.get(..date.words).unwrap_or(rest).to_vec()));
+                at += date.words;
+            }
+            _ => at += 1,
+        }
+    }
+    out
+}
