@@ -42,7 +42,7 @@ fn demo() -> Demo {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let password = lines
         .find_map(|line| line.strip_prefix("Sign in: demo / ").map(str::to_owned))
         .expect("the demonstration says how to sign in");
