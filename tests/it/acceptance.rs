@@ -385,7 +385,8 @@ async fn a17_every_earlier_schema_is_brought_up_to_date_with_what_is_in_it() {
         let migrator = sqlx::migrate::Migrator::new(folder.path().to_owned()).await.unwrap();
         migrator.run(&pool).await.unwrap();
         for sql in [
-            "INSERT INTO ticket VALUES ('t1', 1001, 'Order', 'orders', 'open', 'normal', NULL, 'en', '', 1, 1)",
+            "INSERT INTO ticket (id, number, subject, queue, state, priority, account_id, language, queue_reason, \
+             created_ms, updated_ms) VALUES ('t1', 1001, 'Order', 'orders', 'open', 'normal', NULL, 'en', '', 1, 1)",
             "INSERT INTO message VALUES ('m1', 'aa', 3, 'in', 'stored', 0, 'id@x', '', '', '', NULL, 1, NULL, '', 0, '', \
              '', NULL, '', NULL, '', 0.0, '[]', '')",
             "INSERT INTO sighting VALUES ('s1', 'orders', 'INBOX', 1, 7, '', 3, 'aa', 'm1', 'stored', '', 0, 1, 1, NULL)",
@@ -429,7 +430,8 @@ async fn a17_a_migration_that_is_killed_goes_on_at_the_next_start() {
     let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
     sqlx::migrate::Migrator::new(earlier.path().to_owned()).await.unwrap().run(&pool).await.unwrap();
     sqlx::query(
-        "INSERT INTO ticket VALUES ('t1', 1001, 'Order', 'orders', 'open', 'normal', NULL, 'en', '', 1, 1)",
+        "INSERT INTO ticket (id, number, subject, queue, state, priority, account_id, language, queue_reason, \
+             created_ms, updated_ms) VALUES ('t1', 1001, 'Order', 'orders', 'open', 'normal', NULL, 'en', '', 1, 1)",
     )
     .execute(&pool)
     .await

@@ -2,7 +2,7 @@
 //!
 //! Pages that have no picture (sheets, plain text) are drawn from their words.
 
-use super::{Level, level, shown};
+use super::{Level, level};
 use crate::{
     model::{
         draft::{Draft, Source},
@@ -24,18 +24,16 @@ pub struct Placed {
     pub input: String,
     /// Label of the field.
     pub label: String,
-    /// Its value.
-    pub value: String,
     /// How it stands.
     pub level: Level,
     /// Left edge in points.
-    pub x: f32,
+    pub x: f64,
     /// Top edge in points.
-    pub y: f32,
+    pub y: f64,
     /// In points.
-    pub width: f32,
+    pub width: f64,
     /// In points.
-    pub height: f32,
+    pub height: f64,
 }
 
 /// A word drawn where there is no picture.
@@ -44,13 +42,13 @@ pub struct Drawn {
     /// The word.
     pub text: String,
     /// Left edge in points.
-    pub x: f32,
+    pub x: f64,
     /// Base line in points.
-    pub y: f32,
+    pub y: f64,
     /// Width to fill in points.
-    pub width: f32,
+    pub width: f64,
     /// Size of the letters in points.
-    pub size: f32,
+    pub size: f64,
 }
 
 /// A page to show beside the form.
@@ -59,9 +57,9 @@ pub struct Shown {
     /// From 1.
     pub number: u32,
     /// In points.
-    pub width: f32,
+    pub width: f64,
     /// In points.
-    pub height: f32,
+    pub height: f64,
     /// Address of its picture, if it has one.
     pub picture: Option<String>,
     /// Its words, if it has no picture.
@@ -103,7 +101,6 @@ pub fn show_page(page: &Page, draft: &Draft, picture: Option<String>) -> Shown {
                 name: unique,
                 input,
                 label: text::label(name),
-                value: shown(&p.value),
                 level: level(p.confidence),
                 x: tenth(bbox.x0 * width - BOX_MARGIN_PT),
                 y: tenth(bbox.y0 * height - BOX_MARGIN_PT),
@@ -116,6 +113,7 @@ pub fn show_page(page: &Page, draft: &Draft, picture: Option<String>) -> Shown {
     Shown { number: page.number, width: tenth(width), height: tenth(height), picture, words, boxes }
 }
 
-fn tenth(value: f32) -> f32 {
-    if value.is_finite() { (value * 10.0).round() / 10.0 } else { 0.0 }
+/// Rounded to a tenth; as `f32` it would be written with all the digits of the nearest `f64`.
+fn tenth(value: f32) -> f64 {
+    if value.is_finite() { (f64::from(value) * 10.0).round() / 10.0 } else { 0.0 }
 }
