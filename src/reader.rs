@@ -59,6 +59,9 @@ pub struct Config {
     pub processes: usize,
     /// Address space of one reader process in megabytes, the OCR engine included.
     pub memory_mb: u64,
+    /// Lines of scans are read by the models' networks in the program itself: 2.6 times as fast, but blanks between
+    /// tightly set words are lost more often.
+    pub fast_ocr: bool,
     /// A process is replaced after so many documents, because the OCR engine grows.
     pub recycle_after_documents: u32,
     /// A process is replaced after so many pages.
@@ -76,6 +79,7 @@ impl Default for Config {
         Self {
             processes: 0,
             memory_mb: 2048,
+            fast_ocr: false,
             recycle_after_documents: 200,
             recycle_after_pages: 1000,
             tessdata: None,

@@ -15,6 +15,10 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     pub tessdata: Option<PathBuf>,
 
+    /// Lines are read by the models' networks in the program itself, where it can run them.
+    #[arg(long)]
+    pub fast_ocr: bool,
+
     /// Tries something that the sandbox forbids: net, unix, file, read, write,
     /// exec, memory, cpu. Success means that it was denied.
     #[arg(long, value_name = "WHAT")]
@@ -25,6 +29,6 @@ pub struct Args {
 pub fn run(args: Args) -> ExitCode {
     match &args.probe {
         Some(what) => child::probe(args.memory_mb, args.tessdata.as_deref(), what),
-        None => child::run(args.memory_mb, args.tessdata.as_deref()),
+        None => child::run(args.memory_mb, args.tessdata.as_deref(), args.fast_ocr),
     }
 }

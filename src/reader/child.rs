@@ -21,13 +21,15 @@ use std::{
 const STACK_BYTES: usize = 64 << 20;
 
 /// Serves requests until the input ends.
-pub fn run(memory_mb: u64, tessdata: Option<&Path>) -> ExitCode {
+pub fn run(memory_mb: u64, tessdata: Option<&Path>, fast_ocr: bool) -> ExitCode {
     let tessdata = find_tessdata(tessdata);
     let protections = sandbox::enter(memory_mb, tessdata.as_deref());
     let serving = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
         let input = BufReader::new(io::stdin().lock());
         let output = BufWriter::new(io::stdout().lock());
-        serve(input, output, tessdata.as_deref(), protections)
+        let mut workshop = Workshop::new(tessdata.as_deref());
+        workshop.engines.fast = fast_ocr;
+        serve(input, output, &mut workshop, protections)
     });
     match serving.map(thread::JoinHandle::join) {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
@@ -49,13 +51,12 @@ pub fn probe(memory_mb: u64, tessdata: Option<&Path>, what: &str) -> ExitCode {
 fn serve(
     mut input: impl Read,
     mut output: impl Write,
-    tessdata: Option<&Path>,
+    workshop: &mut Workshop,
     protections: Vec<String>,
 ) -> io::Result<()> {
     write_frame(&mut output, &Hello { version: VERSION, protections }, &[])?;
-    let mut workshop = Workshop::new(tessdata);
     while let Some((request, bytes)) = read_frame::<Request>(&mut input)? {
-        let end = catch_unwind(AssertUnwindSafe(|| answer(&mut workshop, &request, bytes, &mut output)));
+        let end = catch_unwind(AssertUnwindSafe(|| answer(workshop, &request, bytes, &mut output)));
         match end {
             Ok(sent) => sent?,
             Err(panic) => {

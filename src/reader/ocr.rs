@@ -66,6 +66,8 @@ pub(super) struct Engines {
     warm: BTreeMap<String, TesseractAPI>,
     /// Networks by model; none for those that only Tesseract can run.
     nets: BTreeMap<String, Option<Net>>,
+    /// Lines are read by the networks, not by Tesseract.
+    pub(super) fast: bool,
 }
 
 /// ISO 639-1 to the names of Tesseract's models.
@@ -104,7 +106,7 @@ pub(super) fn find_tessdata(given: Option<&Path>) -> Option<PathBuf> {
 
 impl Engines {
     pub(super) fn new(tessdata: Option<PathBuf>) -> Self {
-        Self { tessdata, warm: BTreeMap::new(), nets: BTreeMap::new() }
+        Self { tessdata, warm: BTreeMap::new(), nets: BTreeMap::new(), fast: false }
     }
 
     /// The models for some languages, those that are installed.
@@ -152,7 +154,8 @@ impl Engines {
 
     /// The words of pictures of one line each: by the model's network, many lines at once, or by Tesseract.
     pub(super) fn recognise_lines(&mut self, models: &[&str], lines: &[(&GrayImage, f32)]) -> Vec<Vec<Seen>> {
-        if let [model] = models
+        if self.fast
+            && let [model] = models
             && let Some(net) = self.net(model)
         {
             let _span = tracing::debug_span!("net").entered();
@@ -178,10 +181,6 @@ impl Engines {
     }
 
     fn open_net(&self, model: &str) -> Option<Net> {
-        // without optimisation a page would take minutes
-        if cfg!(debug_assertions) {
-            return None;
-        }
         let path = self.tessdata.as_ref()?.join(format!("{model}.traineddata"));
         let mut bytes = Vec::new();
         File::open(&path).ok()?.take(MODEL_BYTES_MAX).read_to_end(&mut bytes).ok()?;

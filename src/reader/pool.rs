@@ -206,6 +206,9 @@ impl Process {
         if let Some(folder) = &config.tessdata {
             command.arg("--tessdata").arg(folder);
         }
+        if config.fast_ocr {
+            command.arg("--fast-ocr");
+        }
         command
             .env_clear()
             .env("OMP_THREAD_LIMIT", "1")
