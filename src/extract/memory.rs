@@ -1,8 +1,8 @@
 //! Layouts that were seen before: what a person confirmed of one document helps to read the next of its kind.
 //!
 //! A [`Lesson`] is a confirmed document reduced to where things stand: words that belong to the layout, the words
-//! beside each value, the columns of its lines. [`learn`] makes one and keeps only what reads the document itself
-//! rightly and better than reading without it; [`recall`] finds the lesson of a layout by its words and lays the two
+//! beside each value, the columns of its lines. [`mod@learn`] makes one and keeps only what reads the document itself
+//! rightly and better than reading without it; [`mod@recall`] finds the lesson of a layout by its words and lays the two
 //! pages on each other, though one be scanned askew; [`Recalled`] reads with it. One lesson is enough.
 //!
 //! Does not: keep values (but for the words of the layout), or decide which lessons are given to it.
