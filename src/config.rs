@@ -9,6 +9,7 @@
 use crate::{
     blob, mailbox,
     model::{
+        calendar::Calendar,
         draft::Kind,
         secret::{Secret, SecretRef},
     },
@@ -50,6 +51,8 @@ pub struct Config {
     pub classify: Classify,
     /// Approval without a person.
     pub straight_through: StraightThrough,
+    /// When nobody works.
+    pub calendar: Calendar,
 }
 
 /// Who we are.
@@ -332,6 +335,7 @@ mod tests {
             include_str!("search.rs"),
             include_str!("reader.rs"),
             include_str!("mailbox/config.rs"),
+            include_str!("model/calendar.rs"),
             include_str!("model/oauth.rs"),
             include_str!("reply/config.rs"),
         ];
@@ -355,6 +359,7 @@ mod tests {
             ("[sight]\nname = 'x'", "sight"),
             ("[classify]\nthreshold = 2.0", "between 0 and 1"),
             ("[limits]\nattempts = 0", "at least 1"),
+            ("[calendar]\nholidays = ['Christmas']", "is no date"),
             ("[straight_through]\nthreshold = 0.2", "between 0.5 and 1"),
             (
                 "[[mailbox]]\nname='a'\nkind='eml'\npath='x'\n[[mailbox]]\nname='a'\nkind='eml'\npath='y'",

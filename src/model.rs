@@ -11,6 +11,7 @@
 //! - **outbox**: outgoing mail; **quarantine**: what failed and waits for a person.
 
 pub mod account;
+pub mod calendar;
 pub mod catalogue;
 pub mod draft;
 pub mod finding;

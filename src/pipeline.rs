@@ -28,7 +28,7 @@ use crate::{
     jobs::PROCESS_MESSAGE,
     message,
     model::{
-        account::Known,
+        account::{EarlierOrder, Known},
         draft::{Draft, Kind},
         ids::{AccountId, MessageId},
         ledger::Outcome,
@@ -41,6 +41,7 @@ use crate::{
         Db,
         audit::Entry,
         change::ChangeKind,
+        draft::day_of_arrival,
         job::Job,
         message::{MessageRow, MessageState},
         quarantine::{NewQuarantine, Resolution},
@@ -51,7 +52,7 @@ use anyhow::Context as _;
 use documents::ReadDocument;
 use std::sync::Arc;
 
-/// Earlier orders with the same number that findings name.
+/// Earlier orders that a draft is compared with: of the same number, and of the same customer.
 const EARLIER_ORDERS_MAX: u32 = 20;
 
 /// A draft with where it stands and whose it is.
@@ -143,8 +144,29 @@ fn known(app: &App, master: &MasterData) -> Known {
         accounts: Arc::clone(&master.accounts),
         catalogue: master.catalogue.clone(),
         site_names: app.config.site.names.clone(),
-        earlier_orders: Vec::new(),
+        calendar: app.config.calendar.clone(),
+        ..Known::default()
     }
+}
+
+/// What a draft is compared with: orders of the same number, and the customer's latest.
+async fn earlier_orders(
+    db: &mut Db,
+    draft: &Draft,
+    account_id: Option<&AccountId>,
+    message_id: &MessageId,
+) -> anyhow::Result<Vec<EarlierOrder>> {
+    let failed = "failed to look for earlier orders";
+    let mut orders = match draft.text("po_number") {
+        Some(number) => {
+            db.list_earlier_orders(number, message_id, EARLIER_ORDERS_MAX).await.context(failed)?
+        }
+        None => Vec::new(),
+    };
+    if let (Some(id), Kind::PurchaseOrder) = (account_id, draft.kind) {
+        orders.extend(db.list_latest_orders(id, message_id, EARLIER_ORDERS_MAX).await.context(failed)?);
+    }
+    Ok(orders)
 }
 
 /// What stands in each document of a message; the first is the message's own text.
@@ -176,6 +198,7 @@ async fn draft(
 ) -> anyhow::Result<Vec<Drafted>> {
     let master = app.master_data().await?;
     let mut known = known(app, &master);
+    known.arrived = Some(day_of_arrival(message.date_ms, row.stored_ms));
     let address = message.from.as_ref().map_or("", |from| from.email.as_str());
     let lessons = lesson::of_sender(&mut app.store.read().await?, address).await?;
     let lessons: Vec<&extract::memory::Lesson> = lessons.iter().map(|row| &row.lesson).collect();
@@ -187,27 +210,20 @@ async fn draft(
             if !draft.kind.is_record() {
                 continue;
             }
-            known.earlier_orders = match draft.text("po_number") {
-                Some(number) => app
-                    .store
-                    .read()
-                    .await?
-                    .list_earlier_orders(number, &row.id, EARLIER_ORDERS_MAX)
-                    .await
-                    .context("failed to look for earlier orders")?,
-                None => Vec::new(),
-            };
             let matched = validate::match_account(
                 &draft,
                 &known,
                 message.from.as_ref().map(|from| from.email.as_str()),
             );
+            let account = matched.as_ref().and_then(|m| master.account_ids.get(m.index).cloned());
+            let mut db = app.store.read().await?;
+            known.earlier_orders = earlier_orders(&mut db, &draft, account.as_ref(), &row.id).await?;
             draft.findings.extend(validate::check(&draft, &known));
             draft.findings.extend(screen::forged_sender::note(message));
             drafted.push(Drafted {
                 document: index,
                 position: position as i64,
-                account: matched.as_ref().and_then(|m| master.account_ids.get(m.index).cloned()),
+                account,
                 account_reason: matched.map_or_else(String::new, |m| m.reason),
                 draft,
             });

@@ -4,6 +4,7 @@
 //! finding is a sentence with its figures that a clerk can act on. Each question has a file of its own.
 
 pub mod account;
+pub mod check_digit;
 pub mod goods;
 pub mod history;
 pub mod master_data;
@@ -29,13 +30,13 @@ pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
         let matched = match_account(draft, known, None);
         let account = matched.and_then(|m| known.accounts.get(m.index));
         findings.extend(account::check(draft, account));
-        findings.extend(terms::check_order(draft, account));
+        findings.extend(terms::check_order(draft, known, account));
         findings.extend(goods::check(draft, known, account));
     }
     if !is_order(draft.kind) {
         findings.extend(terms::check_form(draft, known));
     } else if known.accounts.is_empty() {
-        findings.extend(terms::check_order(draft, None));
+        findings.extend(terms::check_order(draft, known, None));
     }
     findings
 }

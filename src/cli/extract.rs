@@ -132,7 +132,7 @@ fn known(args: &Args) -> anyhow::Result<Known> {
         accounts: accounts.map_or_else(Vec::new, |csv| master_data::parse_accounts_csv(&csv).0).into(),
         catalogue: catalogue.map_or_else(Vec::new, |csv| master_data::parse_catalogue_csv(&csv).0).into(),
         site_names: args.site_name.clone(),
-        earlier_orders: Vec::new(),
+        ..Known::default()
     })
 }
 
@@ -219,6 +219,7 @@ fn drafts(sources: &[Input], known: &mut Known, lessons: &[&Lesson], name: &str)
                 po_number: po_number.to_owned(),
                 place: name.to_owned(),
                 lines: draft.lines.clone(),
+                arrived: None,
             });
         }
     }

@@ -13,7 +13,7 @@ use std::{
 /// Loads customers and goods from CSV files; loading again brings them up to date.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  mailroom import --accounts accounts.csv --catalogue catalogue.csv --dry-run\n\nColumns of accounts: account_no, name, aliases, country, language, currency, payment_terms, bill_to, ship_to, email_domain, contacts, tax_id\nColumns of the catalogue: sku, description, description_de…, unit, price_EUR…, customer_prices, customer_skus\nLists inside a cell are separated by |; customer_prices and customer_skus are account_no=value."
+    after_help = "Example:\n  mailroom import --accounts accounts.csv --catalogue catalogue.csv --dry-run\n\nColumns of accounts: account_no, name, aliases, country, language, currency, payment_terms, bill_to, ship_to, email_domain, contacts, tax_id, credit_limit\nColumns of the catalogue: sku, description, description_de…, unit, price_EUR…, customer_prices, customer_skus, packs, min_quantity, pack_size, discontinued, replaced_by\nLists inside a cell are separated by |; customer_prices and customer_skus are account_no=value, packs unit=quantity."
 )]
 pub struct Args {
     /// CSV file with customers.

@@ -1,6 +1,7 @@
 //! What a site knows: customers and goods.
 
-use super::{catalogue::Catalogue, draft::Line, ids::AccountId};
+use super::{calendar::Calendar, catalogue::Catalogue, draft::Line, ids::AccountId};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -32,6 +33,9 @@ pub struct Account {
     pub contacts: Vec<String>,
     /// VAT or tax number.
     pub tax_id: String,
+    /// What one order may come to without a word with us, in the account's currency; none means no limit.
+    #[serde(default)]
+    pub credit_limit: Option<Decimal>,
 }
 
 /// A customer on file with its row id.
@@ -58,6 +62,21 @@ pub struct CatalogueItem {
     pub customer_prices: BTreeMap<String, Decimal>,
     /// The customer's own item number by account number.
     pub customer_skus: BTreeMap<String, String>,
+    /// Units that hold several units of sale, and how many: `box` 100.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packs: BTreeMap<String, Decimal>,
+    /// Least quantity of one line, in units of sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_quantity: Option<Decimal>,
+    /// Quantities are multiples of this, in units of sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_size: Option<Decimal>,
+    /// Whether it is no longer sold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub discontinued: bool,
+    /// Our number of the item that takes its place; empty if none does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub replaced_by: String,
 }
 
 /// Everything that reading and checking a document may look things up in. Cheap to clone.
@@ -69,12 +88,16 @@ pub struct Known {
     pub catalogue: Catalogue,
     /// Our own names: who is the vendor on an order.
     pub site_names: Vec<String>,
-    /// Orders seen before with the same order number.
+    /// Orders seen before with the same order number, or of the same customer.
     pub earlier_orders: Vec<EarlierOrder>,
+    /// Days on which goods leave and arrive.
+    pub calendar: Calendar,
+    /// The day on which the document came, if that is known.
+    pub arrived: Option<Date>,
 }
 
 /// An order that came before.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct EarlierOrder {
     /// Our number for the customer, if it was matched.
     pub account_no: Option<String>,
@@ -86,4 +109,6 @@ pub struct EarlierOrder {
     pub place: String,
     /// What was ordered, as a person left it.
     pub lines: Vec<Line>,
+    /// The day on which it came.
+    pub arrived: Option<Date>,
 }

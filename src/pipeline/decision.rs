@@ -16,7 +16,6 @@ use crate::{
     app::App,
     clock,
     model::{
-        account::Known,
         draft::{Draft, DraftState, Kind},
         ids::{AccountId, DraftId, MessageId, OutboxId, QuarantineId, RecordId, TicketId},
         message::{Address, Message, Origin},
@@ -28,7 +27,7 @@ use crate::{
         Tx,
         audit::Entry,
         change::ChangeKind,
-        draft::{DraftRow, Saved},
+        draft::{DraftRow, Saved, day_of_arrival},
         message::{Direction, MessageRow},
         outbox::NewOutbox,
         quarantine::Resolution,
@@ -40,10 +39,7 @@ use crate::{
     },
 };
 use anyhow::Context as _;
-use std::sync::Arc;
 
-/// Earlier orders with the same number looked at.
-const EARLIER_ORDERS_MAX: u32 = 20;
 /// Messages of a conversation looked at for an address to answer to.
 const CONVERSATION_MAX: u32 = 500;
 
@@ -106,24 +102,19 @@ struct Checked {
 async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Checked> {
     let master = app.master_data().await?;
     let mut db = app.store.read().await?;
-    let earlier_orders = match content.text("po_number") {
-        Some(number) => db.list_earlier_orders(number, &row.message_id, EARLIER_ORDERS_MAX).await?,
-        None => Vec::new(),
-    };
-    let sender = db.find_message(&row.message_id).await?.map(|message| message.from_email);
-    let known = Known {
-        accounts: Arc::clone(&master.accounts),
-        catalogue: master.catalogue.clone(),
-        site_names: app.config.site.names.clone(),
-        earlier_orders,
-    };
+    let message = db.find_message(&row.message_id).await?;
+    let sender = message.as_ref().map(|message| message.from_email.as_str());
+    let mut known = super::known(app, &master);
+    known.arrived = message.as_ref().map(|message| day_of_arrival(message.date_ms, message.stored_ms));
+    known.earlier_orders =
+        super::earlier_orders(&mut db, &content, row.account_id.as_ref(), &row.message_id).await?;
     let before = validate::check(&row.content, &known);
     let mut content = content;
     content.findings = row.content.findings.iter().filter(|f| !before.contains(f)).cloned().collect();
     let after = validate::check(&content, &known);
     content.findings.retain(|f| !after.contains(f));
     content.findings.extend(after);
-    let matched = validate::match_account(&content, &known, sender.as_deref());
+    let matched = validate::match_account(&content, &known, sender);
     let account_id = matched.as_ref().and_then(|m| master.account_ids.get(m.index).cloned());
     Ok(match (account_id, matched) {
         (Some(id), Some(matched)) => {
@@ -140,11 +131,7 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
 /// What cures the findings of a draft for certain.
 pub async fn remedies(app: &App, row: &DraftRow) -> anyhow::Result<Vec<Remedy>> {
     let master = app.master_data().await?;
-    let known = Known {
-        accounts: Arc::clone(&master.accounts),
-        catalogue: master.catalogue.clone(),
-        ..Known::default()
-    };
+    let known = super::known(app, &master);
     let account = row.account_id.as_ref().and_then(|id| master.account(id));
     Ok(remedy::remedies(&row.content, &known, account))
 }

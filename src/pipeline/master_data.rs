@@ -242,6 +242,7 @@ fn merged(kept: &Account, other: &Account) -> Account {
         email_domain: or(&kept.email_domain, &other.email_domain),
         contacts: both(&kept.contacts, &other.contacts),
         tax_id: or(&kept.tax_id, &other.tax_id),
+        credit_limit: kept.credit_limit.or(other.credit_limit),
     }
 }
 

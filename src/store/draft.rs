@@ -12,7 +12,7 @@ use crate::model::{
     draft::{Draft, DraftState, Kind},
     ids::{AccountId, DocumentId, DraftId, MessageId, TicketId},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Drafts of one ticket or message listed at most.
@@ -289,14 +289,36 @@ impl Db {
         if po_number.is_empty() {
             return Ok(Vec::new());
         }
-        sqlx::query(
-            "SELECT draft.po_number, draft.buyer_name, draft.content, account.account_no, ticket.number
-             FROM draft JOIN ticket ON ticket.id = draft.ticket_id LEFT JOIN account ON account.id = draft.account_id
-             WHERE draft.po_number = $1 AND draft.kind = 'purchase_order' AND draft.state <> 'rejected'
+        self.list_orders_by("po_number", &key(po_number), message_id, limit).await
+    }
+
+    /// The customer's latest orders, newest first, leaving out rejected ones and those of `message_id` itself.
+    pub async fn list_latest_orders(
+        &mut self,
+        account_id: &AccountId,
+        message_id: &MessageId,
+        limit: u32,
+    ) -> Result<Vec<EarlierOrder>> {
+        self.list_orders_by("account_id", account_id.as_str(), message_id, limit).await
+    }
+
+    async fn list_orders_by(
+        &mut self,
+        column: &'static str,
+        value: &str,
+        message_id: &MessageId,
+        limit: u32,
+    ) -> Result<Vec<EarlierOrder>> {
+        sqlx::query(AssertSqlSafe(format!(
+            "SELECT draft.po_number, draft.buyer_name, draft.content, account.account_no, ticket.number,
+                 message.date_ms, message.stored_ms
+             FROM draft JOIN ticket ON ticket.id = draft.ticket_id JOIN message ON message.id = draft.message_id
+                 LEFT JOIN account ON account.id = draft.account_id
+             WHERE draft.{column} = $1 AND draft.kind = 'purchase_order' AND draft.state <> 'rejected'
                  AND draft.message_id <> $2
-             ORDER BY draft.id DESC LIMIT $3",
-        )
-        .bind(key(po_number))
+             ORDER BY draft.id DESC LIMIT $3"
+        )))
+        .bind(value)
         .bind(message_id.as_str())
         .bind(i64::from(limit))
         .all(self.connection(), |row| {
@@ -307,10 +329,17 @@ impl Db {
                 buyer_name: Some(row.text("buyer_name")?).filter(|name| !name.is_empty()),
                 po_number: row.text("po_number")?,
                 place: format!("MR-{}", row.int("number")?),
+                arrived: Some(day_of_arrival(row.find_int("date_ms")?, row.int("stored_ms")?)),
             })
         })
         .await
     }
+}
+
+/// The day, UTC, on which a message came: that of its `Date`, unless that claims to be later than its bytes are here.
+pub fn day_of_arrival(date_ms: Option<i64>, stored_ms: i64) -> Date {
+    let ms = date_ms.map_or(stored_ms, |date_ms| date_ms.min(stored_ms));
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::UTC).date()
 }
 
 impl Tx {

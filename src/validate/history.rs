@@ -1,10 +1,11 @@
 //! An order against those that came before: the same again, or what a change changes.
 
-use super::account::{fold, squeeze, strsim_ratio};
+use super::account::strsim_ratio;
 use crate::model::{
     account::{EarlierOrder, Known},
     draft::{Draft, Kind, Line},
     finding::{Finding, Severity},
+    text::{fold, squeeze},
 };
 use rust_decimal::Decimal;
 use std::str::FromStr as _;
@@ -12,12 +13,13 @@ use std::str::FromStr as _;
 /// Columns of a line in which a change is told.
 const COMPARED: [&str; 4] = ["quantity", "unit_price", "delivery_date", "unit"];
 
-/// What the order's own number tells.
+/// Orders that came so long before are not taken for the same again, in days.
+const SAME_WITHIN_DAYS: i32 = 14;
+
+/// What the order's own number and its lines tell.
 pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
-    let Some(number) = draft.text("po_number").map(squeeze).filter(|n| n.len() >= 3) else {
-        return Vec::new();
-    };
-    let earlier = earlier_order(draft, known, &number);
+    let number = draft.text("po_number").map(squeeze).filter(|n| n.len() >= 3);
+    let earlier = number.and_then(|number| earlier_order(draft, known, &number));
     match (draft.kind, earlier) {
         (Kind::PurchaseOrder, Some(same)) => {
             let message = format!(
@@ -26,9 +28,39 @@ pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
             );
             vec![Finding::new("duplicate_order", Severity::Problem, message).about("po_number")]
         }
+        (Kind::PurchaseOrder, None) => same_content(draft, known).into_iter().collect(),
         (Kind::PurchaseOrderChange, Some(order)) => differences(draft, order),
         _ => Vec::new(),
     }
+}
+
+/// An order of the same customer with the same goods, of these days, under another number.
+fn same_content(draft: &Draft, known: &Known) -> Option<Finding> {
+    let account = super::match_account(draft, known, None).and_then(|m| known.accounts.get(m.index))?;
+    let same = known.earlier_orders.iter().find(|earlier| {
+        let near = earlier.arrived.zip(known.arrived).is_some_and(|(then, now)| {
+            then.until(now).is_ok_and(|span| span.get_days().abs() <= SAME_WITHIN_DAYS)
+        });
+        near && earlier.account_no.as_ref() == Some(&account.account_no)
+            && same_goods(&draft.lines, &earlier.lines)
+    })?;
+    let message = format!(
+        "Order {} in {} has the same goods in the same quantities: ask whether this is the same order again.",
+        same.po_number, same.place
+    );
+    Some(Finding::new("same_content", Severity::Check, message).about("lines"))
+}
+
+/// The same items in the same quantities, in the same order.
+fn same_goods(lines: &[Line], others: &[Line]) -> bool {
+    let same = |(line, other): (&Line, &Line)| {
+        let item = ["sku", "customer_sku", "description"]
+            .iter()
+            .find_map(|name| Some(squeeze(text(line, name)?) == squeeze(text(other, name)?)));
+        let quantity = text(line, "quantity").zip(text(other, "quantity"));
+        item == Some(true) && quantity.is_some_and(|(a, b)| says_the_same(a, b))
+    };
+    !lines.is_empty() && lines.len() == others.len() && lines.iter().zip(others).all(same)
 }
 
 /// The same order number from the same buyer.
@@ -113,7 +145,10 @@ fn says_the_same(old: &str, new: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::draft::{Content, Proposal, Source};
+    use crate::model::{
+        account::Account,
+        draft::{Content, Proposal, Source},
+    };
 
     fn line(cells: &[(&str, &str)]) -> Line {
         let proposal = |value: &str| Proposal {
@@ -123,6 +158,20 @@ mod tests {
             printed: None,
         };
         cells.iter().map(|(name, value)| ((*name).to_owned(), proposal(value))).collect()
+    }
+
+    fn draft() -> Draft {
+        Draft {
+            kind: Kind::PurchaseOrderChange,
+            kind_confidence: 1.0,
+            language: "en".to_owned(),
+            standard: None,
+            page_range: [1, 1],
+            fields: Line::new(),
+            lines: Vec::new(),
+            findings: Vec::new(),
+            precedents: Vec::new(),
+        }
     }
 
     #[test]
@@ -142,20 +191,45 @@ mod tests {
             (vec![("sku", "C-3"), ("quantity", "1")], vec!["line_not_in_order"]),
             (vec![("line_no", "2"), ("quantity", "5")], vec!["line_changed"]),
         ] {
-            let draft = Draft {
-                kind: Kind::PurchaseOrderChange,
-                kind_confidence: 1.0,
-                language: "en".to_owned(),
-                standard: None,
-                page_range: [1, 1],
-                fields: line(&[("po_number", "PO-7")]),
-                lines: vec![line(&cells)],
-                findings: Vec::new(),
-                precedents: Vec::new(),
-            };
+            let draft =
+                Draft { fields: line(&[("po_number", "PO-7")]), lines: vec![line(&cells)], ..draft() };
             let known = Known { earlier_orders: vec![order.clone()], ..Known::default() };
             let codes: Vec<String> = check(&draft, &known).into_iter().map(|f| f.code).collect();
             assert_eq!(codes, expected, "{cells:?}");
+        }
+    }
+    #[test]
+    fn the_same_goods_within_days_are_perhaps_the_same_order() {
+        let day = |text: &str| text.parse().ok();
+        let goods = vec![line(&[("sku", "A-1"), ("quantity", "10")])];
+        let account = Account { account_no: "C1".to_owned(), ..Account::default() };
+        let earlier = |arrived: &str, lines: &[Line]| EarlierOrder {
+            account_no: Some("C1".to_owned()),
+            po_number: "PO-7".to_owned(),
+            lines: lines.to_vec(),
+            arrived: day(arrived),
+            ..EarlierOrder::default()
+        };
+        let other = [line(&[("sku", "A-1"), ("quantity", "11")])];
+        for (order, expected) in [
+            (earlier("2026-03-01", &goods), &["same_content"][..]),
+            (earlier("2026-01-01", &goods), &[]),
+            (earlier("2026-03-01", &other), &[]),
+        ] {
+            let draft = Draft {
+                kind: Kind::PurchaseOrder,
+                fields: line(&[("po_number", "PO-8"), ("account_no", "C1")]),
+                lines: goods.clone(),
+                ..draft()
+            };
+            let known = Known {
+                accounts: [account.clone()].into(),
+                earlier_orders: vec![order.clone()],
+                arrived: day("2026-03-04"),
+                ..Known::default()
+            };
+            let codes: Vec<String> = check(&draft, &known).into_iter().map(|f| f.code).collect();
+            assert_eq!(codes, expected, "{order:?}");
         }
     }
 }

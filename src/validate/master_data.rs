@@ -3,7 +3,7 @@
 //!
 //! The first row names the columns, in any order; unknown ones are ignored. Lists are separated by `|`; values by
 //! account are written `account_no=value`. Descriptions stand in `description` (English) and `description_CODE`
-//! (ISO 639-1), list prices in `price_CODE` (ISO 4217).
+//! (ISO 639-1), list prices in `price_CODE` (ISO 4217), units that hold several units of sale in `packs` (`box=100`).
 //!
 //! Does not: read files, nor save anything.
 
@@ -19,7 +19,7 @@ const ROWS_MAX: usize = 1_000_000;
 
 /// Customers from CSV, columns as the fields of [`Account`].
 pub fn parse_accounts_csv(csv: &[u8]) -> (Vec<Account>, Vec<Finding>) {
-    parse(csv, "account_no", |row, _| Account {
+    parse(csv, "account_no", |row, findings| Account {
         account_no: row.text("account_no"),
         name: row.text("name"),
         aliases: row.list("aliases"),
@@ -32,6 +32,7 @@ pub fn parse_accounts_csv(csv: &[u8]) -> (Vec<Account>, Vec<Finding>) {
         email_domain: row.text("email_domain").to_lowercase(),
         contacts: row.list("contacts"),
         tax_id: row.text("tax_id"),
+        credit_limit: amount(row, "credit_limit", findings),
     })
 }
 
@@ -44,6 +45,11 @@ pub fn parse_catalogue_csv(csv: &[u8]) -> (Vec<CatalogueItem>, Vec<Finding>) {
         prices: amounts(row, &row.by_suffix("price", None), findings),
         customer_prices: amounts(row, &row.pairs("customer_prices"), findings),
         customer_skus: row.pairs("customer_skus"),
+        packs: amounts(row, &row.pairs("packs"), findings),
+        min_quantity: amount(row, "min_quantity", findings),
+        pack_size: amount(row, "pack_size", findings),
+        discontinued: matches!(row.text("discontinued").to_lowercase().as_str(), "yes" | "true" | "1"),
+        replaced_by: row.text("replaced_by"),
     })
 }
 
@@ -63,9 +69,14 @@ pub fn account_cells(account: &Account) -> Vec<(String, String)> {
         ("email_domain", account.email_domain.clone()),
         ("contacts", list(&account.contacts)),
         ("tax_id", account.tax_id.clone()),
+        ("credit_limit", optional(account.credit_limit)),
     ]
     .map(|(name, cell)| (name.to_owned(), cell))
     .into()
+}
+
+fn optional(number: Option<Decimal>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
 }
 
 /// The filled columns of an item's row with their cells.
@@ -88,6 +99,16 @@ pub fn item_cells(item: &CatalogueItem) -> Vec<(String, String)> {
         .extend(item.prices.iter().map(|(currency, price)| (format!("price_{currency}"), price.to_string())));
     cells.push(("customer_prices".to_owned(), pairs(&item.customer_prices)));
     cells.push(("customer_skus".to_owned(), pairs(&item.customer_skus)));
+    let rare = [
+        ("packs", pairs(&item.packs)),
+        ("min_quantity", optional(item.min_quantity)),
+        ("pack_size", optional(item.pack_size)),
+        ("discontinued", if item.discontinued { "yes".to_owned() } else { String::new() }),
+        ("replaced_by", item.replaced_by.clone()),
+    ];
+    cells.extend(
+        rare.into_iter().filter(|(_, cell)| !cell.is_empty()).map(|(name, cell)| (name.to_owned(), cell)),
+    );
     cells
 }
 
@@ -152,6 +173,17 @@ impl Row<'_> {
         let cells = self.names.iter().zip(&self.cells).filter(|(_, cell)| !cell.is_empty());
         cells.filter_map(|(name, cell)| Some((suffix(name)?, cell.to_owned()))).collect()
     }
+}
+
+/// A number in a column of its own.
+fn amount(row: &Row<'_>, column: &str, findings: &mut Vec<Finding>) -> Option<Decimal> {
+    let text = row.text(column);
+    let found = text.parse().ok();
+    if found.is_none() && !text.is_empty() {
+        let message = format!("{column} \"{text}\" in line {} is not a number; write 12.50.", row.line);
+        findings.push(Finding::new("bad_number", Severity::Check, message));
+    }
+    found
 }
 
 fn amounts(
@@ -265,6 +297,10 @@ mod tests {
         assert_eq!(parse_accounts_csv(&written), (accounts, Vec::new()));
         let csv = "sku,description,description_sv,unit,price_EUR,price_SEK,customer_prices,customer_skus\n\
                    A-1,Bolt,Bult,pcs,1.25,,C1=1.10,C1=77\nA-2,,Mutter,pcs,,9,,\n";
+        let csv =
+            csv.replacen("customer_skus\n", "customer_skus,packs,min_quantity,discontinued,replaced_by\n", 1);
+        let csv = csv.replacen("C1=77\n", "C1=77,box=100|pallet=4800,50,yes,A-2\n", 1);
+        let csv = csv.as_str();
         let (items, _) = parse_catalogue_csv(csv.as_bytes());
         let written = write_csv(&items.iter().map(item_cells).collect::<Vec<_>>());
         assert_eq!(parse_catalogue_csv(&written), (items, Vec::new()));

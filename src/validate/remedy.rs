@@ -23,7 +23,7 @@ named! {
         Price = "price",
         /// A delivery address.
         Address = "address",
-        /// The nearest item number.
+        /// The nearest item number, or that of the item that takes its place.
         Item = "item",
     }
 }
@@ -64,7 +64,7 @@ fn for_finding(finding: &Finding, draft: &Draft, known: &Known, account: Option<
     match finding.code.as_str() {
         "price_differs_from_catalogue" | "list_price_ordered" => line()
             .and_then(|(number, line)| {
-                let price = price_for(line, draft, known, account)?;
+                let price = goods::price_on_file(line, draft, known, account)?;
                 Some(remedy(Take::Price, price.to_string(), at_price(number, line, price)))
             })
             .into_iter()
@@ -74,18 +74,17 @@ fn for_finding(finding: &Finding, draft: &Draft, known: &Known, account: Option<
             .map(|sku| remedy(Take::Item, sku.to_owned(), vec![(field.clone(), sku.to_owned())]))
             .into_iter()
             .collect(),
+        "item_discontinued" => line()
+            .and_then(|(_, line)| goods::replacement(line, known, account))
+            .map(|sku| remedy(Take::Item, sku.to_owned(), vec![(field.clone(), sku.to_owned())]))
+            .into_iter()
+            .collect(),
         "ship_to_not_on_file" => addresses(draft, account)
             .into_iter()
             .map(|address| remedy(Take::Address, address.clone(), vec![(field.clone(), address)]))
             .collect(),
         _ => Vec::new(),
     }
-}
-
-/// The price on file in the measure of the line: for as many as its price is for.
-fn price_for(line: &Line, draft: &Draft, known: &Known, account: Option<&Account>) -> Option<Decimal> {
-    let per = sums::number(line, "price_per").filter(|per| !per.is_zero()).unwrap_or(Decimal::ONE);
-    goods::price_on_file(line, draft, known, account)?.checked_mul(per)
 }
 
 /// The price of a line, and its amount if that followed from the price before.

@@ -1,25 +1,33 @@
 //! Dates and terms of an order, and what forms must bring.
 
-use super::account::{fold, squeeze};
+use super::check_digit;
 use crate::model::{
     account::{Account, Known},
     draft::{Content, Draft, Kind},
     finding::{Finding, Severity},
+    text::{fold, squeeze},
 };
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
-/// Goods that are wanted before they were ordered, and terms that are not those on file.
-pub fn check_order(draft: &Draft, account: Option<&Account>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let (Some(ordered), Some(wanted)) = (draft.text("order_date"), draft.text("requested_date"))
-        && is_day(ordered)
-        && is_day(wanted)
-        && wanted < ordered
+/// Days of one order that something is said about.
+const DAYS_TOLD_MAX: usize = 5;
+
+/// Days on which nothing can be delivered, terms that are not those on file, and sums above what was agreed.
+pub fn check_order(draft: &Draft, known: &Known, account: Option<&Account>) -> Vec<Finding> {
+    let mut findings = check_days(draft, known);
+    if let Some(account) = account
+        && let Some(limit) = account.credit_limit
+        && draft.text("currency").is_none_or(|currency| currency == account.currency)
+        && let Some(total) = draft.text("total").and_then(|total| total.parse::<Decimal>().ok())
+        && total > limit
     {
         let message = format!(
-            "The goods are wanted on {wanted}, before the order of {ordered}: ask which date is right."
+            "The order comes to {total}, the limit of {} is {limit} {}: ask for payment in advance, or have it allowed.",
+            account.name, account.currency
         );
-        findings
-            .push(Finding::new("requested_before_order", Severity::Check, message).about("requested_date"));
+        findings.push(Finding::new("over_credit_limit", Severity::Check, message).about("total"));
     }
     if let (Some(said), Some(account)) = (draft.text("payment_terms"), account)
         && let (Some(days), Some(agreed)) = (days_of(said), days_of(&account.payment_terms))
@@ -34,6 +42,53 @@ pub fn check_order(draft: &Draft, account: Option<&Account>) -> Vec<Finding> {
     findings
 }
 
+/// Each day on which goods are wanted, with the path of the first value that names it.
+fn wanted_days(draft: &Draft) -> BTreeMap<Date, String> {
+    let of_lines = draft.lines.iter().enumerate().filter_map(|(index, line)| {
+        Some((line.get("delivery_date")?.value.as_text()?, format!("lines.{index}.delivery_date")))
+    });
+    let mut days = BTreeMap::new();
+    for (text, path) in draft
+        .text("requested_date")
+        .map(|text| (text, "requested_date".to_owned()))
+        .into_iter()
+        .chain(of_lines)
+    {
+        if let Ok(day) = text.parse() {
+            days.entry(day).or_insert(path);
+        }
+    }
+    days
+}
+
+/// Days before the order, days that had passed, and days on which nobody works.
+fn check_days(draft: &Draft, known: &Known) -> Vec<Finding> {
+    let ordered: Option<Date> = draft.text("order_date").and_then(|text| text.parse().ok());
+    let check_one = |(wanted, path): (Date, String)| {
+        let (code, severity, message) = if let Some(ordered) = ordered.filter(|ordered| wanted < *ordered) {
+            let message = format!(
+                "The goods are wanted on {wanted}, before the order of {ordered}: ask which date is right."
+            );
+            ("requested_before_order", Severity::Check, message)
+        } else if let Some(arrived) = known.arrived.filter(|arrived| wanted < *arrived) {
+            let message = format!(
+                "The goods are wanted on {wanted}, which had passed when the order came on {arrived}: agree on a day."
+            );
+            ("requested_in_past", Severity::Check, message)
+        } else if !known.calendar.is_open(wanted) {
+            let next = known.calendar.next_open(wanted);
+            let message = format!(
+                "The goods are wanted on {wanted}, when nothing is delivered: {next} is the next day on which something is."
+            );
+            ("requested_on_closed_day", Severity::Note, message)
+        } else {
+            return None;
+        };
+        Some(Finding::new(code, severity, message).about(path))
+    };
+    wanted_days(draft).into_iter().filter_map(check_one).take(DAYS_TOLD_MAX).collect()
+}
+
 /// Signature, bank account, and whether an applicant is a customer already.
 pub fn check_form(draft: &Draft, known: &Known) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -43,10 +98,18 @@ pub fn check_form(draft: &Draft, known: &Known) -> Vec<Finding> {
         findings.push(Finding::new("missing_signature", Severity::Check, message).about("signature_present"));
     }
     if let Some(number) = draft.text("bank_account")
-        && is_iban(number) == Some(false)
+        && check_digit::is_iban(number) == Some(false)
     {
         let message = format!("The check digits of the IBAN {number} are wrong: ask for the right one.");
         findings.push(Finding::new("iban_invalid", Severity::Problem, message).about("bank_account"));
+    }
+    if let Some(number) = draft.text("tax_id")
+        && check_digit::is_vat_number(number) == Some(false)
+    {
+        let message = format!(
+            "The check digits of the tax number {number} are wrong: look whether it was read right, or ask."
+        );
+        findings.push(Finding::new("tax_id_invalid", Severity::Check, message).about("tax_id"));
     }
     if matches!(draft.kind, Kind::CreditApplication | Kind::AccountApplication)
         && let Some(account) = applicant(draft, known)
@@ -70,15 +133,6 @@ fn applicant<'a>(draft: &Draft, known: &'a Known) -> Option<&'a Account> {
     })
 }
 
-/// A whole date in ISO form, so that texts compare as days do.
-fn is_day(text: &str) -> bool {
-    text.len() == 10
-        && text
-            .chars()
-            .enumerate()
-            .all(|(at, c)| if matches!(at, 4 | 7) { c == '-' } else { c.is_ascii_digit() })
-}
-
 /// The only number of days in terms of payment: `net 30`, `30 Tage netto`; none if there are several.
 fn days_of(terms: &str) -> Option<u32> {
     let folded = fold(terms);
@@ -90,42 +144,9 @@ fn days_of(terms: &str) -> Option<u32> {
     numbers.next().is_none().then_some(first)
 }
 
-/// Whether the check digits of an IBAN are right (ISO 13616, modulo 97); none if it is no IBAN.
-fn is_iban(text: &str) -> Option<bool> {
-    let plain: String =
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
-    let (country, rest) = plain.split_at_checked(2)?;
-    let (check, account) = rest.split_at_checked(2)?;
-    let shaped = country.chars().all(|c| c.is_ascii_uppercase())
-        && check.chars().all(|c| c.is_ascii_digit())
-        && (15..=34).contains(&plain.len());
-    if !shaped {
-        return None;
-    }
-    let turned = account.chars().chain(country.chars()).chain(check.chars());
-    let rest = turned.fold(0_u32, |rest, c| {
-        let value = c.to_digit(36).unwrap_or(0);
-        (rest * if value >= 10 { 100 } else { 10 } + value) % 97
-    });
-    Some(rest == 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ibans_are_proved_by_their_check_digits() {
-        for (text, expected) in [
-            ("DE89 3704 0044 0532 0130 00", Some(true)),
-            ("GB82WEST12345698765432", Some(true)),
-            ("DE89 3704 0044 0532 0130 01", Some(false)),
-            ("4079736864", None),
-            ("", None),
-        ] {
-            assert_eq!(is_iban(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn terms_differ_by_their_days() {

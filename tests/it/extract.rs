@@ -54,7 +54,7 @@ fn known() -> Known {
         accounts: vec![account].into(),
         catalogue: vec![item("NF-1001", "0.12"), item("NF-2040", "2.80")].into(),
         site_names: vec!["Northgate Fixings Ltd".to_owned()],
-        earlier_orders: Vec::new(),
+        ..Known::default()
     }
 }
 

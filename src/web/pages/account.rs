@@ -26,6 +26,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -212,14 +213,19 @@ async fn written_and_ordered(db: &mut Db, id: &AccountId) -> Result<Value, PageE
 }
 
 /// The customer that a form describes; lists stand one item on a line.
-fn from_form(posted: &Posted) -> Account {
+fn from_form(posted: &Posted) -> Result<Account, PageError> {
     let text = |name: &str| posted.text(name).to_owned();
     let list = |name: &str| {
         // what separates items in a file cannot stand inside one
         let items = posted.text(name).lines().map(|line| line.replace('|', "/").trim().to_owned());
         items.filter(|line| !line.is_empty()).collect()
     };
-    Account {
+    let limit = text("credit_limit").replace([' ', '\u{a0}'], "");
+    let credit_limit: Option<Decimal> = limit.parse().ok();
+    if credit_limit.is_none() && !limit.is_empty() {
+        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+    }
+    Ok(Account {
         account_no: text("account_no"),
         name: text("name"),
         aliases: list("aliases"),
@@ -232,7 +238,8 @@ fn from_form(posted: &Posted) -> Account {
         email_domain: text("email_domain").to_lowercase(),
         contacts: list("contacts"),
         tax_id: text("tax_id"),
-    }
+        credit_limit,
+    })
 }
 
 /// `POST /accounts`
@@ -241,7 +248,7 @@ pub async fn add(
     Extension(visit): Extension<Visit>,
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
-    let account = from_form(&posted);
+    let account = from_form(&posted)?;
     if account.account_no.is_empty() || account.name.is_empty() {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     }
@@ -268,7 +275,7 @@ pub async fn edit(
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
     let id = find(&desk, id).await?;
-    let account = from_form(&posted);
+    let account = from_form(&posted)?;
     if account.name.is_empty() {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
     }
