@@ -7,6 +7,7 @@ use crate::model::ticket::Queue;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
+    rc::Rc,
     sync::LazyLock,
 };
 
@@ -55,7 +56,7 @@ struct Word {
     /// The end of a sentence.
     stop: bool,
     /// Positions of the atoms that it matches.
-    atoms: Vec<usize>,
+    atoms: Rc<[usize]>,
 }
 
 /// A weighted pattern.
@@ -162,8 +163,15 @@ impl Lexicon {
 
     /// The phrases in a text, in their order, each with the range of words where it first occurs.
     pub(super) fn find(&self, words: &[String]) -> Vec<(&Phrase, Range<usize>)> {
-        let words: Vec<Word> =
-            words.iter().map(|word| Word { stop: word == STOP, atoms: self.atoms_of(word) }).collect();
+        // Most words of a text come again in it.
+        let mut known: HashMap<&str, Rc<[usize]>> = HashMap::new();
+        let words: Vec<Word> = words
+            .iter()
+            .map(|word| {
+                let atoms = known.entry(word).or_insert_with(|| self.atoms_of(word).into());
+                Word { stop: word == STOP, atoms: Rc::clone(atoms) }
+            })
+            .collect();
         let mut begun: Vec<(usize, usize)> = Vec::new();
         for (at, word) in words.iter().enumerate() {
             let phrases = word.atoms.iter().filter_map(|atom| self.begun.get(*atom)).flatten();

@@ -52,7 +52,7 @@ pub async fn token(app: &App, config: &mailbox::Config, refused: Option<&Secret>
         {
             return Ok(token.clone());
         }
-        if app.store.lease_credential(name, &app.node.name, now_ms, LEASE_MS).await? {
+        if app.store.lease_credential(name, &row.tokens, &app.node.name, now_ms, LEASE_MS).await? {
             return match refresh(app, config, &row).await {
                 Ok(token) => Ok(token),
                 // Good for a while longer; the failure is recorded.

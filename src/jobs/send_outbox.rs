@@ -27,7 +27,11 @@ const RETRY_MAX_MS: i64 = 2 * 3_600_000;
 
 /// Sends one mail, if one is due. Returns how many were taken up.
 pub async fn run_due(app: &App) -> anyhow::Result<usize> {
-    let now_ms = clock::now_ms();
+    run_due_at(app, clock::now_ms()).await
+}
+
+/// The same at a given time, milliseconds UTC.
+pub async fn run_due_at(app: &App, now_ms: i64) -> anyhow::Result<usize> {
     let leased =
         app.store.lease_outbox(&app.node.name, now_ms).await.context("failed to lease an outgoing mail")?;
     let Some(row) = leased else { return Ok(0) };
@@ -37,7 +41,6 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
     };
     let mut tx = app.store.begin().await?;
     if state == OutboxState::Sent {
-        let now_ms = clock::now_ms();
         tx.mark_sent(&row.id, now_ms).await?;
         if save_sent::mailbox(app).is_some() {
             tx.enqueue(save_sent::SAVE_SENT, row.id.as_str(), now_ms, now_ms).await?;
@@ -47,7 +50,7 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
     }
     if state != OutboxState::Queued {
         tx.audit(Entry {
-            at_ms: clock::now_ms(),
+            at_ms: now_ms,
             actor: "mailroom".to_owned(),
             action: format!("outbox {}", state.as_str()),
             subject_kind: "outbox".to_owned(),
@@ -127,7 +130,7 @@ async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(Out
         Ok(_) => (OutboxState::Sent, String::new(), now_ms),
         Err(error @ SendError::InDoubt { .. }) => (OutboxState::InDoubt, error.to_string(), now_ms),
         Err(error) if error.is_transient() && row.attempts < ATTEMPTS_MAX => {
-            (OutboxState::Queued, error.to_string(), clock::now_ms() + wait_ms(row.attempts))
+            (OutboxState::Queued, error.to_string(), now_ms + wait_ms(row.attempts))
         }
         Err(error) => (OutboxState::Failed, error.to_string(), now_ms),
     })
@@ -136,24 +139,4 @@ async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(Out
 /// How long a mail waits after so many attempts.
 fn wait_ms(attempts: i64) -> i64 {
     (RETRY_FIRST_MS << (attempts - 1).clamp(0, 20)).min(RETRY_MAX_MS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a11_a_server_that_is_down_for_a_day_costs_no_mail() {
-        const HOUR_MS: i64 = 3_600_000;
-        for outage_ms in [1, HOUR_MS / 2, 6 * HOUR_MS, 24 * HOUR_MS] {
-            let (mut now_ms, mut attempts) = (0, 1);
-            while now_ms < outage_ms {
-                now_ms += wait_ms(attempts);
-                attempts += 1;
-                assert!(attempts <= ATTEMPTS_MAX, "given up after {} h of {outage_ms} ms", now_ms / HOUR_MS);
-            }
-            let late_ms = now_ms - outage_ms;
-            assert!(late_ms <= RETRY_MAX_MS, "{attempts} attempts, {late_ms} ms after the server was back");
-        }
-    }
 }

@@ -164,6 +164,7 @@ pub struct Memory {
 struct MemoryState {
     sent: Vec<(Envelope, Vec<u8>)>,
     failures: VecDeque<SendError>,
+    down: bool,
 }
 
 impl Memory {
@@ -182,8 +183,16 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).failures.push_back(error);
     }
 
+    /// Whether nobody can be reached from now on.
+    pub fn set_down(&self, down: bool) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).down = down;
+    }
+
     fn send(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Sent, SendError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.down {
+            return Err(SendError::Transient { text: "nobody answers".to_owned() });
+        }
         let failure = state.failures.pop_front();
         if matches!(failure, None | Some(SendError::InDoubt { .. })) {
             state.sent.push((envelope.clone(), bytes.to_vec()));

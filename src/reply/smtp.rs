@@ -103,7 +103,8 @@ impl Smtp {
         self.step("MAIL FROM", connection.command(Mail::new(sender, parameters))).await?;
         // All or nobody: who is refused is told to the person who wrote, before anything has left.
         for recipient in recipients {
-            self.step("RCPT TO", connection.command(Rcpt::new(recipient, Vec::new()))).await?;
+            let what = format!("RCPT TO <{recipient}>");
+            self.step(&what, connection.command(Rcpt::new(recipient, Vec::new()))).await?;
         }
         self.step("DATA", connection.command(Data)).await?;
         // The client ends the content with a line end of its own.

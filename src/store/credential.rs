@@ -83,22 +83,27 @@ impl Db {
 }
 
 impl Store {
-    /// Takes the right to ask for a mailbox's next token until `now_ms + lease_ms`. `false` if another has it.
+    /// Takes the right to ask for the token after `seen`, until `now_ms + lease_ms`. `false` if another has it, or the
+    /// tokens are no longer those that were seen: a refresh token that was used must not be used again.
     pub async fn lease_credential(
         &self,
         mailbox: &str,
+        seen: &Tokens,
         worker: &str,
         now_ms: i64,
         lease_ms: i64,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
-            "UPDATE credential SET leased_until_ms = $1, leased_by = $2 WHERE mailbox = $3 AND leased_until_ms <= $4",
+            "UPDATE credential SET leased_until_ms = $1, leased_by = $2
+             WHERE mailbox = $3 AND leased_until_ms <= $4 AND access_token = $5 AND refresh_token = $6",
         )
         .bind(now_ms.saturating_add(lease_ms))
         .bind(text(worker))
         .bind(text(mailbox))
         .bind(now_ms)
+        .bind(seen.access_token.as_str())
+        .bind(seen.refresh_token.as_str())
         .run(tx.connection())
         .await?;
         tx.commit().await?;

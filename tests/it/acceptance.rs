@@ -4,19 +4,22 @@
 //! |---|---|
 //! | A1 | here (a thousand messages: `make test-long`), and `hostile` for each bomb |
 //! | A2 | `crash` (kills while mail comes in and answers leave; 200 of them: `make test-long`), `history` (kills within batches) |
-//! | A9 | `history`: nothing sent, original dates, a day before which all is history |
+//! | A9 | here (50,000 mails: `make test-long`), and `history`: a day before which all is history |
 //! | A10 | `oauth` (a service that does not answer: `make test-long`) |
-//! | A11 | here, and `jobs::send_outbox` for a server that is down for a day |
 //! | A12 | `messages`: every fixture, every cut of it, mutated bytes, and hostile mails |
 //! | A14 | `make bench`: peak memory with a mail of 50 MB and a document of 500 pages |
 //! | A15 | `search`; A16 | `evidence`, `verify` |
 
-use crate::support::{bombs, dovecot, dovecot::Dovecot, files::zip, site::TestSite};
+use crate::support::{
+    bombs, desk::Desk, dovecot, dovecot::Dovecot, files::zip, site::TestSite, visitor::Visitor,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailroom::{
     app::App,
     blob::sha256_hex,
+    clock,
     config::Config,
+    evidence,
     jobs::{
         self,
         intake::{self, Manner},
@@ -308,6 +311,52 @@ async fn a08_a_stranger_who_quotes_a_ticket_is_offered_and_not_let_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a09_old_mail_of_a_new_mailbox_keeps_its_dates_and_is_not_answered() {
+    a09(300).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make test-long"]
+async fn a09_fifty_thousand_old_mails_keep_their_dates_and_are_not_answered() {
+    a09(50_000).await;
+}
+
+/// A mailbox with so many mails of earlier years, one an hour.
+async fn a09(old: usize) {
+    const FIRST_MS: i64 = 1_000_000_000_000;
+    let site = TestSite::open().await;
+    let config =
+        mailbox::Config { history_before: Some("2140-01-01".to_owned()), ..site.mailbox_config.clone() };
+    let date_ms = |number: usize| FIRST_MS + number as i64 * 3_600_000;
+    for number in 0..old {
+        let date = jiff::Timestamp::from_millisecond(date_ms(number)).unwrap();
+        let date = jiff::fmt::rfc2822::to_string(&date.to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
+        let from = format!("Buyer <buyer{}@buyer{}.example>", number % 5_000, number % 500);
+        let text = mail(number, &from, &format!("Question {number}"), "", "Where is it?");
+        site.deliver(&text.replace("Mon, 2 Nov 2026 10:00:00 +0000", &date));
+    }
+    let mut open = Mailbox::Memory(site.mailbox.clone());
+    let manner = Manner { history_before_ms: config.history_before_ms(), ..Manner::default() };
+    let taken = intake::take(&site.app, &config, &mut open, manner, |_| {}).await.unwrap();
+    assert_eq!(taken.stored, old as u64);
+    jobs::run_until_idle(&site.app, |_| {}).await.unwrap();
+    assert_eq!(site.count(MessageState::Processed).await, old as i64);
+    let mut db = site.app.store.read().await.unwrap();
+    assert!(db.count_outbox().await.unwrap().is_empty(), "nothing is as much as queued");
+    let (mut after, mut number) = (None, 0);
+    loop {
+        let rows = db.list_messages(after.as_ref(), 1_000).await.unwrap();
+        let Some(last) = rows.last() else { break };
+        after = Some(last.id.clone());
+        for row in rows {
+            assert!(row.historic && row.date_ms == Some(date_ms(number)), "{number}: {row:?}");
+            number += 1;
+        }
+    }
+    assert_eq!(number, old);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a11_each_mail_leaves_once_or_is_shown_as_failed() {
     let site = TestSite::open().await;
     let words = |text: &str| text.to_owned();
@@ -341,6 +390,46 @@ async fn a11_each_mail_leaves_once_or_is_shown_as_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a11_a_server_that_is_down_for_a_day_costs_no_mail_and_doubles_none() {
+    const MAILS: usize = 5;
+    const HOUR_MS: i64 = 3_600_000;
+    for outage_hours in [1, 6, 24] {
+        let site = TestSite::open().await;
+        for number in 0..MAILS {
+            site.deliver(&mail(
+                number,
+                &format!("a{number}@buyer{number}.example"),
+                "Hello",
+                "",
+                "Where is it?",
+            ));
+        }
+        site.outgoing.set_down(true);
+        site.settle().await;
+        let begin_ms = clock::now_ms();
+        let mut back_ms = None;
+        // The clock moves on by five minutes at a time, and three hours beyond the end of the outage.
+        for now_ms in (begin_ms..begin_ms + (outage_hours + 3) * HOUR_MS).step_by(300_000) {
+            if now_ms - begin_ms >= outage_hours * HOUR_MS && back_ms.is_none() {
+                back_ms = Some(now_ms);
+                site.outgoing.set_down(false);
+            }
+            while jobs::send_outbox::run_due_at(&site.app, now_ms).await.unwrap() > 0 {}
+            if back_ms.is_none() {
+                assert_eq!(site.outgoing.sent().len(), 0);
+            }
+        }
+        let mut recipients: Vec<String> =
+            site.outgoing.sent().into_iter().map(|(to, _)| to.recipient).collect();
+        recipients.sort();
+        recipients.dedup();
+        assert_eq!((site.outgoing.sent().len(), recipients.len()), (MAILS, MAILS), "{outage_hours} hours");
+        let counts = site.app.store.read().await.unwrap().count_outbox().await.unwrap();
+        assert_eq!(counts, [(OutboxState::Sent, MAILS as i64)], "{outage_hours} hours");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a13_attachments_stay_byte_for_byte() {
     let site = TestSite::open().await;
     let bytes: Vec<u8> = (0..70_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -360,6 +449,48 @@ async fn a13_attachments_stay_byte_for_byte() {
         let sha = sha256_hex(bytes);
         assert_eq!(found.get(name), Some(&(sha.clone(), sha)), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a13_a_download_and_a_bundle_hold_the_bytes_that_were_sent() {
+    let desk = Desk::open().await;
+    let bytes: Vec<u8> = (0..70_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let raw = with_file(1, "all bytes.bin", &bytes).replace('\n', "\r\n");
+    let memory = mailbox::Memory::new();
+    memory.append("INBOX", raw.as_bytes());
+    let config = mailbox::Config { name: "files".to_owned(), ..mailbox::Config::default() };
+    let mut open = Mailbox::Memory(memory);
+    intake::take(&desk.app, &config, &mut open, Manner::default(), |_| {}).await.unwrap();
+    jobs::run_until_idle(&desk.app, |_| {}).await.unwrap();
+    let mut db = desk.app.store.read().await.unwrap();
+    let rows = db.list_messages_by_state(MessageState::Processed, None, 100).await.unwrap();
+    let row = rows.into_iter().find(|row| row.rfc_message_id.as_deref() == Some("1@test.example")).unwrap();
+    let document = db.list_documents(&row.id).await.unwrap().swap_remove(0);
+    let ticket = db.find_ticket(row.ticket_id.as_ref().unwrap()).await.unwrap().unwrap();
+    drop(db);
+    let visitor = Visitor::sign_in(&desk, "ann").await;
+    for (path, expected) in [
+        (format!("/messages/{}/attachments/0", row.id), bytes.as_slice()),
+        (format!("/documents/{}/file", document.id), &bytes),
+        (format!("/messages/{}/raw", row.id), raw.as_bytes()),
+    ] {
+        let got = visitor.get(&path).await.bytes().await;
+        assert_eq!(sha256_hex(&got), sha256_hex(expected), "{path}");
+    }
+    let (folder, now) = (tempfile::tempdir().unwrap(), jiff::Zoned::default());
+    let App { store, blob, index, .. } = &*desk.app;
+    let bundle = folder.path().join("a.zip");
+    let sources = evidence::Sources { store, blob, index, now: &now };
+    evidence::make(sources, &evidence::Scope::Ticket(ticket.number), "ann", 1, &bundle).await.unwrap();
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(bundle).unwrap()).unwrap();
+    let held: Vec<String> = (0..archive.len())
+        .map(|at| {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut archive.by_index(at).unwrap(), &mut bytes).unwrap();
+            sha256_hex(&bytes)
+        })
+        .collect();
+    assert!(held.contains(&sha256_hex(&bytes)) && held.contains(&sha256_hex(raw.as_bytes())));
 }
 
 /// Puts the first migrations into a folder of their own.

@@ -33,8 +33,11 @@ impl Answer {
     }
 
     pub(crate) async fn text(self) -> String {
-        let bytes = to_bytes(self.response.into_body(), 10_000_000).await.unwrap();
-        String::from_utf8_lossy(&bytes).into_owned()
+        String::from_utf8_lossy(&self.bytes().await).into_owned()
+    }
+
+    pub(crate) async fn bytes(self) -> Vec<u8> {
+        to_bytes(self.response.into_body(), 10_000_000).await.unwrap().into()
     }
 }
 
