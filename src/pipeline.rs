@@ -24,13 +24,14 @@ pub mod view;
 
 use crate::{
     app::{App, MasterData},
-    classify, clock, extract,
+    classify::{self, Experience},
+    clock, extract,
     jobs::PROCESS_MESSAGE,
     message,
     model::{
         account::{EarlierOrder, Known},
         draft::{Draft, Kind},
-        ids::{AccountId, MessageId},
+        ids::{AccountId, MessageId, TicketId},
         ledger::Outcome,
         message::{Address, Message, Screened},
         page::Pages,
@@ -99,8 +100,12 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
         return end(app, job).await;
     }
     let raw = app.blob.get(&row.sha256).await.with_context(|| format!("failed to read message {id}"))?;
-    let mut message = parse(raw).await?;
+    let (raw, mut message) = parse(raw).await?;
     let screened = screen::screen(&message, &app.site);
+    if let Some(ticket) = thread::ticket_of_other_way(app, id, &message, &raw).await? {
+        return commit::commit(app, job, other_way(row, message, screened, ticket)).await;
+    }
+    drop(raw);
     let is_id_used = thread::is_id_used(&mut app.store.read().await?, id, &message).await?;
     message.findings.extend(screen::notes(&message, is_id_used));
     let mut documents = documents::read(app, id, &message).await?;
@@ -133,9 +138,29 @@ async fn end(app: &App, job: &Job) -> anyhow::Result<()> {
     tx.commit().await.context("failed to end a job that was done before")
 }
 
-/// Parses on a thread that may block: a large message takes a while.
-async fn parse(raw: Vec<u8>) -> anyhow::Result<Message> {
-    tokio::task::spawn_blocking(move || message::parse(&raw)).await.context("parsing panicked")
+/// A mail that came before by another way: filed beside it; its files and orders were read there.
+fn other_way(row: MessageRow, message: Message, screened: Screened, ticket: TicketId) -> Understood {
+    let classified = classify::classify(&message, &[], &Experience::default(), 0.0);
+    let rule = "copy: the same mail came before by another way".to_owned();
+    Understood {
+        row,
+        message,
+        screened: screen::duplicate::copy(screened),
+        documents: Vec::new(),
+        drafts: Vec::new(),
+        classified,
+        joining: Joining { joins: Some(ticket), possible: None, rule },
+        account: None,
+    }
+}
+
+/// Parses on a thread that may block: a large message takes a while. Gives the bytes back.
+async fn parse(raw: Vec<u8>) -> anyhow::Result<(Vec<u8>, Message)> {
+    let parsed = tokio::task::spawn_blocking(move || {
+        let message = message::parse(&raw);
+        (raw, message)
+    });
+    parsed.await.context("parsing panicked")
 }
 
 /// What extraction and checks may lean on.

@@ -222,6 +222,7 @@ fn table() -> Table {
         .get(Administer, "/mailboxes/consent", mailbox::consent)
         .get(Administer, "/mailboxes/{name}/sign-in", mailbox::sign_in)
         .get(Oversee, "/quarantine", quarantine::list)
+        .post(Administer, "/quarantine/all", quarantine::reprocess_all)
         .post(Administer, "/quarantine/{id}", quarantine::decide)
         .get(Oversee, "/quarantine/{id}/raw", quarantine::raw)
         .get(Oversee, "/outbox", outbox::list)

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     clock,
     model::ids::QuarantineId,
-    pipeline,
+    pipeline::decision,
     store::{audit::Entry, quarantine::Resolution},
 };
 use anyhow::{Context as _, bail};
@@ -20,7 +20,7 @@ const ACTOR: &str = "command line";
 /// Shows what failed or exceeded a limit; exports, reprocesses or dismisses it.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  mailroom quarantine list\n  mailroom quarantine export 0199… message.eml\n  mailroom quarantine dismiss 0199…"
+    after_help = "Examples:\n  mailroom quarantine list\n  mailroom quarantine export 0199… message.eml\n  mailroom quarantine reprocess --all --cause too_large\n  mailroom quarantine dismiss 0199…"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -42,10 +42,17 @@ enum Command {
         /// File to write; it must not exist yet.
         path: PathBuf,
     },
-    /// Processes the message of an entry again.
+    /// Processes the message of an entry again, or fetches it again if it never came.
     Reprocess {
         /// Id of the entry.
-        id: String,
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// Every open entry, after what was wrong is mended.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// Only entries with this cause, as `list` shows it.
+        #[arg(long, requires = "all")]
+        cause: Option<String>,
     },
     /// Ends an entry without doing anything.
     Dismiss {
@@ -59,14 +66,15 @@ pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::List { json } => list(app, json).await?,
         Command::Export { id, path } => export(app, &id, &path).await?,
-        Command::Reprocess { id } => {
-            let entry = find(app, &id).await?;
-            let Some(message) = entry.message_id else {
-                bail!(
-                    "this entry has no message to process again: it was never fetched; raise the limit that its cause names"
-                );
+        Command::Reprocess { id, cause, .. } => {
+            let count = match id {
+                Some(id) => {
+                    find(app, &id).await?;
+                    usize::from(decision::reprocess(app, &QuarantineId::new(id), ACTOR).await?)
+                }
+                None => decision::reprocess_all(app, cause.as_deref(), ACTOR).await?,
             };
-            pipeline::reprocess(app, &message, ACTOR).await?;
+            tracing::info!(count, "entries of quarantine are processed again");
         }
         Command::Dismiss { id } => dismiss(app, &id).await?,
     }

@@ -45,11 +45,13 @@ pub struct Calendar {
     /// Dates, ISO.
     #[serde(deserialize_with = "dates")]
     pub holidays: Vec<Date>,
+    /// Open days within which people answer, as letters promise; 0 promises nothing.
+    pub answer_days: u16,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { closed: vec![Weekday::Saturday, Weekday::Sunday], holidays: Vec::new() }
+        Self { closed: vec![Weekday::Saturday, Weekday::Sunday], holidays: Vec::new(), answer_days: 0 }
     }
 }
 
@@ -74,6 +76,12 @@ impl Calendar {
         let mut days = (0..DAYS_MAX).map(|n| day.saturating_add(n.days()));
         days.find(|day| self.is_open(*day)).unwrap_or(day)
     }
+
+    /// The day by which a letter of `day` is answered, if the site promises one.
+    pub fn answer_by(&self, day: Date) -> Option<Date> {
+        let next = |day: Date, _| self.next_open(day.saturating_add(1.days()));
+        (self.answer_days > 0).then(|| (0..self.answer_days).fold(day, next))
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +97,16 @@ mod tests {
         {
             assert_eq!(calendar.next_open(day(from)), day(expected), "{from}");
         }
-        let never = Calendar { closed: Weekday::ALL.to_vec(), holidays: Vec::new() };
+        for (days, from, expected) in [
+            (0, "2026-12-23", None),
+            (1, "2026-12-23", Some("2026-12-24")),
+            (2, "2026-12-23", Some("2026-12-28")),
+            (1, "2026-12-26", Some("2026-12-28")),
+        ] {
+            let calendar = Calendar { answer_days: days, ..calendar.clone() };
+            assert_eq!(calendar.answer_by(day(from)), expected.map(day), "{days} from {from}");
+        }
+        let never = Calendar { closed: Weekday::ALL.to_vec(), holidays: Vec::new(), answer_days: 0 };
         assert_eq!(never.next_open(day("2026-12-24")), day("2026-12-24"));
     }
 }

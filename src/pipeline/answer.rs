@@ -39,7 +39,7 @@ pub struct Letter<'a> {
     pub draft_id: Option<DraftId>,
     /// Sent by the program itself, not on a person's word: marked so (RFC 3834).
     pub automatic: bool,
-    /// What it says; the names of site and recipient are filled in here.
+    /// What it says; names of site and recipient, the day of an answer and the survey are filled in here.
     pub context: Context,
 }
 
@@ -49,6 +49,9 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
     let id = OutboxId::new(clock::fresh_id());
     let mut context = letter.context;
     context.site_name.clone_from(&app.config.site.name);
+    let answer_by = app.config.calendar.answer_by(app.now().date());
+    context.answer_by = answer_by.map_or_else(String::new, |day| day.to_string());
+    context.survey_link = app.config.mail_out.survey_link.replace("{ticket}", &context.ticket);
     context.name = letter.recipient.name.clone().unwrap_or_default();
     let rendered = app
         .templates

@@ -23,6 +23,7 @@ use crate::{
         limits,
         template::{Context, Name},
     },
+    screen::duplicate,
     store::{
         Tx,
         audit::Entry,
@@ -184,7 +185,8 @@ fn destination(understood: &Understood) -> Destination {
         } else {
             &understood.joining.rule
         };
-        // An absence note must not open a closed ticket again.
+        // An absence note must not open a closed ticket again, nor must what was answered before.
+        let asks = asks && understood.screened.decided_by != duplicate::COPY;
         let state = asks.then_some(TicketState::Open);
         return Destination { earlier, number: None, new, state, rule: rule.clone() };
     }

@@ -42,6 +42,8 @@ use anyhow::Context as _;
 
 /// Messages of a conversation looked at for an address to answer to.
 const CONVERSATION_MAX: u32 = 500;
+/// Quarantine entries read at once.
+const QUARANTINE_PAGE: u32 = 200;
 
 /// What became of a decision on a draft.
 #[derive(Debug, PartialEq)]
@@ -494,6 +496,19 @@ pub async fn reprocess(app: &App, id: &QuarantineId, who: &str) -> anyhow::Resul
     tx.resolve_quarantine(id, Resolution::Reprocessed, who, clock::now_ms()).await?;
     tx.commit().await.context("failed to settle a quarantine entry")?;
     Ok(true)
+}
+
+/// The same for everything in quarantine, or for what has one cause; how many entries there were.
+pub async fn reprocess_all(app: &App, cause: Option<&str>, who: &str) -> anyhow::Result<usize> {
+    let (mut before, mut count) = (None, 0);
+    loop {
+        let rows = app.store.read().await?.list_quarantine(before.as_ref(), QUARANTINE_PAGE).await?;
+        let Some(last) = rows.last() else { return Ok(count) };
+        before = Some(last.id.clone());
+        for row in rows.iter().filter(|row| cause.is_none_or(|cause| row.entry.cause == cause)) {
+            count += usize::from(reprocess(app, &row.id, who).await?);
+        }
+    }
 }
 
 /// Settles a quarantine entry that needs nothing more. `false` if it was settled before.

@@ -3,7 +3,7 @@
 //! The stages and what they write are those of [`super::process`]. They differ in this: messages are understood on several
 //! threads before the transaction begins, and inside it each one finds what those before it have written, so that a
 //! conversation becomes one ticket. A message with files, with a draft in its text, that refers to one which still
-//! waits, or whose sender's layouts are known, is given back: it goes alone.
+//! waits, whose Message-ID came before, or whose sender's layouts are known, is given back: it goes alone.
 
 use super::{MasterData, Understood, account, commit, extract_all, known, lesson, thread};
 use crate::{
@@ -159,8 +159,11 @@ async fn write(tx: &mut Tx, plain: Plain, now_ms: i64) -> anyhow::Result<bool> {
     if waits || !lesson::of_sender(tx, address).await?.is_empty() {
         return Ok(false);
     }
-    let is_id_used = thread::is_id_used(tx, id, &message).await?;
-    message.findings.extend(screen::notes(&message, is_id_used));
+    // Perhaps the same mail by another way, perhaps another: that takes the bytes of both.
+    if thread::is_id_used(tx, id, &message).await? {
+        return Ok(false);
+    }
+    message.findings.extend(screen::notes(&message, false));
     let joining = thread::look_up(tx, id, &message, &keys).await?;
     let account = account(tx, &message, &[]).await?;
     let understood = Understood {

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::App,
     clock,
+    message::forward,
     model::{
         ids::MessageId,
         message::{Address, Message},
@@ -37,6 +38,8 @@ pub struct Reply {
     pub to: Option<Address>,
     /// Who else gets it.
     pub copies: Vec<Address>,
+    /// What kind of letter it is, one of [`Name::BY_PERSON`].
+    pub letter: Name,
     /// In his or her own words.
     pub text: String,
     /// Files of the ticket that go along: message and position of the attachment; without a position the message itself.
@@ -85,6 +88,12 @@ pub fn others(app: &App, conversation: &[(MessageRow, Option<Message>)]) -> Vec<
     others
 }
 
+/// Who wrote what the latest message that came in forwards to us, as it says.
+pub fn original_sender(conversation: &[(MessageRow, Option<Message>)]) -> Option<String> {
+    let found = latest(conversation).and_then(|(_, message)| forward::original_sender(message));
+    found.map(|address| address.email).filter(|email| limits::is_address(email))
+}
+
 /// The latest message that came in and can be answered.
 fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(&MessageRow, &Message)> {
     let incoming = conversation.iter().rev().filter(|(row, _)| is_from_others(row));
@@ -94,14 +103,17 @@ fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(&MessageRow
 
 /// Puts what a person writes into the outbox.
 pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow::Result<Replied> {
-    let conversation = app.store.read().await?.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
+    let mut db = app.store.read().await?;
+    let conversation = db.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
+    let drafts = db.list_drafts_of_ticket(&ticket.id).await?;
+    drop(db);
     let latest = latest(&conversation);
     let recipient = reply.to.or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
     let Some(recipient) = recipient else { return Ok(Replied::NoRecipient) };
     let Some(files) = load(app, &conversation, &reply.files).await? else { return Ok(Replied::BadFiles) };
     let attached = files.len();
     let letter = Letter {
-        template: Name::Answer,
+        template: reply.letter,
         cause: format!("answer:{}", clock::fresh_id()),
         language: ticket.language.clone(),
         recipient,
@@ -115,6 +127,7 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
             ticket: ticket.reference(),
             subject: ticket.subject.clone(),
             text: reply.text,
+            po_number: drafts.last().map(|draft| draft.po_number.clone()).unwrap_or_default(),
             ..Context::default()
         },
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    message::subject,
+    message::{copy::is_same_mail, subject},
     model::{
         ids::{MessageId, TicketId},
         message::Message,
@@ -16,6 +16,9 @@ use crate::{
 };
 use anyhow::Context as _;
 use std::{collections::BTreeSet, time::Duration};
+
+/// Messages with one `Message-ID` that are compared.
+const COPIES_MAX: u32 = 8;
 
 /// How often an answer looks whether the message that it answers is processed.
 const ORIGINAL_POLL: Duration = Duration::from_millis(50);
@@ -48,6 +51,31 @@ pub async fn is_id_used(db: &mut Db, id: &MessageId, message: &Message) -> anyho
     let same =
         db.list_messages_by_rfc_id(rfc_id, 1).await.context("failed to look for the same Message-ID")?;
     Ok(same.first().is_some_and(|first| first.id < *id))
+}
+
+/// The ticket of the same mail that came before by another way, if it did; waits until that one is processed.
+pub async fn ticket_of_other_way(
+    app: &App,
+    id: &MessageId,
+    message: &Message,
+    raw: &[u8],
+) -> anyhow::Result<Option<TicketId>> {
+    let Some(rfc_id) = &message.rfc_message_id else { return Ok(None) };
+    if !is_id_used(&mut app.store.read().await?, id, message).await? {
+        return Ok(None);
+    }
+    wait_for_originals(app, id, std::slice::from_ref(rfc_id)).await?;
+    let same = app.store.read().await?.list_messages_by_rfc_id(rfc_id, COPIES_MAX).await;
+    for earlier in
+        same.context("failed to look for the same mail")?.into_iter().take_while(|row| row.id < *id)
+    {
+        let Some(ticket) = earlier.ticket_id else { continue };
+        let Ok(bytes) = app.blob.get(&earlier.sha256).await else { continue };
+        if is_same_mail(&bytes, raw) {
+            return Ok(Some(ticket));
+        }
+    }
+    Ok(None)
 }
 
 /// What of a message points at tickets.

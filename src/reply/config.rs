@@ -43,6 +43,8 @@ pub struct Config {
     pub from_name: String,
     /// Folder with templates that replace the built-in ones, e.g. `acknowledgement/en.txt`. Default: none.
     pub templates: Option<PathBuf>,
+    /// Page that asks whether a customer is satisfied; `{ticket}` becomes the reference of the ticket. Empty: none.
+    pub survey_link: String,
     /// Automatic mails in one hour after which the breaker holds back all further ones. Default: 500.
     pub breaker_per_hour: u32,
 }
@@ -67,6 +69,7 @@ impl Default for Config {
             from: "mailroom@localhost".to_owned(),
             from_name: String::new(),
             templates: None,
+            survey_link: String::new(),
             breaker_per_hour: 500,
         }
     }

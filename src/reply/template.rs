@@ -62,6 +62,23 @@ named! {
 }
 
 impl Name {
+    /// What a person can send around words of his or her own.
+    pub const BY_PERSON: &[Self] = &[
+        Self::Answer,
+        Self::OrderStatus,
+        Self::InvoiceCopy,
+        Self::DocumentCopy,
+        Self::ReturnAuthorisation,
+        Self::Cancellation,
+        Self::Escalation,
+        Self::Closing,
+    ];
+
+    /// Whether it says something without words of a person's own.
+    pub fn is_whole(self) -> bool {
+        self != Self::Answer
+    }
+
     /// Whether the program sends it on its own, so that limits against loops hold it back.
     pub fn is_automatic(self) -> bool {
         self == Self::Acknowledgement

@@ -243,6 +243,27 @@ async fn a06_one_id_with_two_texts_is_two_messages_and_one_mail_in_three_mailbox
     assert!(!second.findings.is_empty(), "the used id is told");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a06_one_mail_to_two_of_our_addresses_is_one_case() {
+    let site = TestSite::open().await;
+    let order = "Purchase order 4500017788\n\nPlease supply the following:\n\n\
+                 Pos  Item      Description      Qty  Unit price  Amount\n\
+                 1    4711-A    Hex bolt M8      20   1.50        30.00\n\nTotal EUR 30.00\n";
+    let raw = mail(1, "Ann <ann@buyer.example>", "Purchase order 4500017788", "", order);
+    for (name, way) in [("sales", "mx1"), ("returns", "mx2")] {
+        let mailbox = mailbox::Memory::new();
+        let traced = format!("Received: by {way}\nDelivered-To: {name}@site.example\n{raw}");
+        mailbox.append("INBOX", traced.replace('\n', "\r\n").as_bytes());
+        let config = mailbox::Config { name: name.to_owned(), ..site.mailbox_config.clone() };
+        let mut open = Mailbox::Memory(mailbox);
+        intake::take(&site.app, &config, &mut open, Manner::default(), |_| {}).await.unwrap();
+    }
+    let state = site.settle().await;
+    assert_eq!(state.matches("processed \"Purchase order").count(), 2, "both are kept: {state}");
+    assert_eq!(state.matches("-> MR-1001").count(), 2, "{state}");
+    assert_eq!((state.matches("  draft ").count(), site.outgoing.sent().len()), (1, 1), "{state}");
+}
+
 /// Hands on what one site has sent since last time, to the mailbox of the other.
 fn hand_on(from: &TestSite, to: &TestSite, from_address: &str, handed: &mut usize) {
     for (_, bytes) in from.outgoing.sent().into_iter().skip(*handed) {
@@ -633,9 +654,9 @@ async fn what_was_refused_can_be_fetched_again() {
     let entries = site.app.store.read().await.unwrap().list_quarantine(None, 10).await.unwrap();
     assert_eq!(entries.len(), 2, "each has an entry of its own, {large} and {other}");
     site.mailbox.set_bytes_max(1_000_000);
-    for entry in &entries {
-        assert!(decision::reprocess(&site.app, &entry.id, "ann").await.unwrap());
-    }
+    let all = async |cause| decision::reprocess_all(&site.app, cause, "ann").await.unwrap();
+    assert_eq!(all(Some("reader_killed")).await, 0, "another cause");
+    assert_eq!((all(Some("too_large")).await, all(None).await), (2, 0));
     let state = site.settle().await;
     assert_eq!(state.matches("processed \"Large").count(), 2, "{state}");
     assert!(!state.contains("quarantine"), "{state}");

@@ -16,6 +16,7 @@ use crate::{
         master_data,
         reply::{self, Replied, Reply},
     },
+    reply::template::Name,
     search::{Wanted, query},
     store::{
         draft::DraftRow,
@@ -217,6 +218,7 @@ pub async fn answer_ticket(
     let reply = Reply {
         to: None,
         copies: Vec::new(),
+        letter: Name::Answer,
         text: said.text.trim().to_owned(),
         files: Vec::new(),
         then: said.then,

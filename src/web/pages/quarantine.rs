@@ -22,7 +22,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Entries on one page.
 const ENTRIES_PER_PAGE: u32 = 50;
@@ -57,7 +57,9 @@ pub async fn list(
         rows.push(entry(&mut db, row).await?);
     }
     let next = found.next(|row| format!("/quarantine?state={state}&before={}", row.id));
-    views::page("quarantine.html", json!({ "frame": frame, "rows": rows, "state": state, "next": next }))
+    let causes: BTreeSet<&str> = found.rows.iter().map(|row| row.entry.cause.as_str()).collect();
+    let context = json!({ "frame": frame, "rows": rows, "state": state, "next": next, "causes": causes });
+    views::page("quarantine.html", context)
 }
 
 async fn entry(db: &mut Db, row: &QuarantineRow) -> Result<Value, PageError> {
@@ -102,6 +104,17 @@ pub async fn raw(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Resul
     drop(db);
     let short: String = row.entry.sha256.chars().take(12).collect();
     download(&desk, &row.entry.sha256, &name.unwrap_or_else(|| format!("message-{short}.eml"))).await
+}
+
+/// `POST /quarantine/all`: processes everything again, or what has one cause, after what was wrong is mended.
+pub async fn reprocess_all(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Extension(posted): Extension<Posted>,
+) -> Result<Response, PageError> {
+    let cause = Some(posted.text("cause")).filter(|cause| !cause.is_empty());
+    decision::reprocess_all(&desk.app, cause, &visit.name).await?;
+    Ok(Redirect::to("/quarantine?done=reprocessed").into_response())
 }
 
 /// `POST /quarantine/{id}`

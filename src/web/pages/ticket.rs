@@ -197,7 +197,7 @@ pub(super) async fn find(db: &mut Db, number: i64) -> Result<Ticket, PageError> 
 #[serde(default)]
 pub struct Shown {
     order: String,
-    /// `all`, or `forward`; else an answer to the sender.
+    /// `all`, `forward`, or `original` for who wrote what was forwarded to us; else an answer to the sender.
     reply: String,
     /// The message that is forwarded.
     message: String,
@@ -218,6 +218,7 @@ pub async fn show(
     }
     let conversation = db.list_conversation(&ticket.id, MESSAGES_MAX).await?;
     let answer_to = decision::answer_address(&conversation);
+    let original = reply::original_sender(&conversation);
     let others = reply::others(&desk.app, &conversation).join(", ");
     let mut entries = Vec::new();
     for (row, parsed) in &conversation {
@@ -266,7 +267,7 @@ pub async fn show(
         "account": account, "participants": participants, "links": links,
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
-        "change": db.find_last_change().await?, "others": others, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
+        "change": db.find_last_change().await?, "others": others, "original": original, "reply": how.reply, "letters": Name::BY_PERSON, "forwarded": how.message, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),
         "draft": attention.map_or_else(String::new, |attention| attention.draft),
@@ -295,7 +296,7 @@ fn files(conversation: &[(MessageRow, Option<Message>)]) -> Vec<Value> {
 async fn sent_entry(desk: &Desk, row: &OutboxRow) -> Value {
     let bytes = desk.app.blob.get(&row.sha256).await.ok();
     let mail = bytes.map(|bytes| crate::message::parse(&bytes));
-    let by_person = row.template == Name::Answer.as_str();
+    let by_person = Name::parse(&row.template).is_some_and(|name| Name::BY_PERSON.contains(&name));
     json!({
         "entry": "sent", "id": row.id, "from": desk.app.config.site.name, "to": row.recipient,
         "copies": row.copies.join(", "), "template": row.template, "by_person": by_person, "state": row.state, "reason": row.reason,

@@ -12,6 +12,7 @@ use crate::{
         reply::{self, Replied, Reply},
         view,
     },
+    reply::template::Name,
     store::view::ViewPage,
     web::{
         Desk,
@@ -169,12 +170,13 @@ pub async fn answer(
         (MessageId::new(id), position.parse().ok())
     });
     let text = posted.text("text").replace("\r\n", "\n");
-    if text.is_empty() {
+    let letter = Name::parse(posted.text("letter")).unwrap_or(Name::Answer);
+    if !Name::BY_PERSON.contains(&letter) || (text.is_empty() && !letter.is_whole()) {
         return Err(bad_form());
     }
     let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    let reply = Reply { to: first, copies, text, files: files.collect(), then };
+    let reply = Reply { to: first, copies, letter, text, files: files.collect(), then };
     match reply::send(&desk.app, &ticket, reply, &visit.name).await? {
         Replied::Done => {}
         Replied::NoRecipient => return Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
