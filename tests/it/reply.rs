@@ -86,7 +86,10 @@ async fn a_real_server_takes_our_mail_and_delivers_the_same_bytes() {
         );
         assert!(delivered.iter().all(|mail| mail.contains("Auto-Submitted: auto-replied")));
         let refused = kind_of(mailer.send(&envelope("refused@customer.example"), &mail(language)).await);
-        assert!(refused.starts_with("permanent: RCPT TO: permanent error (550)"), "{refused}");
+        assert!(
+            refused.starts_with("permanent: RCPT TO <") && refused.contains(">: permanent error (550)"),
+            "{refused}"
+        );
     }
 
     let other = tempfile::tempdir().unwrap();
@@ -131,8 +134,12 @@ async fn what_goes_wrong_before_the_content_has_left_can_be_tried_again_or_is_fi
         ("EHLO", Does::HangsUp, "transient: "),
         ("MAIL", Does::Says("451 later"), "transient: MAIL FROM: transient error (451)"),
         ("MAIL", Does::Says("550 never"), "permanent: MAIL FROM: permanent error (550)"),
-        ("RCPT", Does::Says("450 greylisted"), "transient: RCPT TO: transient error (450)"),
-        ("RCPT", Does::Says("550 no such user"), "permanent: RCPT TO: permanent error (550): no such user"),
+        ("RCPT", Does::Says("450 greylisted"), "transient: RCPT TO <a@b.example>: transient error (450)"),
+        (
+            "RCPT",
+            Does::Says("550 no such user"),
+            "permanent: RCPT TO <a@b.example>: permanent error (550): no such user",
+        ),
         ("RCPT", Does::HangsUp, "transient: RCPT TO"),
         ("DATA", Does::Says("452 full"), "transient: DATA"),
         ("DATA", Does::Says("554 no"), "permanent: DATA"),
