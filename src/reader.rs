@@ -59,8 +59,8 @@ pub struct Config {
     pub processes: usize,
     /// Address space of one reader process in megabytes, the OCR engine included.
     pub memory_mb: u64,
-    /// Lines of scans are read by the models' networks in the program itself: 2.6 times as fast, but blanks between
-    /// tightly set words are lost more often.
+    /// Lines of scans are read by the models' networks in the program itself: 2.6 times as fast as by Tesseract, and
+    /// with more words right, but with more wrong digits where a scan is poor.
     pub fast_ocr: bool,
     /// A process is replaced after so many documents, because the OCR engine grows.
     pub recycle_after_documents: u32,

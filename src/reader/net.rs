@@ -71,7 +71,8 @@ impl Net {
             let strips: Vec<&Strip> = batch.iter().map(|(_, strip)| *strip).collect();
             for ((at, strip), chances) in batch.iter().zip(self.layers.run(&strips)) {
                 let pixels = SQUARE as f32 / strip.scale;
-                let chances = Chances { rows: &chances, texts: &self.texts, nothing: self.nothing };
+                let (rows, gaps) = (&chances, &strip.find_gaps());
+                let chances = Chances { rows, texts: &self.texts, nothing: self.nothing, gaps };
                 let mut own = chances.words();
                 for word in &mut own {
                     (word.start, word.end) =

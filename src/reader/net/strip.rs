@@ -5,6 +5,7 @@
 
 use super::layers::SQUARE;
 use image::{GrayImage, Luma, imageops};
+use std::ops::Range;
 
 /// Reduced by more than this, each pixel is the mean of those that it stands for.
 const MUCH_SMALLER: f32 = 0.7;
@@ -12,6 +13,8 @@ const MUCH_SMALLER: f32 = 0.7;
 const MUCH_LARGER: f32 = 1.4;
 /// Darker than this is ink.
 const INK_BELOW: u8 = 150;
+/// Darker than this is ink, in a strip.
+const MIDDLE: f32 = 0.0;
 /// White that is left on either side of the ink, in heights of the picture.
 const MARGIN_BESIDE: f32 = 0.1;
 /// White that is left above and below the ink, in heights of it: as much as makes letters of the size that networks
@@ -57,6 +60,18 @@ impl Strip {
         let pixels =
             scaled.pixels().map(|p| ((f32::from(p.0[0]) - black) / half - 1.0).clamp(-1.0, 1.0)).collect();
         Some(Self { width: width as usize, pixels, scale, left })
+    }
+
+    /// Where no ink stands between letters, in steps, from left to right.
+    pub(super) fn find_gaps(&self) -> Vec<Range<f32>> {
+        let mut has_ink = vec![false; self.width];
+        for row in self.pixels.chunks_exact(self.width) {
+            has_ink.iter_mut().zip(row).for_each(|(ink, pixel)| *ink |= *pixel < MIDDLE);
+        }
+        let ink: Vec<usize> = (0..).zip(has_ink).filter_map(|(x, ink)| ink.then_some(x)).collect();
+        let step = |x: usize| x as f32 / SQUARE as f32;
+        let gap = |(left, right): (&usize, &usize)| (right - left > 1).then(|| step(left + 1)..step(*right));
+        ink.iter().zip(ink.iter().skip(1)).filter_map(gap).collect()
     }
 
     /// Adds a pixel and its neighbours, column by column; beyond the edges is noise, as networks were trained.
@@ -171,6 +186,9 @@ mod tests {
         }
         let strip = Strip::new(&line, 36).unwrap();
         assert_eq!((strip.left as u32, strip.width), (90, (210.0 * strip.scale).round() as usize));
+        let (gaps, width) = (strip.find_gaps(), 10.0 * strip.scale / SQUARE as f32);
+        assert_eq!(gaps.len(), 9);
+        assert!(gaps.iter().all(|gap| (gap.end - gap.start - width).abs() < 1.0), "{gaps:?}, not {width}");
         assert!(strip.pixels.contains(&1.0) && strip.pixels.contains(&-1.0));
         assert!(Strip::new(&GrayImage::from_pixel(400, 100, Luma([255])), 36).is_none(), "no ink");
     }
