@@ -1,6 +1,6 @@
 //! Pages of words into drafts: fields and lines with confidence and place.
 //!
-//! [`layout`] puts words into rows and segments, [`label`] tells labels by their concepts, [`kind`] says what the
+//! [`layout`] puts words into rows and segments ([`sidebar`], [`pairs`] and [`caption`] mend them), [`label`] tells labels by their concepts, [`kind`] says what the
 //! document is; then [`field`], [`party`], [`form`], [`table`], [`cards`], [`headless`] and [`totals`] read it, [`confidence`] says
 //! how sure, from what [`training`] learnt of documents with known truth. [`bundle`] takes the documents of one
 //! message together.
@@ -8,6 +8,7 @@
 //! Does not: read bytes, look anything up beyond [`Known`], or correct a value: it says what stands on the page.
 
 pub mod bundle;
+pub mod caption;
 pub mod cards;
 pub mod confidence;
 pub mod cover;
@@ -141,6 +142,7 @@ pub(crate) fn lay_out_document(pages: &[Page]) -> Layout {
     let mut layout = layout::lay_out(cover::skip_cover(pages));
     sidebar::part(&mut layout);
     pairs::part(&mut layout);
+    caption::part(&mut layout);
     if pages.iter().all(|p| p.how == How::Text) {
         text::keep_forwarded(&mut layout);
     }

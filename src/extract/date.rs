@@ -5,6 +5,7 @@
 use super::label::fold_word;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// Which comes first in `03/04/2026`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,7 +218,13 @@ fn worded(words: &[&str; 4]) -> Option<(String, usize)> {
 
 /// The order that unambiguous dates with slashes or dashes in the document show; `fallback` if none does.
 pub fn vote_order<'a>(words: impl Iterator<Item = &'a str>, fallback: Order) -> Order {
-    for word in words {
+    let (mut day_first, mut month_first) = (0, 0);
+    let mut words = words.peekable();
+    while let Some(word) = words.next() {
+        // when a browser printed the page, in its own order
+        if words.peek().is_some_and(|next| is_clock(next)) {
+            continue;
+        }
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         let mut parts = word.split(['/', '-']);
         let (Some(a), Some(b), Some(c), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -229,13 +236,26 @@ pub fn vote_order<'a>(words: impl Iterator<Item = &'a str>, fallback: Order) -> 
             continue;
         }
         if (13..=31).contains(&x) && (1..=12).contains(&y) {
-            return Order::DayFirst;
+            day_first += 1;
         }
         if (13..=31).contains(&y) && (1..=12).contains(&x) {
-            return Order::MonthFirst;
+            month_first += 1;
         }
     }
-    fallback
+    match day_first.cmp(&month_first) {
+        Ordering::Greater => Order::DayFirst,
+        Ordering::Less => Order::MonthFirst,
+        Ordering::Equal => fallback,
+    }
+}
+
+/// `7:05`, `19:05:11`: a time of day.
+pub fn is_clock(word: &str) -> bool {
+    let figures = |t: &str| t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit());
+    let mut parts = word.trim_end_matches([',', '.', ')']).split(':');
+    let hour =
+        parts.next().is_some_and(|h| (1..=2).contains(&h.len()) && h.bytes().all(|b| b.is_ascii_digit()));
+    hour && parts.next().is_some_and(figures) && parts.all(figures)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
     label::{Label, field_of, label_at},
     layout::{Layout, Row, Segment, Word, join},
     number::{parse_currency, split_currency},
+    party::looks_like_company,
 };
 use crate::{
     model::draft::{Kind, Proposal},
@@ -347,9 +348,9 @@ fn may_follow(field: &str, label: &Label, words: &[Word]) -> bool {
     match field {
         "payment_terms" => terms_of_payment(words),
         "incoterms" => words.first().is_some_and(|w| is_incoterm(&w.text)),
-        "buyer_contact" | "contact_name" => {
-            let name = |w: &Word| w.text.chars().next().is_some_and(char::is_uppercase);
-            label.words >= 2 && (2..=3).contains(&words.len()) && words.iter().all(name)
+        "buyer_contact" | "contact_name" => person::follows(label, words),
+        "customer_name" | "legal_name" | "vendor" => {
+            label.words == 1 && !label.forgiven && words.len() <= 7 && looks_like_company(&join(words))
         }
         _ => false,
     }

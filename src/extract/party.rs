@@ -212,8 +212,13 @@ fn block(
         {
             break;
         }
-        let beside = |left: &Segment| left.x0() < x - 9.0 && (left.x0() - segment.x0()).abs() < 9.0;
-        let other_label = next.segments.iter().enumerate().any(|(s, left)| beside(left) && is_label(i, s));
+        let beside = |left: &Segment| {
+            let edges = [left.x0() - segment.x0(), left.x1() - segment.x1()];
+            left.x0() < x - 9.0 && edges.iter().any(|apart| apart.abs() < 9.0)
+        };
+        let other_label = next.segments.iter().enumerate().any(|(s, left)| {
+            beside(left) && (is_label(i, s) || left.words.last().is_some_and(|w| w.text.ends_with(':')))
+        });
         if stops(found) || other_label {
             break;
         }
@@ -224,10 +229,55 @@ fn block(
         bottom = found.y1();
         pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
     }
+    if lines.is_empty() {
+        lines = block_above(layout, table_rows, index, segment, &is_label);
+    }
     let mut lines: Vec<Vec<Word>> = lines.into_iter().map(without_phone).collect();
     join_legal_form(&mut lines);
     lines.retain(|l| !l.is_empty() && !is_contact_line(l));
     (!lines.is_empty()).then_some(Block { lines })
+}
+
+/// Lines of an address over the label of its box at least.
+const ABOVE_ROWS_MIN: usize = 3;
+/// Blank between the lines of an address over its label at most, in heights of a line.
+const ABOVE_GAP_HEIGHTS: f32 = 0.9;
+
+/// The lines of a box whose label stands below them, if no other label heads them.
+fn block_above(
+    layout: &Layout,
+    table_rows: &HashSet<usize>,
+    index: usize,
+    label: &Segment,
+    is_label: &dyn Fn(usize, usize) -> bool,
+) -> Vec<Vec<Word>> {
+    let mut lines: Vec<Vec<Word>> = Vec::new();
+    let mut top = label.y0();
+    for above in (index.saturating_sub(3 * BLOCK_ROWS_MAX)..index).rev() {
+        let Some(row) = layout.rows.get(above).filter(|r| r.page == label.page) else { break };
+        let found = row.segments.iter().enumerate().find(|(_, s)| (s.x0() - label.x0()).abs() < 4.0);
+        let Some((at, segment)) = found else {
+            // rows of a neighbouring block may lie between
+            if top - row.y1() > ABOVE_GAP_HEIGHTS * label.height() {
+                break;
+            }
+            continue;
+        };
+        if top - segment.y1() > ABOVE_GAP_HEIGHTS * segment.height() {
+            break;
+        }
+        if is_label(above, at)
+            || stops(segment)
+            || table_rows.contains(&above)
+            || lines.len() >= BLOCK_ROWS_MAX
+        {
+            return Vec::new();
+        }
+        lines.insert(0, segment.words.clone());
+        top = segment.y0();
+    }
+    let figures = lines.iter().skip(1).filter(|l| join(l).chars().any(|c| c.is_ascii_digit())).count();
+    if lines.len() >= ABOVE_ROWS_MIN && figures >= 1 { lines } else { Vec::new() }
 }
 
 /// The words after a label within an address block: `Name: …`, `Street: …`.

@@ -6,7 +6,7 @@
 use super::mark::{Marked, marked_at};
 use crate::{
     extract::{
-        date::{Order, parse_date},
+        date::{Order, is_clock, parse_date},
         draft::{Reading, propose},
         layout::{Layout, Word, join},
     },
@@ -65,7 +65,7 @@ pub fn find_date(
             let known = marked_at(marks, index, at).is_some_and(|m| m.field.is_some());
             let beside =
                 at > 0 && marked_at(marks, index, at - 1).is_some_and(|m| m.field.is_some() && m.whole);
-            if known || beside {
+            if beside || known && !follows_number(&segment.words, reading) || is_moment(&segment.words) {
                 continue;
             }
             for (iso, words) in dates_in(&segment.words, reading) {
@@ -85,6 +85,19 @@ pub fn find_date(
     let unsure = reading.order == Order::Unknown
         && parse_date(&join(&words), reading.order).is_some_and(|d| d.ambiguous);
     Some((open, propose(iso, &words, if unsure { 0.5 } else { SURE })))
+}
+
+/// `N° AE260771 du 27/03/2026`: a number, then a date.
+fn follows_number(words: &[Word], reading: &Reading) -> bool {
+    let code = words.iter().position(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 3);
+    code.and_then(|at| words.get(at..)).is_some_and(|rest| {
+        dates_in(rest.get(..1).unwrap_or_default(), reading).is_empty() && !dates_in(rest, reading).is_empty()
+    })
+}
+
+/// `11/22/26, 7:05 PM`: when a page was printed, or a record written.
+fn is_moment(words: &[Word]) -> bool {
+    words.iter().any(|w| is_clock(&w.text))
 }
 
 /// Days after an order within which its goods are wanted.

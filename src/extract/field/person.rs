@@ -2,7 +2,7 @@
 //! printed.
 
 use crate::extract::{
-    label::label_at,
+    label::{Label, label_at},
     layout::{Layout, Word, join},
     letter::closing,
     party::looks_like_company,
@@ -80,6 +80,16 @@ fn is_mail_of(local: &str, words: &[Word]) -> bool {
         || local == format!("{initial}{last}")
         || local == parts.concat()
         || local == format!("{last}{first}")
+}
+
+/// Whether a person is named right after a label that no colon closes: `Planner Anna Berg`.
+pub(super) fn follows(label: &Label, words: &[Word]) -> bool {
+    let name: Vec<Word> =
+        words.iter().take_while(|w| !w.text.contains('@') && !w.text.starts_with('(')).cloned().collect();
+    let capital = |w: &Word| w.text.chars().next().is_some_and(char::is_uppercase);
+    (2..=3).contains(&name.len())
+        && name.iter().all(capital)
+        && (label.words >= 2 || !label.forgiven && is_name(&name))
 }
 
 /// Two or three words in capitals that name neither a company nor anything that labels ask for.

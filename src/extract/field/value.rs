@@ -168,6 +168,7 @@ pub(crate) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
                 .collect();
             let name_text = join(&name).trim_end_matches([',', ';']).to_owned();
             let fits = (1..=5).contains(&name.len())
+                && parse_currency(&name_text).is_none()
                 && !name_text.chars().any(|c| c.is_ascii_digit() || matches!(c, ':' | '#'));
             let label_words = name.iter().any(|w| {
                 label_at(std::iter::once(w.text.as_str())).is_some_and(|l| !l.forgiven && !l.has(&["filler"]))

@@ -124,6 +124,8 @@ const COLUMN_PHRASES: &[(&str, &str)] = &[
     ("due", "delivery_date"),
     ("required", "delivery_date"),
     ("by", "delivery_date"),
+    ("besoin le", "delivery_date"),
+    ("besoin pour le", "delivery_date"),
     ("ean", ""),
     ("a prix", "unit_price"),
     ("old", "previous_quantity"),

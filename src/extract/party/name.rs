@@ -62,6 +62,14 @@ const SUFFIXES: &[&str] = &[
     "ltee",
     "senc",
     "cie",
+    "ggmbh",
+    "gug",
+    "ewiv",
+    "stiftung",
+    "trust",
+    "lllp",
+    "scic",
+    "sasp",
 ];
 
 /// A legal form that was broken off the name of its company: `… GmbH & Co.` over `KG`.

@@ -76,6 +76,11 @@ fn lines_below(
     lines
 }
 
+/// Whether two printed names are one company's.
+fn is_same(a: &str, b: &str) -> bool {
+    strsim_ratio(&fold(&bare_name(a)), &fold(&bare_name(b))) > 0.9
+}
+
 pub(super) fn name_parties(
     layout: &Layout,
     marks: &[Vec<Option<Marked>>],
@@ -88,6 +93,16 @@ pub(super) fn name_parties(
     let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first()).cloned();
     let is_us = |text: &str| known.site_names.iter().any(|n| strsim_ratio(&fold(n), &fold(text)) > 0.93);
     let theirs = matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote);
+    // the buyer's name stands over the addresses to deliver to, and in the domain of its mail
+    let signs = Signs {
+        heads: ["buyer", "bill_to", "ship_to"]
+            .iter()
+            .filter(|_| !theirs)
+            .filter_map(|r| head(r))
+            .map(|w| fold(&bare_name(&join(&w))))
+            .collect(),
+        domains: domains(layout),
+    };
     // our own name on the page
     let searched = Searched::new(layout);
     let ours = known.site_names.iter().find_map(|n| searched.find(n).into_iter().next());
@@ -103,16 +118,17 @@ pub(super) fn name_parties(
             }
         }
     }
-    // the buyer's name stands over the addresses to deliver to, and in the domain of its mail
-    let signs = Signs {
-        heads: ["buyer", "bill_to", "ship_to"]
-            .iter()
-            .filter(|_| !theirs)
-            .filter_map(|r| head(r))
-            .map(|w| fold(&bare_name(&join(&w))))
-            .collect(),
-        domains: domains(layout),
-    };
+    if theirs && let Some(customer) = them.take() {
+        // a customer on file who is not on the letterhead is whom we sold to
+        let top = letterhead(layout, None, &signs).filter(|top| looks_like_company(&join(top)));
+        match top.filter(|top| !is_same(&join(top), &join(&customer.0))) {
+            Some(top) => {
+                us = Some(customer);
+                them = Some((top, 0.9));
+            }
+            None => them = Some(customer),
+        }
+    }
     if us.is_none() && !blocks.contains_key(if theirs { "bill_to" } else { "vendor" }) {
         us = crate::extract::letter::addressee(layout)
             .and_then(|block| block.into_iter().next())
@@ -122,13 +138,19 @@ pub(super) fn name_parties(
     if !addressed && (us.is_none() || theirs) {
         let roles = ["buyer", "bill_to", "ship_to"];
         let named = roles.iter().filter(|_| !theirs).filter_map(|r| head(r));
-        let not: Vec<String> =
-            named.chain(letterhead(layout, None, &signs)).map(|w| fold(&bare_name(&join(&w)))).collect();
+        let writer =
+            them.as_ref().map(|(words, _)| words.clone()).or_else(|| letterhead(layout, None, &signs));
+        let not: Vec<String> = named.chain(writer).map(|w| fold(&bare_name(&join(&w)))).collect();
         if let Some(block) = lone_block(layout, marks, table_rows, &not) {
             let words = block.words();
-            if reading.kind == Kind::DeliveryNote {
+            let address = match reading.kind {
+                Kind::DeliveryNote => Some("ship_to"),
+                Kind::Invoice if !blocks.contains_key("bill_to") => Some("bill_to"),
+                _ => None,
+            };
+            if let Some(address) = address {
                 let sure = from_words(0.85, &words, reading.trusted);
-                out.insert("ship_to".to_owned(), propose(block.text(), &words, sure));
+                out.insert(address.to_owned(), propose(block.text(), &words, sure));
             }
             us = us.or_else(|| block.lines.first().cloned().map(|w| (w, 0.88)));
         }
