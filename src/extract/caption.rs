@@ -115,29 +115,21 @@ mod tests {
 
     /// A page of 600 by 800 points with segments at places in points.
     fn layout(rows: &[(f32, &[(f32, &str)])]) -> Layout {
-        let mut words = Vec::new();
+        let mut page = Page::empty(1, 600.0, 800.0, How::Text);
         for (y, segments) in rows {
             for (x, text) in *segments {
                 let mut x = *x;
                 for word in text.split(' ') {
                     let wide = 5.0 * word.chars().count() as f32;
-                    let rect =
+                    let bbox =
                         Rect { x0: x / 600.0, y0: y / 800.0, x1: (x + wide) / 600.0, y1: (y + 9.0) / 800.0 };
-                    words.push(Word { text: word.to_owned(), rect, confidence: 1.0, size: 9.0, bold: false });
+                    let text = word.to_owned();
+                    page.words.push(Word { text, bbox, confidence: 1.0, size_pt: 9.0, bold: false });
                     x += wide + 3.0;
                 }
             }
         }
-        lay_out(&[Page {
-            number: 1,
-            how: How::Text,
-            width_pt: 600.0,
-            height_pt: 800.0,
-            turned: 0,
-            words,
-            rulings: Vec::new(),
-            fields: Vec::new(),
-        }])
+        lay_out(&[page])
     }
 
     fn check(rows: &[(f32, &[(f32, &str)])], first: &str) {

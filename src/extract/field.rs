@@ -32,7 +32,8 @@ pub use schema::{fields_of, is_form, rename};
 use std::collections::{BTreeMap, HashSet};
 pub(super) use value::accept;
 pub use value::email;
-use value::{is_date, is_incoterm, terms_of_payment, typed};
+pub(super) use value::terms_of_payment;
+use value::{is_date, is_incoterm, typed};
 
 /// Blank between the words of a value that was typed into a form, in heights of the letters.
 const TYPED_GAP_HEIGHTS: f32 = 1.6;
@@ -153,6 +154,9 @@ pub fn find_fields(
             };
             let early = index * 2 < layout.rows.len();
             let field = match marked.field {
+                None if marked.whole && person::is_asked_by(&marked.label, row.segments.get(at + 1)) => {
+                    Some("buyer_contact")
+                }
                 Some("date_signed") if reading.kind == Kind::ReturnRequest && early => Some("request_date"),
                 field => field,
             };
@@ -461,6 +465,9 @@ pub fn vote_currency(layout: &Layout, country_dollar: &'static str) -> Option<(&
     let mut votes: BTreeMap<&'static str, (usize, Word)> = BTreeMap::new();
     for word in layout.rows.iter().flat_map(|r| &r.segments).flat_map(|s| &s.words) {
         let mut found = split_currency(&word.text).1.or_else(|| parse_currency(&word.text));
+        if word.text == "KR" {
+            continue;
+        }
         if word.text.eq_ignore_ascii_case("kr")
             || word.text.chars().count() == 2
                 && !word.text.chars().all(char::is_uppercase)

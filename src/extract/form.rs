@@ -65,6 +65,14 @@ pub fn option_of(field: &str, text: &str) -> Option<(&'static str, f32)> {
     Some((value, (most as f32 / folded.trim().len().max(1) as f32).clamp(0.3, 1.0)))
 }
 
+/// The same, if no other option of the field is named: a list of boxes chooses nothing.
+pub fn lone_option_of(field: &str, text: &str) -> Option<(&'static str, f32)> {
+    let folded = format!(" {} ", fold(text));
+    let named = |names: &[&str]| names.iter().any(|name| strength(&folded, name).is_some());
+    let count = OPTIONS.iter().filter(|(f, _, names)| *f == field && named(names)).count();
+    option_of(field, text).filter(|_| count == 1)
+}
+
 /// How many letters of a text speak for an option; short names must be whole words.
 fn strength(folded: &str, name: &str) -> Option<usize> {
     let parts: Vec<&str> = name.split('+').collect();

@@ -8,7 +8,7 @@ use super::{
     date::parse_date,
     draft::{Reading, propose},
     field::fields_of,
-    form::option_of,
+    form::lone_option_of,
     label::label_at,
     layout::{Layout, Word, join},
 };
@@ -105,12 +105,12 @@ pub fn find_fields(layout: &Layout, reading: &Reading) -> BTreeMap<String, Propo
         if let Some((field, text, used)) = explained(&words, at) {
             match field {
                 "reason" if wanted.contains(&"return_reason") => {
-                    if let Some((value, _)) = option_of("return_reason", &text) {
+                    if let Some((value, _)) = lone_option_of("return_reason", &text) {
                         put("return_reason", value.to_owned(), &used, 0.8);
                     }
                 }
                 "resolution" => {
-                    if let Some((value, _)) = option_of("resolution", &text) {
+                    if let Some((value, _)) = lone_option_of("resolution", &text) {
                         put("resolution", value.to_owned(), &used, 0.8);
                     }
                 }
@@ -120,6 +120,12 @@ pub fn find_fields(layout: &Layout, reading: &Reading) -> BTreeMap<String, Propo
     }
     if letter && !matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote) {
         let plain: Vec<Word> = words.iter().map(|w| (*w).clone()).collect();
+        if let Some((sum, used)) = super::prose::find_total(&plain, reading) {
+            put("total", sum.normalize().to_string(), &used, 0.8);
+        }
+        if let Some((terms, used)) = super::prose::find_terms(&plain) {
+            put("payment_terms", terms, &used, 0.8);
+        }
         if let Some((iso, used, unsure)) = super::prose::find_wanted(&plain, reading) {
             let field = if reading.kind == Kind::Quotation { "response_due" } else { "requested_date" };
             put(field, iso, &used, if unsure { 0.5 } else { 0.75 });

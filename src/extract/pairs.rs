@@ -1,11 +1,13 @@
 //! Several labels with their values in one run of words: `Requested by: L. Quist  Freight: FOB  Pay: Net 45`.
 //!
 //! Such a row has no blanks that part its segments. It is cut before each label that a colon closes, if it begins with
-//! such a label and its value. Does not: cut where no colon stands, or text that begins with no label.
+//! such a label and its value. Sums that follow each other, and pairs that dashes part, are cut too. Does not: cut other
+//! text where no colon stands, or text that begins with no label.
 
 use super::{
     label::{field_of, label_at},
     layout::{Layout, Segment, Word},
+    totals::{money, sum_name},
 };
 
 /// Words of one label that are looked at.
@@ -16,12 +18,12 @@ const WORDS_MAX: usize = 60;
 /// Cuts the segments of every row.
 pub fn part(layout: &mut Layout) {
     for row in &mut layout.rows {
-        if !row.segments.iter().any(|s| s.words.len() <= WORDS_MAX && cut_at(&s.words).is_some()) {
+        if !row.segments.iter().any(|s| s.words.len() <= WORDS_MAX && cut(&s.words).is_some()) {
             continue;
         }
         let mut parted = Vec::new();
         for mut segment in std::mem::take(&mut row.segments) {
-            while let Some(at) = cut_at(&segment.words).filter(|_| segment.words.len() <= WORDS_MAX) {
+            while let Some(at) = cut(&segment.words).filter(|_| segment.words.len() <= WORDS_MAX) {
                 let rest = segment.words.split_off(at);
                 let next = Segment { words: rest, page: segment.page, row: segment.row };
                 parted.push(std::mem::replace(&mut segment, next));
@@ -30,6 +32,39 @@ pub fn part(layout: &mut Layout) {
         }
         row.segments = parted;
     }
+}
+
+fn cut(words: &[Word]) -> Option<usize> {
+    cut_at(words).or_else(|| cut_sums(words)).or_else(|| cut_dashes(words))
+}
+
+/// `Net 4,602.39 VAT 20 % 920.48 TOTAL 5,522.87`: where the name of the second sum begins.
+fn cut_sums(words: &[Word]) -> Option<usize> {
+    let named = |words: &[Word]| {
+        let segment = Segment { words: words.to_vec(), page: 1, row: 0 };
+        sum_name(&segment).map(|(_, used)| used)
+    };
+    let first = named(words)?;
+    let sum = (first..words.len()).find(|at| words.get(*at).is_some_and(|w| money(&w.text).is_some()))?;
+    // a currency may follow its sum
+    let next = (sum + 1..=sum + 2).find(|at| words.get(*at..).is_some_and(|rest| named(rest).is_some()))?;
+    words.iter().skip(next).any(|w| money(&w.text).is_some()).then_some(next)
+}
+
+/// `Enquiry 4711 – Raised 18 May 2026 – Reply before 28 May 2026`: the word after the first dash, where the words on both
+/// sides begin with labels and hold figures.
+fn cut_dashes(words: &[Word]) -> Option<usize> {
+    let is_dash = |w: &Word| matches!(w.text.as_str(), "–" | "—" | "-" | "|" | "·" | "•" | "//");
+    let pair = |words: &[Word]| {
+        let part: Vec<&Word> = words.iter().take_while(|w| !is_dash(w)).collect();
+        let label = label_at(part.iter().map(|w| w.text.as_str())).filter(|l| !l.forgiven);
+        label.is_some_and(|l| {
+            field_of(&l).is_some()
+                && part.iter().skip(l.words).take(4).any(|w| w.text.chars().any(|c| c.is_ascii_digit()))
+        })
+    };
+    let at = words.iter().position(is_dash)?;
+    (pair(words) && words.get(at + 1..).is_some_and(pair)).then_some(at + 1)
 }
 
 /// Where the second label of these words begins.
@@ -84,6 +119,16 @@ mod tests {
             &["Payment terms: Net 45", "Delivery date: 5 May 2026"],
         );
         check("Order no: 4711", &["Order no: 4711"]);
+        check(
+            "Net 4,602.39 VAT 20 % 920.48 TOTAL 5,522.87",
+            &["Net 4,602.39", "VAT 20 % 920.48", "TOTAL 5,522.87"],
+        );
+        check("Netto 12,50 EUR MwSt 2,38 EUR", &["Netto 12,50 EUR", "MwSt 2,38 EUR"]);
+        check(
+            "Anfrage 4711 – Ausgestellt 18.05.2026 – Antwort bis 28.05.2026",
+            &["Anfrage 4711 –", "Ausgestellt 18.05.2026 –", "Antwort bis 28.05.2026"],
+        );
+        check("Order 4711 – Mill Ltd", &["Order 4711 – Mill Ltd"]);
         check("Please note that the delivery date: 5 May", &["Please note that the delivery date: 5 May"]);
     }
 }

@@ -64,6 +64,7 @@ pub fn find_parties(
     let mut out = BTreeMap::new();
     let mut blocks: BTreeMap<&'static str, Block> = BTreeMap::new();
     if !is_form(reading.kind) {
+        let has_vendor = has_vendor(layout, marks);
         for (index, row) in layout.rows.iter().enumerate().filter(|(i, _)| !table_rows.contains(i)) {
             for at in 0..row.segments.len() {
                 let Some(marked) =
@@ -72,6 +73,8 @@ pub fn find_parties(
                     continue;
                 };
                 let role = match marked.field {
+                    // `To` names the place where the vendor has a label of its own
+                    Some("vendor") if has_vendor && is_bare_to(&marked.label.text) => "ship_to",
                     Some(role @ ("ship_to" | "bill_to" | "vendor")) => role,
                     Some("requested_date") if marked.label.text == "delivery" => "ship_to",
                     Some("buyer_contact")
@@ -80,6 +83,12 @@ pub fn find_parties(
                         "buyer"
                     }
                     Some("customer_name") => "buyer",
+                    // `Lev.` also stands for a delivery
+                    None if is_short_vendor(&marked.label.text)
+                        && row.segments.get(at + 1).is_some_and(|s| looks_like_company(&s.text())) =>
+                    {
+                        "vendor"
+                    }
                     // `Auftraggeber` asks for the company or for a person of it
                     None | Some("buyer_contact")
                         if marked.label.any(&["buyer"])
@@ -127,6 +136,31 @@ pub fn find_parties(
     out
 }
 
+/// `Lev.`, `Lief.`: short for the vendor, if not for a delivery.
+fn is_short_vendor(label: &str) -> bool {
+    matches!(label, "lev" | "lief" | "fourn" | "supp")
+}
+
+/// Whether a label other than `To` names the vendor's company.
+fn has_vendor(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> bool {
+    layout.rows.iter().zip(marks).enumerate().any(|(index, (row, marks))| {
+        row.segments.iter().zip(marks).enumerate().any(|(at, (segment, marked))| {
+            let asks = marked.as_ref().is_some_and(|m| {
+                let label = m.label.text.as_str();
+                m.whole && (m.field == Some("vendor") && !is_bare_to(label) || is_short_vendor(label))
+            });
+            let right = row.segments.get(at + 1);
+            let below = layout.rows.get(index + 1).into_iter().flat_map(|r| &r.segments);
+            let mut values = right.into_iter().chain(below.filter(|s| (s.x0() - segment.x0()).abs() < 9.0));
+            asks && values.any(|s| looks_like_company(&s.text()))
+        })
+    })
+}
+
+fn is_bare_to(label: &str) -> bool {
+    matches!(label, "to" | "an" | "till" | "a")
+}
+
 /// The lines of the block that belongs to a label.
 fn block(
     layout: &Layout,
@@ -160,6 +194,13 @@ fn block(
             .filter(|r| r.page == row.page && r.y0() - row.y1() < 2.2 * segment.height())
             .and_then(|r| r.segments.iter().find(|s| (s.x0() - x).abs() < 9.0))
     };
+    // boxes with their labels below them
+    if inside.is_empty() && !marked.label.closed && under(segment.x0()).is_none() {
+        let lines = block_above(layout, table_rows, index, segment, &is_label);
+        if !lines.is_empty() {
+            return finish(lines);
+        }
+    }
     let x = if let Some(first) = inside.first() {
         lines.push(inside.to_vec());
         if under(first.x0).is_some() { first.x0 } else { segment.x0() }
@@ -229,9 +270,21 @@ fn block(
         bottom = found.y1();
         pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
     }
-    if lines.is_empty() {
-        lines = block_above(layout, table_rows, index, segment, &is_label);
+    // a whole address, or a name, in the cell beside its label
+    if !lines.iter().flatten().any(|w| w.text.chars().filter(|c| c.is_alphabetic()).count() >= 2) {
+        lines.clear();
+        let named = |s: &&Segment| {
+            let text = s.text();
+            let figures = text.chars().filter(char::is_ascii_digit).count();
+            text.chars().filter(|c| c.is_alphabetic()).count() > figures
+        };
+        lines.extend(right.filter(named).map(|right| right.words.clone()));
     }
+    finish(lines)
+}
+
+/// A block of these lines without what is no part of an address.
+fn finish(lines: Vec<Vec<Word>>) -> Option<Block> {
     let mut lines: Vec<Vec<Word>> = lines.into_iter().map(without_phone).collect();
     join_legal_form(&mut lines);
     lines.retain(|l| !l.is_empty() && !is_contact_line(l));

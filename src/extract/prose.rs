@@ -9,6 +9,7 @@ mod intent;
 mod order;
 mod party;
 mod quantity;
+mod terms;
 mod unit;
 
 use super::{
@@ -22,6 +23,7 @@ pub use intent::find_kind;
 pub use order::{find_order_date, find_order_number, find_wanted, from_subject};
 pub use party::{find_company, find_sender, find_ship_to, first_name_first, is_machine};
 use quantity::{anchors, without_price_unit};
+pub use terms::{find_terms, find_total};
 pub use unit::is_usual_unit;
 
 /// Lines of one text at most.

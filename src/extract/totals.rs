@@ -90,15 +90,21 @@ pub fn find_totals(
             }
         }
     }
+    // a sum with tax or a greater one beside it is no total
+    let greatest = candidates.get("subtotal").and_then(|sums| sums.iter().map(|(value, _)| *value).max());
+    let taxed = candidates.get("tax").is_some_and(|sums| sums.iter().any(|(value, _)| !value.is_zero()));
+    let greater = |sum: Decimal| unnamed.iter().any(|(value, _): &(Decimal, _)| *value > sum);
+    let part = greatest.is_some_and(|sum| taxed || greater(sum));
     // a sum without tax that is the only one is the total, where its label does not say that it is a part
-    if candidates.len() == 1
+    if !part
+        && candidates.len() == 1
         && let Some(only) = candidates.remove("subtotal")
     {
         candidates.insert(if whole { "total" } else { "subtotal" }, only);
     }
     if !candidates.contains_key("total") {
         // whatever their labels say: arithmetic tells which of the other sums is the total
-        let mut others = candidates.get("subtotal").cloned().unwrap_or_default();
+        let mut others = candidates.get("subtotal").filter(|_| !part).cloned().unwrap_or_default();
         others.extend(unnamed);
         let subtotal = candidates.get("subtotal").cloned();
         others.retain(|(value, _)| value.is_sign_positive() && !value.is_zero());

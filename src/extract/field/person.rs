@@ -3,7 +3,7 @@
 
 use crate::extract::{
     label::{Label, label_at},
-    layout::{Layout, Word, join},
+    layout::{Layout, Segment, Word, join},
     letter::closing,
     party::looks_like_company,
 };
@@ -90,6 +90,13 @@ pub(super) fn follows(label: &Label, words: &[Word]) -> bool {
     (2..=3).contains(&name.len())
         && name.iter().all(capital)
         && (label.words >= 2 || !label.forgiven && is_name(&name))
+}
+
+/// `Ref  Anna Berg`: a reference that is a person's name.
+pub(super) fn is_asked_by(label: &Label, right: Option<&Segment>) -> bool {
+    let ref_only =
+        label.has(&["ref"]) && label.concepts.iter().all(|c| matches!(*c, "ref" | "our" | "filler"));
+    ref_only && right.is_some_and(|s| (2..=3).contains(&s.words.len()) && is_name(&s.words))
 }
 
 /// Two or three words in capitals that name neither a company nor anything that labels ask for.

@@ -242,7 +242,14 @@ pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
         ("bill_to" | "ship_to", Kind::CreditApplication) => "address",
         ("address", _) if !form => "ship_to",
         ("remarks", Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation) => "reason",
+        ("bill_to", Kind::ReturnRequest)
+            if label.has(&["invoice"])
+                && label.concepts.iter().all(|c| matches!(*c, "invoice" | "your" | "filler")) =>
+        {
+            "invoice_number"
+        }
         ("reason", Kind::ReturnRequest) => "return_reason",
+        ("account", Kind::CreditApplication) => "bank_account",
         ("legal_name", Kind::ReturnRequest) => "customer_name",
         ("due_date", Kind::RemittanceAdvice) => "payment_date",
         ("due_date", kind) if kind != Kind::Invoice && label.text == "betalas senast" => "payment_terms",

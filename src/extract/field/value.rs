@@ -34,7 +34,7 @@ pub(super) fn is_incoterm(text: &str) -> bool {
 }
 
 /// Whether the words say when to pay: `Net 30`, `30 Tage netto`, `45 jours fin de mois`, `2/10 N30`.
-pub(super) fn terms_of_payment(words: &[Word]) -> bool {
+pub(crate) fn terms_of_payment(words: &[Word]) -> bool {
     let text = fold(&join(words));
     let tokens: Vec<&str> = text.split(' ').collect();
     let number =

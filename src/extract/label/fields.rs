@@ -309,6 +309,21 @@ const PHRASES: &[(&str, &str)] = &[
     ("vire", "total"),
     ("zahlbar", "payment_terms"),
     ("beneficiary", "vendor"),
+    ("inkop", "po_number"),
+    ("achat", "po_number"),
+    ("auftrag", "po_number"),
+    ("purchase", "po_number"),
+    ("lev kod", "supplier_no"),
+    ("lev.kod", "supplier_no"),
+    ("levkod", "supplier_no"),
+    ("utskickad", "date"),
+    ("raised", "date"),
+    ("svar fore", "response_due"),
+    ("reply before", "response_due"),
+    ("place of use", "ship_to"),
+    ("verwendungsort", "ship_to"),
+    ("conducteur de travaux", "buyer_contact"),
+    ("planerare", "buyer_contact"),
 ];
 
 /// Rules in order: all of the first, none of the second, then the field.
@@ -448,6 +463,7 @@ const RULES: &[(&[&str], &[&str], &str)] = &[
     (&["invoice"], &["article", "amount", "quantity"], "bill_to"),
     (&["request"], &["quantity", "amount", "article", "number", "price", "contact", "person"], "requested_date"),
     (&["date"], &["article"], "date"),
+    (&["account"], &["number", "contact", "payable", "customer", "supplier"], "account"),
 ];
 
 /// Whether a folded text is one of the wordings that mean one thing.

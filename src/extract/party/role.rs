@@ -81,6 +81,36 @@ fn is_same(a: &str, b: &str) -> bool {
     strsim_ratio(&fold(&bare_name(a)), &fold(&bare_name(b))) > 0.9
 }
 
+/// What tells the writer's name: it stands over the addresses to deliver to, and in the domain of its mail.
+fn signs(layout: &Layout, blocks: &BTreeMap<&'static str, Block>, theirs: bool) -> Signs {
+    let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first());
+    Signs {
+        heads: ["buyer", "bill_to", "ship_to"]
+            .iter()
+            .filter(|_| !theirs)
+            .filter_map(|r| head(r))
+            .map(|w| fold(&bare_name(&join(w))))
+            .collect(),
+        domains: domains(layout),
+    }
+}
+
+/// The longest name of a customer on file that stands on the page.
+fn find_account(searched: &Searched<'_>, known: &Known) -> Option<(Vec<Word>, f32)> {
+    let mut them: Option<(Vec<Word>, f32)> = None;
+    for account in known.accounts.iter() {
+        let names = std::iter::once(&account.name).chain(&account.aliases);
+        for name in names.filter(|n| n.split_whitespace().count() >= 2) {
+            for words in searched.find(name) {
+                if them.as_ref().is_none_or(|(old, _)| join(old).len() < join(&words).len()) {
+                    them = Some((words, 0.95));
+                }
+            }
+        }
+    }
+    them
+}
+
 pub(super) fn name_parties(
     layout: &Layout,
     marks: &[Vec<Option<Marked>>],
@@ -93,31 +123,12 @@ pub(super) fn name_parties(
     let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first()).cloned();
     let is_us = |text: &str| known.site_names.iter().any(|n| strsim_ratio(&fold(n), &fold(text)) > 0.93);
     let theirs = matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote);
-    // the buyer's name stands over the addresses to deliver to, and in the domain of its mail
-    let signs = Signs {
-        heads: ["buyer", "bill_to", "ship_to"]
-            .iter()
-            .filter(|_| !theirs)
-            .filter_map(|r| head(r))
-            .map(|w| fold(&bare_name(&join(&w))))
-            .collect(),
-        domains: domains(layout),
-    };
+    let signs = signs(layout, blocks, theirs);
     // our own name on the page
     let searched = Searched::new(layout);
     let ours = known.site_names.iter().find_map(|n| searched.find(n).into_iter().next());
     let mut us: Option<(Vec<Word>, f32)> = ours.map(|w| (w, 0.985));
-    let mut them: Option<(Vec<Word>, f32)> = None;
-    for account in known.accounts.iter() {
-        let names = std::iter::once(&account.name).chain(&account.aliases);
-        for name in names.filter(|n| n.split_whitespace().count() >= 2) {
-            for words in searched.find(name) {
-                if them.as_ref().is_none_or(|(old, _)| join(old).len() < join(&words).len()) {
-                    them = Some((words, 0.95));
-                }
-            }
-        }
-    }
+    let mut them = find_account(&searched, known);
     if theirs && let Some(customer) = them.take() {
         // a customer on file who is not on the letterhead is whom we sold to
         let top = letterhead(layout, None, &signs).filter(|top| looks_like_company(&join(top)));

@@ -56,7 +56,12 @@ const ADDRESS_WORDS_MAX: usize = 22;
 fn ship_to_inside(words: Vec<Word>, own: usize) -> Option<(String, Vec<Word>)> {
     let sends = |w: &Word| {
         let text = bare(w);
-        ["ship", "deliver", "liefer", "anliefer", "livr", "lever"].iter().any(|s| text.starts_with(s))
+        [
+            "ship", "deliver", "liefer", "anliefer", "livr", "lever", "send", "skick", "adress", "exped",
+            "envoy",
+        ]
+        .iter()
+        .any(|s| text.starts_with(s))
     };
     let to = |w: &Word| matches!(bare(w).as_str(), "to" | "till" | "an" | "a" | "nach" | "at" | "chez");
     let verb = words.iter().take(own).position(sends)?;
@@ -66,7 +71,11 @@ fn ship_to_inside(words: Vec<Word>, own: usize) -> Option<(String, Vec<Word>)> {
     let stops = |w: &Word| {
         matches!(bare(w).as_str(), "by" | "before" | "bis" | "senast" | "avant" | "pour" | "am" | "on" | "no")
     };
-    let ends = |w: &Word| w.text.ends_with(['.', ';', '!']) && w.text.chars().count() > 5;
+    // `Co.` and `St.` end no sentence, a postcode does
+    let ends = |w: &Word| {
+        let figures = w.text.chars().any(|c| c.is_ascii_digit());
+        w.text.ends_with(['.', ';', '!']) && (figures || w.text.chars().count() > 5)
+    };
     let mut used: Vec<Word> = Vec::new();
     for word in rest.iter().take(ADDRESS_WORDS_MAX) {
         if stops(word) {
