@@ -135,8 +135,8 @@ mod tests {
     fn check(rows: &[(f32, &[(f32, &str)])], first: &str) {
         let mut layout = layout(rows);
         part(&mut layout);
-        let got = layout.rows.first().map(Row::text).unwrap_or_default();
-        assert_eq!(got, first);
+        let got = layout.rows.first().map(Row::words).unwrap_or_default();
+        assert_eq!(crate::extract::layout::join(&got), first);
     }
 
     #[test]

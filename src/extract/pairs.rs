@@ -7,6 +7,7 @@
 use super::{
     label::{field_of, label_at},
     layout::{Layout, Segment, Word},
+    number::parse_currency,
     totals::{money, sum_name},
 };
 
@@ -47,7 +48,9 @@ fn cut_sums(words: &[Word]) -> Option<usize> {
     let first = named(words)?;
     let sum = (first..words.len()).find(|at| words.get(*at).is_some_and(|w| money(&w.text).is_some()))?;
     // a currency may follow its sum
-    let next = (sum + 1..=sum + 2).find(|at| words.get(*at..).is_some_and(|rest| named(rest).is_some()))?;
+    let currency = words.get(sum + 1).is_some_and(|w| parse_currency(&w.text).is_some());
+    let next = sum + 1 + usize::from(currency);
+    named(words.get(next..)?)?;
     words.iter().skip(next).any(|w| money(&w.text).is_some()).then_some(next)
 }
 

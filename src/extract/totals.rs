@@ -85,8 +85,9 @@ pub fn find_totals(
             words.extend(right);
             let strict = matches!(name, "shipping" | "tax" | "discount");
             let found = amount_in(&words, strict, reading).or_else(|| below(layout, index, segment, reading));
-            if let Some(found) = found {
-                candidates.entry(name).or_default().push(found);
+            match found {
+                Some(found) => candidates.entry(name).or_default().push(found),
+                None => unnamed.extend(amount_at_end(segment, reading)),
             }
         }
     }
