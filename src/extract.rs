@@ -210,6 +210,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         fields.insert("po_number".to_owned(), number);
     }
     add_contact(&layout, wanted, &reading, &mut fields);
+    field::part_dates(&layout, &reading, &mut fields);
     for (name, proposal) in letter::find_fields(&layout, &reading) {
         fields.entry(name).or_insert(proposal);
     }

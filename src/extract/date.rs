@@ -155,11 +155,12 @@ fn week(first: &str, second: &str, third: &str) -> Option<(String, usize)> {
 
 fn numeric(word: &str, order: Order) -> Option<(String, bool)> {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-    if word.len() == 8 && word.starts_with("20") {
+    let plain = word.bytes().all(|b| b.is_ascii_digit());
+    if plain && word.len() == 8 && word.starts_with("20") {
         let all = digits(word)?;
         return iso(all / 10_000, all / 100 % 100, all % 100).map(|t| (t, false));
     }
-    if word.len() == 6 && order != Order::MonthFirst {
+    if plain && word.len() == 6 && order != Order::MonthFirst {
         let all = digits(word)?;
         return (all / 10_000 >= 20)
             .then(|| iso(all / 10_000, all / 100 % 100, all % 100))
@@ -273,6 +274,8 @@ mod tests {
             ("05/06/2026", Order::MonthFirst, "2026-05-06"),
             ("05/06/26", Order::DayFirst, "2026-06-05"),
             ("260724", Order::DayFirst, "2026-07-24"),
+            ("20/07/26", Order::DayFirst, "2026-07-20"),
+            ("1/2/26", Order::DayFirst, "2026-02-01"),
             ("20260213", Order::Unknown, "2026-02-13"),
             ("Semaine 19/2026", Order::DayFirst, "2026-W19"),
             ("KW 23 2026", Order::DayFirst, "2026-W23"),

@@ -23,7 +23,7 @@ use crate::{
     model::draft::{Kind, Proposal},
     validate::account::fold,
 };
-pub use leftover::find_date;
+pub use leftover::{find_date, part_dates};
 pub use mark::{Marked, mark};
 use mark::{marked_at, next_row_of_cell};
 use number::{number_field, own_number};

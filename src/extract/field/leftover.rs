@@ -23,6 +23,9 @@ const FOOT: f32 = 0.88;
 /// How sure a date is that nothing but its place among the others names.
 const SURE: f32 = 0.7;
 
+/// How sure the date right after the number of an order is that of the order.
+const OF_ORDER: f32 = 0.85;
+
 /// The field of a date that a document of this kind has, and the one that is always earlier.
 fn open_field(kind: Kind) -> Option<(&'static str, Option<&'static str>)> {
     match kind {
@@ -85,6 +88,37 @@ pub fn find_date(
     let unsure = reading.order == Order::Unknown
         && parse_date(&join(&words), reading.order).is_some_and(|d| d.ambiguous);
     Some((open, propose(iso, &words, if unsure { 0.5 } else { SURE })))
+}
+
+/// `Amendment of 30 Oct … to order PO-2483 dated 13 Oct`: the date after the number of the order is the order's, another
+/// one that was taken for it is that of the change.
+pub fn part_dates(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    let own = match reading.kind {
+        Kind::PurchaseOrderChange => "change_date",
+        Kind::PurchaseOrderCancellation => "cancellation_date",
+        _ => return,
+    };
+    let Some(number) = fields.get("po_number").and_then(|p| p.value.as_text()).map(str::to_owned) else {
+        return;
+    };
+    let bare = |w: &Word| w.text.trim_matches(|c: char| !c.is_alphanumeric()) == number;
+    let after = layout.rows.iter().flat_map(|r| &r.segments).find_map(|segment| {
+        let at = segment.words.iter().position(bare)?;
+        dates_in(segment.words.get(at + 1..)?, reading).into_iter().next()
+    });
+    let Some((iso, words)) = after else { return };
+    let text = |fields: &BTreeMap<String, Proposal>, name: &str| {
+        fields.get(name).and_then(|p| p.value.as_text()).map(str::to_owned)
+    };
+    if text(fields, own).as_deref() == Some(iso.as_str()) {
+        fields.remove(own);
+    }
+    if text(fields, "order_date").as_deref() == Some(iso.as_str()) {
+        return;
+    }
+    if let Some(other) = fields.insert("order_date".to_owned(), propose(iso, &words, OF_ORDER)) {
+        fields.entry(own.to_owned()).or_insert(other);
+    }
 }
 
 /// `N° AE260771 du 27/03/2026`: a number, then a date.

@@ -324,6 +324,10 @@ const PHRASES: &[(&str, &str)] = &[
     ("verwendungsort", "ship_to"),
     ("conducteur de travaux", "buyer_contact"),
     ("planerare", "buyer_contact"),
+    ("andringsdatum", "change_date"),
+    ("anderungsdatum", "change_date"),
+    ("stornodatum", "cancellation_date"),
+    ("avbestallningsdatum", "cancellation_date"),
 ];
 
 /// Rules in order: all of the first, none of the second, then the field.
