@@ -33,7 +33,8 @@ use std::collections::{BTreeMap, HashSet};
 pub(super) use value::accept;
 pub use value::email;
 pub(super) use value::terms_of_payment;
-use value::{is_date, is_incoterm, typed};
+pub(super) use value::typed;
+use value::{is_date, is_incoterm};
 
 /// Blank between the words of a value that was typed into a form, in heights of the letters.
 const TYPED_GAP_HEIGHTS: f32 = 1.6;

@@ -253,12 +253,9 @@ fn block(
         {
             break;
         }
-        let beside = |left: &Segment| {
-            let edges = [left.x0() - segment.x0(), left.x1() - segment.x1()];
-            left.x0() < x - 9.0 && edges.iter().any(|apart| apart.abs() < 9.0)
-        };
         let other_label = next.segments.iter().enumerate().any(|(s, left)| {
-            beside(left) && (is_label(i, s) || left.words.last().is_some_and(|w| w.text.ends_with(':')))
+            stands_under(left, segment, x)
+                && (is_label(i, s) || left.words.last().is_some_and(|w| w.text.ends_with(':')))
         });
         if stops(found) || other_label {
             break;
@@ -270,17 +267,23 @@ fn block(
         bottom = found.y1();
         pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
     }
-    // a whole address, or a name, in the cell beside its label
-    if !lines.iter().flatten().any(|w| w.text.chars().filter(|c| c.is_alphabetic()).count() >= 2) {
-        lines.clear();
-        let named = |s: &&Segment| {
-            let text = s.text();
-            let figures = text.chars().filter(char::is_ascii_digit).count();
-            text.chars().filter(|c| c.is_alphabetic()).count() > figures
-        };
-        lines.extend(right.filter(named).map(|right| right.words.clone()));
+    finish(or_beside(lines, right))
+}
+
+/// Whether a segment left of a block stands below the label of the block, at its left or right edge.
+fn stands_under(left: &Segment, label: &Segment, block_x: f32) -> bool {
+    let edges = [left.x0() - label.x0(), left.x1() - label.x1()];
+    left.x0() < block_x - 9.0 && edges.iter().any(|apart| apart.abs() < 9.0)
+}
+
+/// The lines, or if they say nothing the whole address, or the name, in the cell beside its label.
+fn or_beside(lines: Vec<Vec<Word>>, right: Option<&Segment>) -> Vec<Vec<Word>> {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
+    if lines.iter().flatten().any(|w| letters(&w.text) >= 2) {
+        return lines;
     }
-    finish(lines)
+    let named = |s: &&Segment| letters(&s.text()) > s.text().chars().filter(char::is_ascii_digit).count();
+    right.filter(named).map(|right| right.words.clone()).into_iter().collect()
 }
 
 /// A block of these lines without what is no part of an address.

@@ -76,7 +76,7 @@ pub(super) fn is_date(field: &str) -> bool {
 }
 
 /// Fields whose values have a form of their own.
-pub(super) fn typed(field: &str) -> bool {
+pub(crate) fn typed(field: &str) -> bool {
     is_date(field)
         || matches!(
             field,

@@ -3,7 +3,8 @@
 use super::name::{bare_name, is_domain, is_legal_form, looks_like_company, with_legal_form};
 use crate::{
     extract::{
-        label::{field_of, label_at},
+        field::typed,
+        label::{Label, field_of, label_at},
         layout::{Layout, Row, Word, join},
     },
     validate::account::{fold, squeeze, strsim_ratio},
@@ -46,6 +47,11 @@ pub(super) fn domains(layout: &Layout) -> Vec<String> {
     words.filter_map(|w| of(&w.text)).take(DOMAINS_MAX).collect()
 }
 
+/// Whether a company may be the value of a label: `Purchase order date` asks for none.
+fn asks_for_name(label: &Label) -> bool {
+    field_of(label).is_some_and(|field| !typed(field))
+}
+
 /// The company on the letterhead: near the top, no title, not us; best in large letters and named again below.
 pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> Option<Vec<Word>> {
     let first = layout.rows.first()?.page;
@@ -62,7 +68,7 @@ pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> 
             let labelled = at > 0
                 && row.segments.get(at - 1).is_some_and(|left| {
                     label_at(left.words.iter().map(|w| w.text.as_str()))
-                        .is_some_and(|l| l.closed || l.words == left.words.len() && field_of(&l).is_some())
+                        .is_some_and(|l| l.closed || l.words == left.words.len() && asks_for_name(&l))
                 });
             if folded.len() < 4
                 || labelled
