@@ -6,7 +6,7 @@ use crate::{
     blob::Blob,
     classify::{Example, Experience},
     clock,
-    config::{self, Config},
+    config::{self, Config, settings},
     model::{
         account::{Account, AccountRow, CatalogueItem},
         catalogue::Catalogue,
@@ -14,7 +14,10 @@ use crate::{
         ticket::reference,
     },
     reader::Reader,
-    reply::{Mailer, template::Templates},
+    reply::{
+        Mailer,
+        template::{Name, Templates},
+    },
     screen::Site,
     search::Index,
     store::{Store, item_reference::ItemReferenceRow},
@@ -34,7 +37,7 @@ use tokio::sync::Notify;
 /// Everything that surfaces and jobs work with.
 #[derive(Debug)]
 pub struct App {
-    /// As configured.
+    /// As configured: databases, folders, servers. What pages may change is asked of [`App::settings`].
     pub config: Config,
     /// Rows.
     pub store: Store,
@@ -46,8 +49,6 @@ pub struct App {
     pub reader: Reader,
     /// The way out for mail.
     pub mailer: Mailer,
-    /// Replies as text.
-    pub templates: Templates,
     /// Who we are, for screening.
     pub site: Site,
     /// Secrets at rest.
@@ -56,8 +57,24 @@ pub struct App {
     pub node: Node,
     due: Notify,
     master_data: Mutex<Option<Arc<MasterData>>>,
+    /// Letters as the program and the site's folder have them.
+    templates: Templates,
+    settings: Mutex<Option<Arc<Settings>>>,
     /// With the version of the examples that it was learnt from.
     experience: Mutex<Option<(i64, Arc<Experience>)>>,
+}
+
+/// What administrators set, read once and kept until they change it.
+#[derive(Debug)]
+pub struct Settings {
+    /// Rises with each change.
+    version: i64,
+    /// What counts: the file's configuration with what the pages changed.
+    pub config: Config,
+    /// Letters, those with a text of the pages included.
+    pub templates: Templates,
+    /// Settings and letters of the pages that cannot count any more, and why; the file's count instead.
+    pub wrong: Vec<(String, String)>,
 }
 
 /// Accounts and catalogue, read once and kept until they change.
@@ -116,11 +133,12 @@ impl App {
             index,
             reader,
             mailer,
-            templates,
             site,
             vault,
             node,
             due: Notify::new(),
+            templates,
+            settings: Mutex::new(None),
             master_data: Mutex::new(None),
             experience: Mutex::new(None),
         })
@@ -140,6 +158,40 @@ impl App {
     /// Returns when work was announced.
     pub async fn work_is_due(&self) {
         self.due.notified().await;
+    }
+
+    /// What counts now of everything that administrators may change.
+    pub async fn settings(&self) -> anyhow::Result<Arc<Settings>> {
+        let mut db = self.store.read().await?;
+        let version = db.find_setting_version().await?;
+        let kept = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(kept) = kept.filter(|kept| kept.version == version) {
+            return Ok(kept);
+        }
+        let rows = db.list_settings().await.context("failed to read the settings")?;
+        let letters = db.list_templates().await.context("failed to read the letter templates")?;
+        drop(db);
+        let (config, mut wrong) = settings::effective(&self.config, &rows);
+        let mut templates = self.templates.clone();
+        for row in letters.iter().filter(|row| !row.source.is_empty()) {
+            let name = Name::parse(&row.name).context("this version of the program has no such letter");
+            let replaced = name.and_then(|name| Ok(templates.with(name, &row.language, &row.source)?));
+            match replaced {
+                Ok(replaced) => templates = replaced,
+                Err(error) => wrong.push((format!("{}/{}", row.name, row.language), format!("{error:#}"))),
+            }
+        }
+        for (name, reason) in &wrong {
+            tracing::warn!(name, reason, "a setting of the pages cannot count; the file's counts");
+        }
+        let fresh = Arc::new(Settings { version, config, templates, wrong });
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// The letters without those of the pages.
+    pub fn built_in_templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Accounts and catalogue as they are now.

@@ -4,7 +4,10 @@
 //! Secrets never stand in the file: a [`SecretRef`] names a variable or a file. Unknown keys are errors.
 //! `mailroom.example.toml` documents every key; a test parses it and compares it with the defaults.
 //!
+//! What administrators may change on the pages, and how that meets the file, is in [`settings`].
 //! Does not: open anything (that is [`crate::app`]). No other module reads the environment.
+
+pub mod settings;
 
 use crate::{
     blob, mailbox,
@@ -12,8 +15,11 @@ use crate::{
         calendar::Calendar,
         draft::Kind,
         secret::{Secret, SecretRef},
+        ticket::Queue,
     },
-    reader, reply, search, store,
+    reader,
+    reply::{self, limits},
+    search, store,
 };
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -21,6 +27,9 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
+
+/// The longest time that a queue may give for an answer: a year.
+const ANSWER_HOURS_MAX: i64 = 24 * 366;
 
 /// The commented example with every key; also printed by `mailroom check --example`.
 pub const EXAMPLE: &str = include_str!("../mailroom.example.toml");
@@ -49,6 +58,8 @@ pub struct Config {
     pub web: Web,
     /// Sorting into queues.
     pub classify: Classify,
+    /// What the site says of its queues; those that it does not name are as built in.
+    pub queue: Vec<QueueRules>,
     /// Approval without a person.
     pub straight_through: StraightThrough,
     /// When nobody works.
@@ -63,6 +74,10 @@ pub struct Site {
     pub name: String,
     /// Names under which customers order from us: on an order, these are the vendor.
     pub names: Vec<String>,
+    /// Postal address under letters, one line each; empty: none.
+    pub address: String,
+    /// What stands under letters besides name and address: telephone, register, opening hours; empty: nothing.
+    pub signature: String,
     /// Our own mail addresses, besides the sender of replies: mail from them is our own.
     pub addresses: Vec<String>,
     /// Folder of the embedded defaults: database, bytes, index, signing key.
@@ -76,6 +91,8 @@ impl Default for Site {
         Self {
             name: "Mailroom".to_owned(),
             names: Vec::new(),
+            address: String::new(),
+            signature: String::new(),
             addresses: Vec::new(),
             data_dir: PathBuf::from("mailroom-data"),
             signing_key: None,
@@ -136,11 +153,33 @@ impl Default for Web {
 pub struct Classify {
     /// Below this confidence a message goes to the triage queue: 0 to 1.
     pub threshold: f32,
+    /// Where what is not clear enough goes.
+    pub unclear: Queue,
 }
 
 impl Default for Classify {
     fn default() -> Self {
-        Self { threshold: 0.6 }
+        Self { threshold: 0.6, unclear: Queue::Triage }
+    }
+}
+
+/// What a site says of one queue.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QueueRules {
+    /// Which.
+    pub name: Queue,
+    /// What people call it on the pages; empty: as the pages' language does.
+    pub label: String,
+    /// Mail to one of these addresses goes there, whatever it says.
+    pub addresses: Vec<String>,
+    /// A message is to be answered within so many hours; 0: no limit.
+    pub answer_hours: i64,
+}
+
+impl Default for QueueRules {
+    fn default() -> Self {
+        Self { name: Queue::Triage, label: String::new(), addresses: Vec::new(), answer_hours: 0 }
     }
 }
 
@@ -209,8 +248,14 @@ impl Config {
         Ok(config)
     }
 
+    /// What the site says of a queue.
+    pub fn queue(&self, name: Queue) -> Option<&QueueRules> {
+        self.queue.iter().find(|rules| rules.name == name)
+    }
+
     /// What no single part can see.
     fn check(&self) -> anyhow::Result<()> {
+        self.check_queues()?;
         let mut names = BTreeSet::new();
         for mailbox in &self.mailbox {
             mailbox.check()?;
@@ -257,10 +302,33 @@ impl Config {
         Ok(())
     }
 
+    fn check_queues(&self) -> anyhow::Result<()> {
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        for rules in &self.queue {
+            let name = rules.name.as_str();
+            if !names.insert(name) {
+                bail!("two sections [[queue]] are named {name:?}: put them together");
+            }
+            if !(0..=ANSWER_HOURS_MAX).contains(&rules.answer_hours) {
+                bail!("queue {name}: answer_hours must lie between 0 and {ANSWER_HOURS_MAX}");
+            }
+            for address in &rules.addresses {
+                if !limits::is_address(address) {
+                    bail!("queue {name}: {address:?} is not a mail address");
+                }
+                if !addresses.insert(address.to_lowercase()) {
+                    bail!("{address} belongs to two queues: mail to it can go to one only");
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Every address that is ours: mail from them never gets an automatic answer.
     pub fn own_addresses(&self) -> Vec<String> {
         let mut addresses: Vec<String> = self.site.addresses.iter().map(|a| a.to_lowercase()).collect();
         addresses.push(self.mail_out.from.to_lowercase());
+        addresses.extend(self.queue.iter().flat_map(|queue| &queue.addresses).map(|a| a.to_lowercase()));
         addresses
             .extend(self.mailbox.iter().map(|m| m.user.to_lowercase()).filter(|user| user.contains('@')));
         addresses.sort();

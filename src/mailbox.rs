@@ -22,12 +22,14 @@ mod imap;
 mod maildir;
 mod mbox;
 mod memory;
+mod probe;
 mod tls;
 mod utf7;
 
 pub use config::{After, AfterKind, Config, Kind, Tls};
 pub use error::MailboxError;
 pub use memory::Memory;
+pub use probe::{Probed, Step, StepName, probe};
 
 use crate::model::secret::Secret;
 use sha2::{Digest as _, Sha256};

@@ -14,16 +14,19 @@ pub mod documents;
 pub mod history;
 pub mod effort;
 pub mod lesson;
+pub mod letter;
 pub mod master_data;
 pub mod people;
+pub mod queue_rules;
 pub mod reading;
 pub mod reply;
+pub mod setting;
 pub mod straight_through;
 pub mod thread;
 pub mod view;
 
 use crate::{
-    app::{App, MasterData},
+    app::{App, MasterData, Settings},
     classify::{self, Experience},
     clock, extract,
     jobs::PROCESS_MESSAGE,
@@ -113,7 +116,10 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     documents::settle_body(app, &message, &mut documents, &mut drafts).await?;
     let kinds: Vec<(Kind, f32)> = drafts.iter().map(|d| (d.draft.kind, d.draft.kind_confidence)).collect();
     let experience = app.experience().await?;
-    let classified = classify::classify(&message, &kinds, &experience, app.config.classify.threshold);
+    let settings = app.settings().await?;
+    let threshold = settings.config.classify.threshold;
+    let classified = classify::classify(&message, &kinds, &experience, threshold);
+    let classified = queue_rules::apply(&settings.config, &message, classified);
     let joining = thread::join(app, id, &message).await?;
     let account = account(&mut app.store.read().await?, &message, &drafts).await?;
     let understood = Understood { row, message, screened, documents, drafts, classified, joining, account };
@@ -164,12 +170,12 @@ async fn parse(raw: Vec<u8>) -> anyhow::Result<(Vec<u8>, Message)> {
 }
 
 /// What extraction and checks may lean on.
-fn known(app: &App, master: &MasterData) -> Known {
+fn known(settings: &Settings, master: &MasterData) -> Known {
     Known {
         accounts: Arc::clone(&master.accounts),
         catalogue: master.catalogue.clone(),
-        site_names: app.config.site.names.clone(),
-        calendar: app.config.calendar.clone(),
+        site_names: settings.config.site.names.clone(),
+        calendar: settings.config.calendar.clone(),
         ..Known::default()
     }
 }
@@ -222,7 +228,7 @@ async fn draft(
     documents: &[ReadDocument],
 ) -> anyhow::Result<Vec<Drafted>> {
     let master = app.master_data().await?;
-    let mut known = known(app, &master);
+    let mut known = known(&*app.settings().await?, &master);
     known.arrived = Some(day_of_arrival(message.date_ms, row.stored_ms));
     let address = message.from.as_ref().map_or("", |from| from.email.as_str());
     let lessons = lesson::of_sender(&mut app.store.read().await?, address).await?;

@@ -35,6 +35,7 @@ pub mod record;
 pub mod reference;
 mod row;
 pub mod session;
+pub mod setting;
 pub mod sighting;
 pub mod ticket;
 pub mod view;

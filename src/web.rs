@@ -34,7 +34,9 @@ pub mod pages {
     pub mod quarantine;
     pub mod record;
     pub mod search;
+    pub mod setting;
     pub mod sign_in;
+    pub mod template;
     pub mod ticket;
     pub mod user;
     pub mod webhook;
@@ -64,7 +66,7 @@ use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
     account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message,
-    outbox, quarantine, record, search, sign_in, ticket, user, webhook, work,
+    outbox, quarantine, record, search, setting, sign_in, template, ticket, user, webhook, work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -123,7 +125,7 @@ pub fn routes() -> Vec<Route> {
 
 /// The routes, by noun.
 fn table() -> Table {
-    use Right::{Administer, Answer, Oversee, Own, Read, Review};
+    use Right::{Answer, Own, Read, Review};
     Table::default()
         .open(Method::GET, "/sign-in", sign_in::show)
         .open(Method::POST, "/sign-in", sign_in::enter)
@@ -133,6 +135,7 @@ fn table() -> Table {
         .open(Method::GET, "/assets/{version}/{name}", assets::show)
         .post(Own, "/sign-out", sign_in::leave)
         .get(Own, "/me", me::show)
+        .get(Own, "/me/mentions", me::mentions)
         .post(Own, "/me/look", look::choose)
         .post(Own, "/me/password", me::set_password)
         .post(Own, "/me/factor", me::set_factor)
@@ -208,7 +211,13 @@ fn table() -> Table {
         .api(Scope::Read, Read, Method::GET, "/api/v1/accounts", api::list_accounts)
         .api(Scope::Read, Read, Method::GET, "/api/v1/accounts/{id}", api::show_account)
         .api(Scope::Accounts, Review, Method::POST, "/api/v1/accounts/{id}", api::change_account)
-        // who may sign in, and how the service runs
+        .group(service)
+}
+
+/// Who may sign in, and how the service runs.
+fn service(table: Table) -> Table {
+    use Right::{Administer, Oversee};
+    table
         .get(Oversee, "/users", user::list)
         .post(Administer, "/users", user::add)
         .get(Oversee, "/users/{id}", user::show)
@@ -218,7 +227,13 @@ fn table() -> Table {
         .post(Administer, "/webhooks/{id}", webhook::change)
         .get(Oversee, "/audit", audit::list)
         .get(Oversee, "/automation", automation::show)
+        .get(Oversee, "/settings/{group}", setting::show)
+        .post(Administer, "/settings/{group}", setting::change)
+        .get(Oversee, "/templates", template::list)
+        .get(Oversee, "/templates/{name}/{language}", template::show)
+        .post(Administer, "/templates/{name}/{language}", template::change)
         .get(Oversee, "/mailboxes", mailbox::list)
+        .post(Administer, "/mailboxes/{name}/test", mailbox::test)
         .get(Administer, "/mailboxes/consent", mailbox::consent)
         .get(Administer, "/mailboxes/{name}/sign-in", mailbox::sign_in)
         .get(Oversee, "/quarantine", quarantine::list)
@@ -269,7 +284,6 @@ async fn harden(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
@@ -277,6 +291,7 @@ async fn harden(request: Request, next: Next) -> Response {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

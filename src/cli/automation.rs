@@ -28,7 +28,7 @@ pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print!("{}", told(&report, app.config.straight_through.enabled));
+        print!("{}", told(&report, app.settings().await?.config.straight_through.enabled));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -93,6 +93,27 @@ async fn check_mailboxes(checked: &mut Checked, app: &App) {
     }
 }
 
+/// What the pages changed, and whether it can still count.
+async fn check_settings(app: &App) -> anyhow::Result<String> {
+    let wrong = app.settings().await?.wrong.clone();
+    if !wrong.is_empty() {
+        let wrong: Vec<String> = wrong.iter().map(|(name, reason)| format!("{name} ({reason})")).collect();
+        anyhow::bail!(
+            "what was set on the pages cannot count any more, so the file counts: {}; set it anew there",
+            wrong.join(", ")
+        );
+    }
+    let mut db = app.store.read().await?;
+    let mut names: Vec<String> = db.list_settings().await?.into_iter().map(|row| row.name).collect();
+    let letters = db.list_templates().await?.into_iter().filter(|row| !row.source.is_empty());
+    names.extend(letters.map(|row| format!("letter {}/{}", row.name, row.language)));
+    Ok(if names.is_empty() {
+        "the configuration file counts everywhere".to_owned()
+    } else {
+        format!("the pages count before the configuration file for: {}", names.join(", "))
+    })
+}
+
 async fn check_mail_out(app: &App) -> anyhow::Result<String> {
     send_outbox::sign_in(app).await?;
     app.mailer.check().await?;
@@ -110,6 +131,7 @@ async fn check_site(checked: &mut Checked, app: &App) {
         Ok(format!("{accounts} accounts and {items} catalogue items"))
     };
     checked.say("database", counted.await);
+    checked.say("settings", check_settings(app).await);
     let probe = async {
         let sha256 = app.blob.put(b"mailroom check\n").await?;
         app.blob.get(&sha256).await?;

@@ -180,6 +180,23 @@ pub async fn connect(app: &App, config: &mailbox::Config) -> anyhow::Result<Mail
     opened.with_context(|| format!("failed to open mailbox {}", config.name))
 }
 
+/// Tries the way to a configured mailbox, step by step, and changes nothing there.
+pub async fn probe(app: &App, config: &mailbox::Config) -> Vec<mailbox::Step> {
+    let secret = if config.oauth.is_some() {
+        credential::token(app, config, None).await.map(Some)
+    } else {
+        config.password.as_ref().map(config::resolve).transpose()
+    };
+    match secret {
+        Ok(secret) => mailbox::probe(config, secret.as_ref()).await,
+        Err(error) => vec![mailbox::Step {
+            name: mailbox::StepName::SignIn,
+            probed: mailbox::Probed::Fails,
+            text: format!("{error:#}"),
+        }],
+    }
+}
+
 /// One pass over all folders of a configured mailbox.
 pub async fn poll_once(app: &App, config: &mailbox::Config) -> anyhow::Result<Taken> {
     let mut mailbox = connect(app, config).await?;

@@ -51,7 +51,7 @@ pub async fn run_due(app: &Arc<App>) -> anyhow::Result<Done> {
 
 /// Leases a batch, if one is due, and begins to understand it.
 async fn begin(app: &Arc<App>) -> anyhow::Result<Option<Ahead>> {
-    let limit = app.config.limits.message_seconds;
+    let limit = app.settings().await?.config.limits.message_seconds;
     // One half of the time for this batch, and one for the batch before it.
     let lease_ms = (limit as i64 * 4 + 60) * 1000;
     let jobs = app
@@ -76,7 +76,7 @@ async fn finish(app: &Arc<App>, ahead: Ahead, done: &mut Done) -> anyhow::Result
     // A panic is caught at the boundary of a task.
     let written = match batch.await.context("a defect in the program").flatten() {
         Ok(batch) => {
-            let (taken, limit) = (Arc::clone(app), app.config.limits.message_seconds);
+            let (taken, limit) = (Arc::clone(app), app.settings().await?.config.limits.message_seconds);
             let task = tokio::spawn(in_time(limit, async move { history::write_batch(&taken, batch).await }));
             task.await.context("a defect in the program").flatten()
         }

@@ -20,7 +20,7 @@ struct Failure {
 /// Processes one message, if one is due. Returns how many were leased.
 pub async fn run_due(app: &Arc<App>) -> anyhow::Result<usize> {
     let now_ms = clock::now_ms();
-    let lease_ms = (app.config.limits.message_seconds as i64 + 60) * 1000;
+    let lease_ms = (app.settings().await?.config.limits.message_seconds as i64 + 60) * 1000;
     let jobs = app
         .store
         .lease_jobs(super::PROCESS_MESSAGE, &app.node.name, now_ms, lease_ms, 1)
@@ -35,14 +35,16 @@ pub async fn run_due(app: &Arc<App>) -> anyhow::Result<usize> {
 
 async fn run(app: &Arc<App>, job: &Job) -> anyhow::Result<()> {
     let id = MessageId::new(&*job.subject_id);
-    let outcome = if job.attempts > app.config.limits.attempts {
+    let limits = app.settings().await?.config.limits.clone();
+    let attempts = limits.attempts;
+    let outcome = if job.attempts > attempts {
         // Leased that often without an end: the process died each time, perhaps of this message.
         Err(Failure {
             cause: "process_died",
             detail: "the program ended while it processed this message".to_owned(),
         })
     } else {
-        attempt(app, job).await
+        attempt(app, job, Duration::from_secs(limits.message_seconds)).await
     };
     match outcome {
         Ok(()) => {
@@ -52,7 +54,7 @@ async fn run(app: &Arc<App>, job: &Job) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Err(failure) if job.attempts < app.config.limits.attempts => {
+        Err(failure) if job.attempts < attempts => {
             tracing::warn!(message.id = %id, attempt = job.attempts, cause = failure.cause, detail = failure.detail, "processing failed; it will be tried again");
             let wait_ms = RETRY_FIRST_MS << job.attempts.clamp(0, 10);
             let mut tx = app.store.begin().await?;
@@ -67,8 +69,7 @@ async fn run(app: &Arc<App>, job: &Job) -> anyhow::Result<()> {
 }
 
 /// One try within its wall time; a panic is caught at this boundary.
-async fn attempt(app: &Arc<App>, job: &Job) -> Result<(), Failure> {
-    let limit = Duration::from_secs(app.config.limits.message_seconds);
+async fn attempt(app: &Arc<App>, job: &Job, limit: Duration) -> Result<(), Failure> {
     let task = {
         let app = Arc::clone(app);
         let job = job.clone();

@@ -84,7 +84,7 @@ async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Op
         recipient_ms: &recipient_ms,
         everything: u64::try_from(everything).unwrap_or_default(),
     };
-    let breaker = app.config.mail_out.breaker_per_hour;
+    let breaker = app.settings().await?.config.mail_out.breaker_per_hour;
     Ok(match limits::decide(now_ms, &row.recipient, &app.site.addresses, &history, breaker) {
         Decision::Send => None,
         Decision::Withheld { reason, breaker } => {

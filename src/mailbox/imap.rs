@@ -9,6 +9,7 @@
 //! Limits: one time limit for each verb below, [`ANSWER_BYTES_MAX`] for answers without content.
 
 mod idle;
+mod probe;
 mod sent;
 mod sign_in;
 
@@ -26,6 +27,7 @@ use async_imap::{
         AttributeValue, MailboxDatum, NameAttribute, Outcome, RequestId, Response, ResponseCode, Status,
     },
 };
+pub(super) use probe::probe;
 use rustls::ClientConfig;
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,7 +1,7 @@
 //! A letter into the outbox: rendered, composed, its bytes durable, before the transaction that sends it off.
 
 use crate::{
-    app::App,
+    app::{App, Settings},
     clock,
     message::own_id,
     model::{
@@ -10,7 +10,7 @@ use crate::{
     },
     reply::{
         Composition, File, compose,
-        template::{Context, Name},
+        template::{Context, Name, Rendered, TemplateError, Templates},
     },
     store::outbox::NewOutbox,
 };
@@ -39,8 +39,37 @@ pub struct Letter<'a> {
     pub draft_id: Option<DraftId>,
     /// Sent by the program itself, not on a person's word: marked so (RFC 3834).
     pub automatic: bool,
+    /// The whole text as a person left it, in place of the template's.
+    pub whole: Option<String>,
     /// What it says; names of site and recipient, the day of an answer and the survey are filled in here.
     pub context: Context,
+}
+
+/// A letter as it goes out: our name in it, and below it the letterhead of the site (RFC 3676, 4.3).
+pub fn render(
+    app: &App,
+    settings: &Settings,
+    templates: &Templates,
+    template: Name,
+    language: &str,
+    context: Context,
+) -> Result<Rendered, TemplateError> {
+    let site = &settings.config.site;
+    let answer_by = app.config.calendar.answer_by(app.now().date());
+    let context = Context {
+        site_name: site.name.clone(),
+        answer_by: answer_by.map_or_else(String::new, |day| day.to_string()),
+        survey_link: app.config.mail_out.survey_link.replace("{ticket}", &context.ticket),
+        ..context
+    };
+    let mut rendered = templates.render(template, language, &context)?;
+    let letterhead = [site.address.as_str(), site.signature.as_str()];
+    let letterhead: Vec<&str> =
+        letterhead.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
+    if !letterhead.is_empty() {
+        rendered.body = format!("{}\n-- \n{}\n", rendered.body, letterhead.join("\n"));
+    }
+    Ok(rendered)
 }
 
 /// Renders and composes a letter, and keeps its bytes. The row is the caller's to commit, with its ticket.
@@ -48,19 +77,18 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
     let now_ms = clock::now_ms();
     let id = OutboxId::new(clock::fresh_id());
     let mut context = letter.context;
-    context.site_name.clone_from(&app.config.site.name);
-    let answer_by = app.config.calendar.answer_by(app.now().date());
-    context.answer_by = answer_by.map_or_else(String::new, |day| day.to_string());
-    context.survey_link = app.config.mail_out.survey_link.replace("{ticket}", &context.ticket);
+    let settings = app.settings().await?;
     context.name = letter.recipient.name.clone().unwrap_or_default();
-    let rendered = app
-        .templates
-        .render(letter.template, &letter.language, &context)
-        .with_context(|| format!("failed to render the letter {}", letter.template.as_str()))?;
+    let mut rendered =
+        render(app, &settings, &settings.templates, letter.template, &letter.language, context)
+            .with_context(|| format!("failed to render the letter {}", letter.template.as_str()))?;
+    if let Some(whole) = letter.whole {
+        rendered.body = whole;
+    }
     let rfc_message_id = own_id::make(&app.site.signing_key, &id, &app.config.mail_out.host_name());
     let references = letter.answers.map_or_else(Vec::new, references);
     let bytes = compose(&Composition {
-        from: &app.config.mail_out.sender(),
+        from: &settings.config.mail_out.sender(),
         to: &letter.recipient,
         copies: &letter.copies,
         files: &letter.files,

@@ -228,6 +228,7 @@ async fn acknowledge(
         answers: Some(&understood.message),
         message_id: Some(understood.row.id.clone()),
         draft_id: None,
+        whole: None,
         automatic: true,
         context: Context {
             ticket: format!("MR-{number}"),

@@ -22,7 +22,7 @@ use crate::{
         outbox::OutboxState,
         ticket::{Ticket, TicketState},
     },
-    reply::template::{Context, Name, OrderLine},
+    reply::template::{Context, Name},
     store::{
         Tx,
         audit::Entry,
@@ -106,7 +106,7 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
     let mut db = app.store.read().await?;
     let message = db.find_message(&row.message_id).await?;
     let sender = message.as_ref().map(|message| message.from_email.as_str());
-    let mut known = super::known(app, &master);
+    let mut known = super::known(&*app.settings().await?, &master);
     known.arrived = message.as_ref().map(|message| day_of_arrival(message.date_ms, message.stored_ms));
     known.earlier_orders =
         super::earlier_orders(&mut db, &content, row.account_id.as_ref(), &row.message_id).await?;
@@ -133,7 +133,7 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
 /// What cures the findings of a draft for certain.
 pub async fn remedies(app: &App, row: &DraftRow) -> anyhow::Result<Vec<Remedy>> {
     let master = app.master_data().await?;
-    let known = super::known(app, &master);
+    let known = super::known(&*app.settings().await?, &master);
     let account = row.account_id.as_ref().and_then(|id| master.account(id));
     Ok(remedy::remedies(&row.content, &known, account))
 }
@@ -342,34 +342,17 @@ async fn confirmation(
     if historic {
         return Ok(None);
     }
-    let field = |name: &str| content.text(name).unwrap_or_default().to_owned();
-    let lines = content.lines.iter().map(|line| {
-        let cell = |name: &str| line.get(name).and_then(|p| p.value.as_text()).unwrap_or_default().to_owned();
-        OrderLine {
-            sku: cell("sku"),
-            customer_sku: cell("customer_sku"),
-            description: cell("description"),
-            quantity: cell("quantity"),
-            unit: cell("unit"),
-            unit_price: cell("unit_price"),
-            amount: cell("amount"),
-            delivery_date: cell("delivery_date"),
-        }
-    });
-    let context = Context {
-        po_number: field("po_number"),
-        order_date: field("order_date"),
-        currency: field("currency"),
-        lines: lines.collect(),
-        subtotal: field("subtotal"),
-        tax: field("tax"),
-        total: field("total"),
-        payment_terms: field("payment_terms"),
-        ship_to: field("ship_to"),
-        ..Context::default()
-    };
     let cause = format!("confirm:{}", row.id);
-    letter(app, ticket, Some(&row.message_id), Some(&row.id), Name::OrderConfirmation, cause, context).await
+    letter(
+        app,
+        ticket,
+        Some(&row.message_id),
+        Some(&row.id),
+        Name::OrderConfirmation,
+        cause,
+        super::letter::of_order(content),
+    )
+    .await
 }
 
 /// A letter in a ticket, in answer to a message: the given one, or the latest that came in.
@@ -402,6 +385,7 @@ async fn letter(
         answers: Some(parsed),
         message_id: Some(row.id.clone()),
         draft_id: draft_id.cloned(),
+        whole: None,
         automatic: false,
         context,
     };

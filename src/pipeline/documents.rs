@@ -6,7 +6,9 @@
 use super::{Drafted, reading};
 use crate::{
     app::App,
-    clock, extract,
+    clock,
+    config::Limits,
+    extract,
     model::{
         finding::{Finding, Severity},
         ids::{DocumentId, MessageId},
@@ -69,11 +71,12 @@ struct Waiting {
 pub async fn read(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<Vec<ReadDocument>> {
     let before = app.store.read().await?.list_documents(id).await;
     let anew = !before.context("failed to look for earlier documents")?.is_empty();
+    let limits = app.settings().await?.config.limits.clone();
     let mut waiting: VecDeque<Waiting> = attachments(message).collect();
     let mut documents = vec![body(message)];
     while let Some(file) = waiting.pop_front() {
-        let beyond = documents.len() >= app.config.limits.documents_per_message;
-        let (document, inner) = read_one(app, message, file, beyond, anew).await?;
+        let beyond = documents.len() >= limits.documents_per_message;
+        let (document, inner) = read_one(app, message, file, &limits, beyond, anew).await?;
         waiting.extend(inner);
         documents.push(document);
     }
@@ -142,6 +145,7 @@ async fn read_one(
     app: &App,
     message: &Message,
     file: Waiting,
+    limits: &Limits,
     beyond: bool,
     anew: bool,
 ) -> anyhow::Result<(ReadDocument, Vec<Waiting>)> {
@@ -165,14 +169,14 @@ async fn read_one(
     if beyond {
         document.failure = Some((
             "too_many_documents",
-            format!("the message holds more than {} documents", app.config.limits.documents_per_message),
+            format!("the message holds more than {} documents", limits.documents_per_message),
         ));
     } else if document.skipped.is_none() {
         read_bytes(app, message, &file, &mut document, anew).await?;
     }
     let mut inner = Vec::new();
     if let Some(pages) = &mut document.pages {
-        inner = open_inner(app, &document.id, &file, pages);
+        inner = open_inner(limits, &document.id, &file, pages);
         document.pages_sha256 = Some(keep_pages(app, pages).await?);
     }
     Ok((document, inner))
@@ -225,19 +229,19 @@ async fn find_pages(app: &App, sha256: &str, options: &Options) -> anyhow::Resul
 }
 
 /// Takes the files inside a file out of its pages, unless archives nest too deep.
-fn open_inner(app: &App, id: &DocumentId, file: &Waiting, pages: &mut Pages) -> Vec<Waiting> {
+fn open_inner(limits: &Limits, id: &DocumentId, file: &Waiting, pages: &mut Pages) -> Vec<Waiting> {
     let depth = file.depth + 1;
     let embedded = std::mem::take(&mut pages.embedded);
     if embedded.is_empty() {
         return Vec::new();
     }
-    if depth > app.config.limits.archive_depth {
+    if depth > limits.archive_depth {
         pages.findings.push(Finding::new(
             "archive_too_deep",
             Severity::Check,
             format!(
                 "files inside files are opened {} levels deep; this one goes deeper and was not opened",
-                app.config.limits.archive_depth
+                limits.archive_depth
             ),
         ));
         return Vec::new();

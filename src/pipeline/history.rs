@@ -5,11 +5,13 @@
 //! conversation becomes one ticket. A message with files, with a draft in its text, that refers to one which still
 //! waits, whose Message-ID came before, or whose sender's layouts are known, is given back: it goes alone.
 
-use super::{MasterData, Understood, account, commit, extract_all, known, lesson, thread};
+use super::{MasterData, Understood, account, commit, extract_all, known, lesson, queue_rules, thread};
 use crate::{
     app::App,
     classify::{self, Experience},
-    clock, extract, message,
+    clock,
+    config::Config,
+    extract, message,
     model::{
         account::Known,
         draft::Kind,
@@ -100,9 +102,9 @@ pub async fn write_batch(app: &App, batch: Batch) -> anyhow::Result<Vec<Job>> {
 async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> anyhow::Result<Vec<Plain>> {
     let master: Arc<MasterData> = app.master_data().await?;
     let site = Arc::new(app.site.clone());
-    let known = Arc::new(known(app, &master));
+    let settings = app.settings().await?;
+    let known = Arc::new(known(&settings, &master));
     let experience = app.experience().await?;
-    let threshold = app.config.classify.threshold;
     let share = raws.len().div_ceil(app.config.workers()).max(1);
     let mut raws = raws.into_iter();
     let mut tasks = Vec::new();
@@ -112,9 +114,10 @@ async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> 
             break;
         }
         let (site, known, experience) = (Arc::clone(&site), Arc::clone(&known), Arc::clone(&experience));
+        let settings = Arc::clone(&settings);
         tasks.push(tokio::task::spawn_blocking(move || {
             some.into_iter()
-                .filter_map(|(row, raw)| understand(row, &raw?, &site, &known, &experience, threshold))
+                .filter_map(|(row, raw)| understand(row, &raw?, &site, &known, &experience, &settings.config))
                 .collect::<Vec<Plain>>()
         }));
     }
@@ -132,7 +135,7 @@ fn understand(
     site: &Site,
     known: &Known,
     experience: &Experience,
-    threshold: f32,
+    config: &Config,
 ) -> Option<Plain> {
     let message = message::parse(raw);
     if !message.attachments.is_empty() {
@@ -144,7 +147,8 @@ fn understand(
         return None;
     }
     let screened = screen::screen(&message, site);
-    let classified = classify::classify(&message, &[], experience, threshold);
+    let classified = classify::classify(&message, &[], experience, config.classify.threshold);
+    let classified = queue_rules::apply(config, &message, classified);
     let keys = thread::keys(&message, site);
     Some(Plain { row, message, screened, classified, keys })
 }

@@ -5,6 +5,7 @@
 use crate::{
     clock,
     model::ids::UserId,
+    reply::limits,
     store::{
         Store, Tx,
         audit::Entry,
@@ -26,6 +27,9 @@ pub enum Refused {
     /// Somebody has that name.
     #[error("somebody of that name exists already: see `mailroom user list`")]
     Taken,
+    /// No mail address, or that of somebody else.
+    #[error("that is no mail address, or that of somebody else")]
+    Email,
     /// Nobody would be left to administer.
     #[error("this is the last administrator who may sign in")]
     LastAdministrator,
@@ -66,6 +70,25 @@ pub async fn add(
     tx.audit(named_entry(who, "add_person", name, role.as_str()));
     tx.commit().await.context("failed to add a person")?;
     Ok(Ok(id))
+}
+
+/// Says where a person gets mail from us; empty: nowhere.
+pub async fn set_email(
+    store: &Store,
+    person: &Person,
+    email: &str,
+    who: &str,
+) -> anyhow::Result<Result<(), Refused>> {
+    if !email.is_empty() && !limits::is_address(email) {
+        return Ok(Err(Refused::Email));
+    }
+    let mut tx = store.begin().await?;
+    if !tx.save_person_email(&person.id, email).await? {
+        return Ok(Err(Refused::Email));
+    }
+    tx.audit(entry(who, "change_email", person, email));
+    tx.commit().await.context("failed to save a person")?;
+    Ok(Ok(()))
 }
 
 /// Commits what was done unless it leaves nobody to administer.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::App,
     clock,
+    config::Config,
     message::forward,
     model::{
         ids::MessageId,
@@ -42,8 +43,12 @@ pub struct Reply {
     pub letter: Name,
     /// In his or her own words.
     pub text: String,
+    /// The text is all of the letter, not only what stands between greeting and name.
+    pub whole: bool,
     /// Files of the ticket that go along: message and position of the attachment; without a position the message itself.
     pub files: Vec<(MessageId, Option<usize>)>,
+    /// Files from elsewhere.
+    pub uploads: Vec<File>,
     /// What becomes of the ticket.
     pub then: TicketState,
 }
@@ -74,13 +79,14 @@ pub fn addresses(text: &str) -> Option<Vec<Address>> {
 }
 
 /// Who else got the latest message that came in, apart from ourselves and from whom it would be answered to.
-pub fn others(app: &App, conversation: &[(MessageRow, Option<Message>)]) -> Vec<String> {
+pub fn others(app: &App, settings: &Config, conversation: &[(MessageRow, Option<Message>)]) -> Vec<String> {
     let Some((_, message)) = latest(conversation) else { return Vec::new() };
     let to = message.reply_address().map(|address| address.email.to_lowercase());
     let mut others: Vec<String> = Vec::new();
     for address in message.to.iter().chain(&message.cc).take(RECIPIENTS_MAX) {
         let email = address.email.to_lowercase();
-        let own = app.site.addresses.iter().any(|own| own.eq_ignore_ascii_case(&email));
+        let of_queues = settings.queue.iter().flat_map(|queue| &queue.addresses);
+        let own = app.site.addresses.iter().chain(of_queues).any(|own| own.eq_ignore_ascii_case(&email));
         if !own && Some(&email) != to.as_ref() && !others.contains(&email) && limits::is_address(&email) {
             others.push(email);
         }
@@ -95,7 +101,7 @@ pub fn original_sender(conversation: &[(MessageRow, Option<Message>)]) -> Option
 }
 
 /// The latest message that came in and can be answered.
-fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(&MessageRow, &Message)> {
+pub(super) fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(&MessageRow, &Message)> {
     let incoming = conversation.iter().rev().filter(|(row, _)| is_from_others(row));
     let mut parsed = incoming.filter_map(|(row, parsed)| Some((row, parsed.as_ref()?)));
     parsed.find(|(_, message)| message.reply_address().is_some())
@@ -110,7 +116,9 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
     let latest = latest(&conversation);
     let recipient = reply.to.or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
     let Some(recipient) = recipient else { return Ok(Replied::NoRecipient) };
-    let Some(files) = load(app, &conversation, &reply.files).await? else { return Ok(Replied::BadFiles) };
+    let Some(files) = load(app, &conversation, &reply.files, reply.uploads).await? else {
+        return Ok(Replied::BadFiles);
+    };
     let attached = files.len();
     let letter = Letter {
         template: reply.letter,
@@ -122,6 +130,7 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
         answers: latest.map(|(_, message)| message),
         message_id: latest.map(|(row, _)| row.id.clone()),
         draft_id: None,
+        whole: reply.whole.then(|| format!("{}\n", reply.text)),
         automatic: false,
         context: Context {
             ticket: ticket.reference(),
@@ -158,9 +167,10 @@ async fn load(
     app: &App,
     conversation: &[(MessageRow, Option<Message>)],
     wanted: &[(MessageId, Option<usize>)],
+    mut files: Vec<File>,
 ) -> anyhow::Result<Option<Vec<File>>> {
-    let mut files = Vec::new();
-    let mut left = FILES_BYTES_MAX;
+    let uploaded: usize = files.iter().map(|file| file.bytes.len()).sum();
+    let Some(mut left) = FILES_BYTES_MAX.checked_sub(uploaded) else { return Ok(None) };
     for (id, position) in wanted {
         let Some((row, parsed)) = conversation.iter().find(|(row, _)| row.id == *id) else { return Ok(None) };
         let (sha256, name, size) = match position {

@@ -83,7 +83,8 @@ pub fn is_held_for_audit(id: &DraftId, share: f64) -> bool {
 
 /// Approves the drafts of a message that pass. Those that do not wait for a person.
 pub async fn pass(app: &App, id: &MessageId) -> anyhow::Result<()> {
-    let rules = &app.config.straight_through;
+    let settings = app.settings().await?;
+    let rules = &settings.config.straight_through;
     if !rules.enabled {
         return Ok(());
     }
@@ -126,7 +127,8 @@ pub struct Report {
 
 /// How the drafts were decided since a time.
 pub async fn report(app: &App, since_ms: i64) -> anyhow::Result<Report> {
-    let rules = &app.config.straight_through;
+    let settings = app.settings().await?;
+    let rules = &settings.config.straight_through;
     let mut report = Report { effort: effort::report(app, since_ms).await?, ..Report::default() };
     let mut before: Option<DraftId> = None;
     while report.decided < REPORTED_MAX {

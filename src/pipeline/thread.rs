@@ -27,7 +27,8 @@ const ORIGINAL_POLL: Duration = Duration::from_millis(50);
 /// a conversation at once. Only earlier messages are waited for, so that nobody waits in a circle; half the time that a
 /// message may take is waited at most, then it goes on without.
 async fn wait_for_originals(app: &App, id: &MessageId, rfc_ids: &[String]) -> anyhow::Result<()> {
-    let end = tokio::time::Instant::now() + Duration::from_secs(app.config.limits.message_seconds / 2);
+    let limit = app.settings().await?.config.limits.message_seconds;
+    let end = tokio::time::Instant::now() + Duration::from_secs(limit / 2);
     while app
         .store
         .read()

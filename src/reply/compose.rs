@@ -31,7 +31,7 @@ const LINE_CHARS_MAX: usize = 76;
 pub struct File {
     /// Its name.
     pub name: String,
-    /// Its bytes; they go as bytes, whatever they are.
+    /// Its bytes; what they are is told by themselves.
     pub bytes: Vec<u8>,
 }
 
@@ -139,8 +139,20 @@ fn boundary(name: &str, rfc_message_id: &str) -> String {
 }
 
 fn attached(file: &File) -> SinglePart {
-    let kind = ContentType::parse("application/octet-stream").unwrap_or(ContentType::TEXT_PLAIN);
+    let kind = ContentType::parse(media_type(&file.bytes)).unwrap_or(ContentType::TEXT_PLAIN);
     Attachment::new(one_line(&file.name)).body(file.bytes.clone(), kind)
+}
+
+/// What a file is by its first bytes; nobody's word is taken for it.
+fn media_type(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [b'%', b'P', b'D', b'F', ..] => "application/pdf",
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
+        [b'G', b'I', b'F', b'8', ..] => "image/gif",
+        [b'P', b'K', 3, 4, ..] => "application/zip",
+        _ => "application/octet-stream",
+    }
 }
 
 fn raw(name: &'static str, value: &str) -> HeaderValue {

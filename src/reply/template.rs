@@ -239,7 +239,7 @@ impl TemplateError {
 }
 
 /// All templates, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Templates {
     environment: Environment<'static>,
 }
@@ -264,11 +264,65 @@ impl Templates {
         }
         for name in Name::ALL {
             for language in LANGUAGES {
-                templates.render(*name, language, &Context::default())?;
-                templates.render(*name, language, &Context::sample())?;
+                templates.try_out(*name, language)?;
             }
         }
         Ok(templates)
+    }
+
+    /// The same with another text in one place, tried out: a key that no letter knows is named in the error.
+    pub fn with(&self, name: Name, language: &str, source: &str) -> Result<Self, TemplateError> {
+        let id = template_id(name, known_language(language));
+        let too_large = source.len() as u64 > TEMPLATE_BYTES_MAX;
+        if too_large {
+            let text = format!("it is larger than {TEMPLATE_BYTES_MAX} bytes");
+            return Err(TemplateError::Wrong { template: id, line: 0, text });
+        }
+        let mut changed = self.clone();
+        changed.add(name, known_language(language), source)?;
+        let unknown = changed.unknown(&id)?;
+        if !unknown.is_empty() {
+            let text = format!("no letter knows {}", unknown.join(", "));
+            return Err(TemplateError::Wrong { template: id, line: 0, text });
+        }
+        changed.try_out(name, language)?;
+        Ok(changed)
+    }
+
+    /// Renders with nothing in any key, and with something in every one.
+    fn try_out(&self, name: Name, language: &str) -> Result<(), TemplateError> {
+        self.render(name, language, &Context::default())?;
+        self.render(name, language, &Context::sample()).map(drop)
+    }
+
+    /// The keys that a template names, in order.
+    fn named(&self, id: &str) -> Result<Vec<String>, TemplateError> {
+        let template = self.environment.get_template(id).map_err(|error| wrong(id, &error))?;
+        let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn unknown(&self, id: &str) -> Result<Vec<String>, TemplateError> {
+        let known = Context::keys();
+        Ok(self.named(id)?.into_iter().filter(|name| name != "language" && !known.contains(name)).collect())
+    }
+
+    /// The keys that a letter names and that this context has nothing for.
+    pub fn missing(
+        &self,
+        name: Name,
+        language: &str,
+        context: &Context,
+    ) -> Result<Vec<String>, TemplateError> {
+        let values = serde_json::to_value(context).unwrap_or_default();
+        let is_empty = |key: &String| match values.get(key) {
+            Some(serde_json::Value::String(text)) => text.is_empty(),
+            Some(serde_json::Value::Array(list)) => list.is_empty(),
+            _ => false,
+        };
+        let named = self.named(&template_id(name, known_language(language)))?;
+        Ok(named.into_iter().filter(is_empty).collect())
     }
 
     /// Writes a letter, in English if the language is none of [`LANGUAGES`].
@@ -308,6 +362,14 @@ impl Templates {
 }
 
 impl Context {
+    /// The names that a template can use, in order.
+    pub fn keys() -> Vec<String> {
+        match serde_json::to_value(Self::default()) {
+            Ok(serde_json::Value::Object(fields)) => fields.keys().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Something in every key: what templates are tried out with, and what a preview shows.
     pub fn sample() -> Self {
         let line = OrderLine {

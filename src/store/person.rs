@@ -33,6 +33,8 @@ pub struct Person {
     pub name: String,
     /// PHC string of the password (argon2id).
     pub password_hash: String,
+    /// Where he or she gets mail from us; empty if nobody said.
+    pub email: String,
     /// What he or she may do.
     pub role: Role,
     /// May not sign in.
@@ -65,6 +67,7 @@ pub(super) fn person(row: &AnyRow) -> Result<Person> {
         id: row.id("id")?,
         name: row.text("name")?,
         password_hash: row.text("password_hash")?,
+        email: row.text("email")?,
         role: row.named("role", Role::parse)?,
         disabled: row.flag("disabled")?,
         has_factor: !row.text("factor_secret")?.is_empty(),
@@ -85,6 +88,14 @@ impl Db {
     pub async fn find_person_by_name(&mut self, name: &str) -> Result<Option<Person>> {
         sqlx::query("SELECT * FROM person WHERE name = $1")
             .bind(key(name))
+            .find(self.connection(), person)
+            .await
+    }
+
+    /// A person by the address that administrators know, whatever its case.
+    pub async fn find_person_by_email(&mut self, email: &str) -> Result<Option<Person>> {
+        sqlx::query("SELECT * FROM person WHERE email = $1 AND email <> ''")
+            .bind(key(&email.to_lowercase()))
             .find(self.connection(), person)
             .await
     }
@@ -172,6 +183,19 @@ impl Tx {
             .run(self.connection())
             .await?;
         self.delete_sessions_of(id).await
+    }
+
+    /// Says where a person gets mail from us. `false` if somebody else gets it there.
+    pub async fn save_person_email(&mut self, id: &UserId, email: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE person SET email = $1 WHERE id = $2
+                 AND ($1 = '' OR NOT EXISTS (SELECT 1 FROM person WHERE email = $1 AND id <> $2))",
+        )
+        .bind(key(&email.to_lowercase()))
+        .bind(id.as_str())
+        .run(self.connection())
+        .await?;
+        Ok(done == 1)
     }
 
     /// Gives a person another role. It counts from the next request on.

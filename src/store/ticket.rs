@@ -75,6 +75,8 @@ pub struct TicketSummary {
     pub drafts: i64,
     /// The earliest day on which its waiting drafts are due; empty if there is none.
     pub due_on: String,
+    /// When the first message came that nobody has answered since, milliseconds UTC.
+    pub unanswered_ms: Option<i64>,
     /// Its tags.
     pub tags: Vec<String>,
     /// Something happened that the person has not seen.
@@ -203,6 +205,9 @@ impl Db {
                      WHERE ticket_id = $1 ORDER BY id LIMIT 1), '') AS sender,
                      (SELECT COUNT(*) FROM draft WHERE ticket_id = $1 AND state = 'proposed') AS drafts,
                      COALESCE((SELECT MIN(due_on) FROM draft WHERE ticket_id = $1 AND state = 'proposed'), '') AS due_on,
+                     (SELECT MIN(stored_ms) FROM message WHERE ticket_id = $1 AND direction = 'in' AND historic = 0
+                         AND stored_ms > COALESCE((SELECT MAX(created_ms) FROM outbox WHERE ticket_id = $1
+                             AND template <> 'acknowledgement'), 0)) AS unanswered_ms,
                      COALESCE((SELECT read_ms FROM attention WHERE ticket_id = $1 AND person = $2), 0) AS read_ms",
             )
             .bind(ticket.id.as_str())
@@ -213,6 +218,7 @@ impl Db {
             from: row.text("sender")?,
             drafts: row.int("drafts")?,
             due_on: row.text("due_on")?,
+            unanswered_ms: row.find_int("unanswered_ms")?,
             unread: row.int("read_ms")? < ticket.updated_ms,
             tags: self.list_tags(&ticket.id).await?,
             ticket,

@@ -56,22 +56,39 @@ fn attention(row: &AnyRow) -> Result<Attention> {
     })
 }
 
+fn note(row: &AnyRow) -> Result<Note> {
+    Ok(Note {
+        id: row.id("id")?,
+        author: row.text("author")?,
+        content: row.text("content")?,
+        mentions: row.json("mentions")?,
+        created_ms: row.int("created_ms")?,
+    })
+}
+
 impl Db {
     /// The notes of a ticket, oldest first.
     pub async fn list_notes(&mut self, ticket: &TicketId) -> Result<Vec<Note>> {
         sqlx::query("SELECT * FROM note WHERE ticket_id = $1 ORDER BY id LIMIT $2")
             .bind(ticket.as_str())
             .bind(NOTES_MAX)
-            .all(self.connection(), |row| {
-                Ok(Note {
-                    id: row.id("id")?,
-                    author: row.text("author")?,
-                    content: row.text("content")?,
-                    mentions: row.json("mentions")?,
-                    created_ms: row.int("created_ms")?,
-                })
-            })
+            .all(self.connection(), note)
             .await
+    }
+
+    /// The notes that call somebody, newest first, each with the number and subject of its ticket.
+    pub async fn list_mentions(&mut self, name: &str, limit: u32) -> Result<Vec<(Note, i64, String)>> {
+        // a name is kept as JSON text, where `%` and `_` are letters like others
+        let quoted = serde_json::to_string(name).unwrap_or_default();
+        let escaped = quoted.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        sqlx::query(
+            "SELECT n.*, t.number, t.subject FROM note n JOIN ticket t ON t.id = n.ticket_id
+             WHERE n.mentions LIKE $1 ESCAPE '!' ORDER BY n.id DESC LIMIT $2",
+        )
+        .bind(key(&format!("%{escaped}%")))
+        .bind(i64::from(limit))
+        .all(self.connection(), |row| Ok((note(row)?, row.int("number")?, row.text("subject")?)))
+        .await
     }
 
     /// The tags of a ticket, in order.

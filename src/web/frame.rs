@@ -62,13 +62,14 @@ impl Frame {
             ]);
         }
         Ok(Self {
-            site: desk.app.config.site.name.clone(),
+            site: desk.app.settings().await?.config.site.name.clone(),
             person: visit.name.clone(),
             can,
             csrf: visit.csrf.clone(),
             nav,
             section: match section {
-                "automation" | "mailboxes" | "audit" | "users" | "webhooks" => "settings",
+                "automation" | "mailboxes" | "audit" | "users" | "webhooks" | "letterhead" | "queues"
+                | "rules" | "limits" | "templates" => "settings",
                 other => other,
             },
             query: String::new(),

@@ -86,8 +86,17 @@ fn picture_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// What becomes of pictures from elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remote {
+    /// They are left out: whoever sent the mail does not learn that it was opened.
+    Hidden,
+    /// A person asked for them; over TLS only.
+    Shown,
+}
+
 /// Makes hostile HTML safe.
-pub fn sanitise(html: &str, pictures: InlinePictures) -> SafeHtml {
+pub fn sanitise(html: &str, pictures: InlinePictures, remote: Remote) -> SafeHtml {
     let mut end = html.len().min(HTML_BYTES_MAX);
     while !html.is_char_boundary(end) {
         end -= 1;
@@ -110,6 +119,9 @@ pub fn sanitise(html: &str, pictures: InlinePictures) -> SafeHtml {
         .set_tag_attribute_value("a", "target", "_blank")
         .attribute_filter(move |element, attribute, value| match (element, attribute) {
             ("img", "src") => {
+                if remote == Remote::Shown && value.starts_with("https://") {
+                    return Some(Cow::Borrowed(value));
+                }
                 let id = value.strip_prefix("cid:")?;
                 links.get(id).map(|link| Cow::Owned(link.clone()))
             }
@@ -137,7 +149,7 @@ mod tests {
     use super::*;
 
     fn body(html: &str) -> String {
-        let safe = sanitise(html, InlinePictures::default()).0;
+        let safe = sanitise(html, InlinePictures::default(), Remote::Hidden).0;
         safe.split_once("<body>").unwrap().1.replace("</body></html>", "")
     }
 
@@ -179,11 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn remote_pictures_are_shown_when_asked_for() {
+        let html =
+            "<img src=https://a.example/x.gif onload=x()><img src=http://a.example/y.gif><img src=data:x>";
+        let safe = sanitise(html, InlinePictures::default(), Remote::Shown).0;
+        assert!(
+            safe.contains("src=\"https://a.example/x.gif\"") && safe.matches("src=").count() == 1,
+            "{safe}"
+        );
+        assert!(!safe.contains("onload"), "{safe}");
+    }
+
+    #[test]
     fn own_pictures_become_data_links() {
         let mut pictures = InlinePictures::default();
         pictures.add("logo@x", &[0x89, b'P', b'N', b'G', 1, 2, 3]);
         pictures.add("page@x", b"<html>");
-        let safe = sanitise("<img src='cid:logo@x'><img src='cid:page@x'>", pictures).0;
+        let safe = sanitise("<img src='cid:logo@x'><img src='cid:page@x'>", pictures, Remote::Hidden).0;
         assert_eq!(safe.matches("src=").count(), 1, "{safe}");
         assert!(safe.contains("data:image/png;base64,"));
     }

@@ -94,6 +94,11 @@ impl Table {
         self.at(Guard::Token(scope, right), method, path, handler)
     }
 
+    /// More of them.
+    pub(super) fn group(self, add: impl FnOnce(Self) -> Self) -> Self {
+        add(self)
+    }
+
     /// The router, and what stands before each of its routes.
     pub(super) fn finish(self) -> (Router<Arc<Desk>>, Vec<Route>) {
         (self.router, self.routes)

@@ -5,13 +5,18 @@
 //! Placeholders are `{name}`; a key with the suffix `_one` takes the place of the plain one where `n` is 1.
 //! Does not: escape (templates do), nor translate what stages and checks say in findings.
 
+use super::Desk;
+use crate::{app::Settings, model::ticket::Queue};
 use axum::{
     extract::Request,
     http::{HeaderMap, header},
     middleware::Next,
     response::Response,
 };
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 /// Cookie with the chosen language.
 pub(super) const LANGUAGE_COOKIE: &str = "language";
@@ -44,9 +49,19 @@ static TABLES: LazyLock<[Words; LANGUAGES.len()]> = LazyLock::new(|| {
     })
 });
 
+/// What a page is in.
+struct Spoken {
+    /// Which of [`LANGUAGES`].
+    language: usize,
+    /// Which of [`THEMES`].
+    theme: usize,
+    /// Where the site calls its queues otherwise than the language does.
+    settings: Option<Arc<Settings>>,
+}
+
 tokio::task_local! {
-    /// Which of [`LANGUAGES`] and of [`THEMES`] the page under way is in.
-    static SPOKEN: (usize, usize);
+    /// What the page under way is in.
+    static SPOKEN: Spoken;
 }
 
 /// Answers a request in the language and look that were chosen, or in those that its browser asks for.
@@ -58,7 +73,12 @@ pub(super) async fn speak(request: Request, next: Next) -> Response {
     let theme = cookie(request.headers(), THEME_COOKIE)
         .and_then(|chosen| THEMES.iter().position(|theme| *theme == chosen))
         .unwrap_or(0);
-    SPOKEN.scope((language, theme), next.run(request)).await
+    let settings = match request.extensions().get::<Arc<Desk>>() {
+        // a page that needs them says itself that the database is out of reach
+        Some(desk) => desk.app.settings().await.ok(),
+        None => None,
+    };
+    SPOKEN.scope(Spoken { language, theme, settings }, next.run(request)).await
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -86,12 +106,12 @@ fn choose(wish: &str) -> usize {
 }
 
 fn spoken() -> usize {
-    SPOKEN.try_with(|(language, _)| *language).unwrap_or(0)
+    SPOKEN.try_with(|spoken| spoken.language).unwrap_or(0)
 }
 
 /// The look of the page under way: `auto`, `light` or `dark`.
 pub(super) fn theme() -> &'static str {
-    let theme = SPOKEN.try_with(|(_, theme)| *theme).unwrap_or(0);
+    let theme = SPOKEN.try_with(|spoken| spoken.theme).unwrap_or(0);
     THEMES.get(theme).copied().unwrap_or("auto")
 }
 
@@ -158,8 +178,23 @@ pub(super) fn label(name: &str) -> String {
     )
 }
 
+/// What the site calls a queue.
+fn queue_label(name: &str) -> Option<String> {
+    let queue = Queue::parse(name)?;
+    let label = SPOKEN.try_with(|spoken| {
+        let rules = spoken.settings.as_ref()?.config.queue(queue)?;
+        Some(rules.label.clone()).filter(|label| !label.is_empty())
+    });
+    label.ok().flatten()
+}
+
 /// The label of a value from a closed list such as a queue or a state.
 pub(super) fn choice(group: &str, name: &str) -> String {
+    if group == "queue"
+        && let Some(label) = queue_label(name)
+    {
+        return label;
+    }
     find(&format!("{group}.{name}")).map_or_else(|| name.replace('_', " "), str::to_owned)
 }
 

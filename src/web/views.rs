@@ -2,15 +2,15 @@
 //!
 //! Undefined names are errors, everything is escaped. Times are shown in the site's time zone.
 
-use super::{assets, error::PageError, locale, text};
+use super::{Route, assets, error::PageError, locale, rights::Guard, text};
 use crate::clock;
 use axum::{
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{Html, IntoResponse, Response},
 };
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value,
     value::{Kwargs, Serde},
 };
 use serde::Serialize;
@@ -42,13 +42,17 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "macros.html",
     "mailboxes.html",
     "me.html",
+    "mentions.html",
     "outbox.html",
     "quarantine.html",
     "queue.html",
     "record.html",
     "search.html",
+    "settings.html",
     "sign_in.html",
     "sign_in_code.html",
+    "template.html",
+    "templates.html",
     "ticket.html",
     "user.html",
     "users.html",
@@ -66,6 +70,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("page_language", text::language);
     environment.add_function("label", |name: &str| text::label(name));
     environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
+    environment.add_function("may", may);
     environment.add_function("asset", |name: &str| assets::address(name));
     environment.add_filter("size", size);
     environment.add_filter("percent", percent);
@@ -115,6 +120,20 @@ fn translate(key: &str, kwargs: Kwargs) -> Result<String, Error> {
         values.push((name, kwargs.peek::<Value>(name)?.to_string()));
     }
     Ok(text::filled(key, &values))
+}
+
+/// `may(path)`: whether the reader of this page may send a form there, by the table of routes.
+fn may(state: &State<'_, '_>, path: &str) -> Result<bool, Error> {
+    static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(super::routes);
+    let route = ROUTES.iter().find(|route| route.path == path && route.method == Method::POST);
+    match route.map(|route| route.guard) {
+        Some(Guard::Session(right)) => {
+            let can = state.lookup("frame").map(|frame| frame.get_attr("can")).transpose()?;
+            Ok(can.map(|can| can.get_attr(right.as_str())).transpose()?.is_some_and(|can| can.is_true()))
+        }
+        Some(_) => Ok(true),
+        None => Err(Error::new(ErrorKind::UndefinedError, format!("no form is sent to {path}"))),
+    }
 }
 
 /// Whole percent, rounded down so that nothing looks surer than it is.

@@ -82,7 +82,14 @@ async fn everybody_can_use_every_page() {
         ("mailboxes", "/mailboxes".to_owned()),
         ("log", "/audit".to_owned()),
         ("users", "/users".to_owned()),
+        ("letterhead", "/settings/letterhead".to_owned()),
+        ("rules", "/settings/rules".to_owned()),
+        ("limits", "/settings/limits".to_owned()),
+        ("queues", "/settings/queues".to_owned()),
+        ("letters", "/templates".to_owned()),
+        ("letter", "/templates/order_confirmation/en?ticket=1001".to_owned()),
         ("me", "/me".to_owned()),
+        ("mentions", "/me/mentions".to_owned()),
     ];
     for theme in ["light", "dark"] {
         // as a reader would choose it

@@ -34,6 +34,7 @@ mod search_page;
 mod sent;
 mod orders;
 mod people;
+mod settings;
 mod store;
 mod store_together;
 mod support;

@@ -78,6 +78,60 @@ async fn every_route_asks_for_the_right_that_it_states() {
     }
 }
 
+/// Whether an address is one of a route.
+fn is_at(route: &Route, address: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let (wanted, found): (Vec<_>, Vec<_>) = (route.path.split('/').collect(), path.split('/').collect());
+    let same = |(wanted, found): (&&str, &&str)| wanted == found || wanted.starts_with('{');
+    wanted.len() == found.len() && wanted.iter().zip(&found).all(same)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_shows_a_form_that_its_reader_may_not_send() {
+    let desk = Desk::open().await;
+    let routes = web::routes();
+    let posts: Vec<&Route> = routes.iter().filter(|route| route.method == Method::POST).collect();
+    let (mut seen, mut faults) = (0, Vec::new());
+    for (name, role) in PEOPLE {
+        let visitor = Visitor::sign_in(&desk, name).await;
+        let person = desk.app.store.read().await.unwrap().find_person_by_name(name).await.unwrap().unwrap();
+        let pages = routes.iter().filter(|route| route.method == Method::GET && route.path != "/live");
+        for route in pages.filter(|route| matches!(route.guard, Guard::Session(right) if role.may(right))) {
+            let path = if route.path == "/users/{id}" {
+                format!("/users/{}", person.id)
+            } else {
+                address(route, &desk)
+            };
+            let path = if route.path == "/settings/{group}" { "/settings/rules".to_owned() } else { path };
+            let page = visitor.get(&path).await;
+            assert!(!page.status().is_server_error(), "{path} fails");
+            let page = page.text().await;
+            for form in page.split("<form ").skip(1) {
+                let head = form.split('>').next().unwrap_or_default();
+                let Some(action) = head.split("action=\"").nth(1).and_then(|rest| rest.split('"').next())
+                else {
+                    continue;
+                };
+                if !head.contains("method=\"post\"") {
+                    continue;
+                }
+                seen += 1;
+                let action = action.replace("&#x2f;", "/");
+                let target = posts.iter().find(|route| is_at(route, &action));
+                match target.map(|route| route.guard) {
+                    Some(Guard::Open) => {}
+                    Some(Guard::Session(right)) if role.may(right) => {}
+                    _ => faults.push(format!("{name} sees a form for {action} on {path}")),
+                }
+            }
+        }
+    }
+    faults.sort();
+    faults.dedup();
+    assert!(seen > 100, "found only {seen} forms");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[test]
 fn no_route_stands_beside_the_table() {
     let source = include_str!("../../src/web.rs");

@@ -248,3 +248,101 @@ async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
         assert_eq!(sam.post(&path, &fields).await.status(), refused, "{fields:?}");
     }
 }
+
+/// Sends an answer with a file as a browser does.
+async fn answer_with_file(
+    visitor: &Visitor,
+    number: i64,
+    fields: &[(&str, &str)],
+    file: &[u8],
+) -> StatusCode {
+    let mut body = Vec::new();
+    for (name, value) in fields.iter().chain(&[("csrf", visitor.csrf.as_str())]) {
+        let part = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    body.extend_from_slice(
+        b"--x\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"price list.pdf\"\r\n\
+          Content-Type: text/html\r\n\r\n",
+    );
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--x--\r\n");
+    let request = axum::http::Request::builder()
+        .method(axum::http::Method::POST)
+        .uri(format!("/tickets/{number}/answer"))
+        .header(header::COOKIE, &visitor.cookie)
+        .header(header::HOST, &visitor.host)
+        .header(header::ORIGIN, format!("http://{}", visitor.host))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x");
+    visitor.send(request.body(axum::body::Body::from(body)).unwrap()).await.status()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_begins_with_a_letter_and_takes_files_along() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/tickets/{}?letter=order_status", desk.ticket);
+    let page = sam.get(&path).await.text().await;
+    assert!(page.contains("Dear Ingrid Holm,") && page.contains("45-20817"), "{page}");
+    assert!(page.contains("Nothing is known for:"), "{page}");
+    let fields = [
+        ("to", "ingrid.holm@vastkustmarin.example"),
+        ("letter", "order_status"),
+        ("whole", "yes"),
+        ("text", "Dear all,\r\n\r\nit left."),
+    ];
+    let too_large = vec![b'x'; 15_000_001];
+    assert_eq!(
+        answer_with_file(&sam, desk.ticket, &fields, &too_large).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(answer_with_file(&sam, desk.ticket, &fields, b"%PDF-1.7 prices").await, StatusCode::SEE_OTHER);
+    let found = ticket(&desk, desk.ticket).await;
+    let mails = desk.app.store.read().await.unwrap().list_outbox_of_ticket(&found.id, 10).await.unwrap();
+    let mail = mails.iter().find(|mail| mail.cause.starts_with("answer:")).unwrap();
+    let bytes = desk.app.blob.get(&mail.sha256).await.unwrap();
+    let parsed = mailroom::message::parse(&bytes);
+    assert!(
+        parsed.text.starts_with("Dear all,") && parsed.text.matches("Dear").count() == 1,
+        "{}",
+        parsed.text
+    );
+    let file = &parsed.attachments[0];
+    assert_eq!((file.name.as_str(), &*file.bytes), ("price list.pdf", &b"%PDF-1.7 prices"[..]));
+    assert_eq!(file.media_type, "application/pdf", "told by its bytes, not by who sends it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_from_elsewhere_wait_until_they_are_asked_for() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/messages/{}/html", desk.message);
+    let plain = sam.get(&path).await;
+    assert!(!plain.header(header::CONTENT_SECURITY_POLICY).contains("https:"));
+    assert!(!plain.text().await.contains("tracker.example"));
+    let asked = sam.get(&format!("{path}?images=true")).await;
+    let policy = asked.header(header::CONTENT_SECURITY_POLICY).to_owned();
+    assert!(
+        policy.contains("img-src data: https:;") && policy.contains("sandbox") && !policy.contains("script"),
+        "{policy}"
+    );
+    assert_eq!(asked.header(header::REFERRER_POLICY), "no-referrer");
+    let text = asked.text().await;
+    assert!(text.contains("https://tracker.example/p.gif") && !text.contains("<script"), "{text}");
+    let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
+    assert!(page.contains(&format!("?images={}", desk.message)), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_called_finds_where() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    done(&sam, &format!("/tickets/{}/notes", desk.ticket), &[("note", "@ann please look at line 2")]).await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let page = ann.get("/me/mentions").await.text().await;
+    assert!(
+        page.contains("please look at line 2") && page.contains(&format!("MR-{}", desk.ticket)),
+        "{page}"
+    );
+    assert!(sam.get("/me/mentions").await.text().await.contains("Nobody has called you"));
+}

@@ -220,6 +220,8 @@ pub async fn answer_ticket(
         copies: Vec::new(),
         letter: Name::Answer,
         text: said.text.trim().to_owned(),
+        whole: false,
+        uploads: Vec::new(),
         files: Vec::new(),
         then: said.then,
     };

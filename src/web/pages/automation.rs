@@ -33,7 +33,8 @@ pub async fn show(
     let frame = Frame::load(&desk, &visit, "automation").await?;
     let days = if DAYS.contains(&span.days) { span.days } else { DAYS[0] };
     let report = straight_through::report(&desk.app, clock::now_ms() - days * clock::DAY_MS).await?;
-    let rules = &desk.app.config.straight_through;
+    let settings = desk.app.settings().await?;
+    let rules = &settings.config.straight_through;
     let mut all_days = DAYS;
     all_days.sort_unstable();
     views::page(

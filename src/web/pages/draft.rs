@@ -19,6 +19,7 @@ use crate::{
         frame::Frame,
         paging,
         review::{self, Level},
+        rights::Right,
         session::{Posted, Visit},
         text, views,
     },
@@ -219,7 +220,7 @@ async fn page(
         "document": {
             "id": document.id, "name": document.document.name, "how": how, "findings": document.document.findings,
         },
-        "account": account, "pages": shown, "editable": is_editable(row), "test": content.is_test(),
+        "account": account, "pages": shown, "editable": is_editable(row) && visit.may(Right::Review), "test": content.is_test(),
         "remedies": remedies, "was": was, "mail": mail, "earlier": earlier,
         "place": place.map(|p| json!({ "number": p.number, "of": p.of, "previous": p.previous, "next": p.next })),
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,

@@ -2,8 +2,10 @@
 
 use crate::{
     clock,
-    jobs::{credential, health},
+    jobs::{credential, health, intake},
+    mailbox::{Probed, Step},
     model::ledger::Outcome,
+    store::audit::Entry,
     web::{Desk, error::PageError, frame::Frame, session::Visit, views},
 };
 use axum::{
@@ -24,7 +26,37 @@ pub async fn list(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, PageError> {
-    let frame = Frame::load(&desk, &visit, "mailboxes").await?;
+    page(&desk, &visit, None).await
+}
+
+/// `POST /mailboxes/{name}/test`: the whole way to the server, step by step.
+pub async fn test(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+    Path(name): Path<String>,
+) -> Result<Response, PageError> {
+    let config = desk.app.config.mailbox.iter().find(|config| config.name == name);
+    let config = config.ok_or(PageError::NotFound)?;
+    let steps = intake::probe(&desk.app, config).await;
+    let failed = steps.iter().find(|step| step.probed == Probed::Fails);
+    let detail =
+        failed.map_or_else(|| "all steps work".to_owned(), |step| format!("{} fails", step.name.as_str()));
+    let mut tx = desk.app.store.begin().await?;
+    tx.audit(Entry {
+        at_ms: clock::now_ms(),
+        actor: visit.name.clone(),
+        action: "test_mailbox".to_owned(),
+        subject_kind: "mailbox".to_owned(),
+        subject_id: name.clone(),
+        detail,
+    });
+    tx.commit().await?;
+    page(&desk, &visit, Some((&name, &steps))).await
+}
+
+/// The page, with what a test found.
+async fn page(desk: &Desk, visit: &Visit, tested: Option<(&str, &[Step])>) -> Result<Response, PageError> {
+    let frame = Frame::load(desk, visit, "mailboxes").await?;
     let health = health::health(&desk.app, clock::now_ms()).await?;
     let folders: Vec<Value> = health
         .folders
@@ -59,7 +91,9 @@ pub async fn list(
         .collect();
     views::page(
         "mailboxes.html",
-        json!({ "frame": frame, "folders": folders, "sign_ins": sign_ins, "outcomes": Outcome::ALL }),
+        json!({ "frame": frame, "folders": folders, "sign_ins": sign_ins, "outcomes": Outcome::ALL,
+                "configured": desk.app.config.mailbox.iter().map(|m| &m.name).collect::<Vec<_>>(),
+                "tested": tested.map(|(name, steps)| json!({ "name": name, "steps": steps })) }),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     clock,
+    model::ticket::reference,
     pipeline::people,
     store::person::Person,
     web::{
@@ -24,6 +25,9 @@ use axum::{
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Mentions shown.
+const MENTIONS_MAX: u32 = 100;
+
 async fn person(desk: &Desk, visit: &Visit) -> Result<Person, PageError> {
     desk.app.store.read().await?.find_person(&visit.person).await?.ok_or(PageError::NotFound)
 }
@@ -43,13 +47,33 @@ struct Fresh {
     token: Option<String>,
 }
 
+/// `GET /me/mentions`: the notes in which somebody called this person.
+pub async fn mentions(
+    State(desk): State<Arc<Desk>>,
+    Extension(visit): Extension<Visit>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(&desk, &visit, "me").await?;
+    let found = desk.app.store.read().await?.list_mentions(&visit.name, MENTIONS_MAX).await?;
+    let notes: Vec<Value> = found
+        .into_iter()
+        .map(|(note, number, subject)| {
+            json!({
+                "id": note.id, "author": note.author, "text": note.content, "at_ms": note.created_ms,
+                "number": number, "reference": reference(number), "subject": subject,
+            })
+        })
+        .collect();
+    views::page("mentions.html", json!({ "frame": frame, "notes": notes }))
+}
+
 async fn page(desk: &Desk, visit: &Visit, fresh: Fresh) -> Result<Response, PageError> {
     let frame = Frame::load(desk, visit, "me").await?;
     let person = person(desk, visit).await?;
+    let settings = desk.app.settings().await?;
     let mut db = desk.app.store.read().await?;
     let kept = db.find_factor(&person.id).await?.unwrap_or_default();
     let offered: Option<Value> = desk.app.vault.open(&kept.pending, person.id.as_str()).map(|secret| {
-        let address = factor::address(&desk.app.config.site.name, &person.name, &secret);
+        let address = factor::address(&settings.config.site.name, &person.name, &secret);
         let picture = factor::picture(&address);
         json!({
             "secret": secret.reveal(), "path": picture.as_ref().map(|(path, _)| path),

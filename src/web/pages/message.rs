@@ -6,16 +6,17 @@ use crate::{
     web::{
         Desk,
         error::{PageError, percent_encode},
-        html::{InlinePictures, sanitise},
+        html::{InlinePictures, Remote, sanitise},
         session::{Posted, Visit},
     },
 };
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Redirect, Response},
 };
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// The policy of the frame: nothing but the styles and pictures within the document itself.
@@ -23,11 +24,28 @@ const FRAME_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe
                             base-uri 'none'; frame-ancestors 'self'; \
                             sandbox allow-popups allow-popups-to-escape-sandbox";
 
+/// The same with pictures from elsewhere, of a message whose reader asked for them.
+const FRAME_POLICY_REMOTE: &str = "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; \
+                                   form-action 'none'; base-uri 'none'; frame-ancestors 'self'; \
+                                   sandbox allow-popups allow-popups-to-escape-sandbox";
+
+/// How the HTML is shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    /// With pictures from elsewhere.
+    images: bool,
+}
+
 /// Inline pictures looked up at most.
 const PICTURES_MAX: usize = 50;
 
 /// `GET /messages/{id}/html`
-pub async fn html(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<Response, PageError> {
+pub async fn html(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    Query(wish): Query<Wish>,
+) -> Result<Response, PageError> {
     let parsed = desk.app.store.read().await?.find_parsed(&MessageId::new(id)).await?;
     let Some((message, html)) = parsed.and_then(|m| m.html.clone().map(|html| (m, html))) else {
         return Err(PageError::NotFound);
@@ -40,9 +58,15 @@ pub async fn html(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Resu
             pictures.add(content_id, &bytes);
         }
     }
-    let safe = tokio::task::spawn_blocking(move || sanitise(&html, pictures)).await?;
-    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(FRAME_POLICY))];
-    Ok((policy, Html(safe.as_str().to_owned())).into_response())
+    let (remote, policy) =
+        if wish.images { (Remote::Shown, FRAME_POLICY_REMOTE) } else { (Remote::Hidden, FRAME_POLICY) };
+    let safe = tokio::task::spawn_blocking(move || sanitise(&html, pictures, remote)).await?;
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+        // who asks for a picture does not say from where
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    Ok((headers, Html(safe.as_str().to_owned())).into_response())
 }
 
 /// `GET /messages/{id}/raw`

@@ -52,7 +52,7 @@ pub struct Entry {
 
 /// `GET /sign-in`
 pub async fn show(State(desk): State<Arc<Desk>>, Query(wish): Query<Wish>) -> Result<Response, PageError> {
-    form(&desk, StatusCode::OK, "", own_path(&wish.next), None)
+    form(&desk, StatusCode::OK, "", own_path(&wish.next), None).await
 }
 
 /// `POST /sign-in`
@@ -65,12 +65,12 @@ pub async fn enter(
     let name = entry.name.trim();
     let next = own_path(&entry.next);
     if check_origin(&desk, &headers).is_err() {
-        return form(&desk, StatusCode::FORBIDDEN, name, next, Some("sign_in.foreign"));
+        return form(&desk, StatusCode::FORBIDDEN, name, next, Some("sign_in.foreign")).await;
     }
     let address: Option<IpAddr> = address.map(|Extension(ConnectInfo(address))| address.ip());
     let now_ms = clock::now_ms();
     if !desk.attempts.may_try(name, address, now_ms) {
-        return form(&desk, StatusCode::TOO_MANY_REQUESTS, name, next, Some("sign_in.throttled"));
+        return form(&desk, StatusCode::TOO_MANY_REQUESTS, name, next, Some("sign_in.throttled")).await;
     }
     desk.attempts.count(name, address, now_ms);
     let possible = (1..=NAME_CHARS_MAX).contains(&name.chars().count())
@@ -85,7 +85,7 @@ pub async fn enter(
             tx.audit(log_entry(&person.name, "refuse_sign_in", person.id.as_str(), now_ms));
             tx.commit().await?;
         }
-        return form(&desk, StatusCode::UNAUTHORIZED, name, next, Some("sign_in.wrong"));
+        return form(&desk, StatusCode::UNAUTHORIZED, name, next, Some("sign_in.wrong")).await;
     };
     desk.attempts.forgive(name, address);
     let from = From { address, agent: agent(&headers) };
@@ -151,7 +151,7 @@ pub async fn show_code(
     State(desk): State<Arc<Desk>>,
     Query(wish): Query<Wish>,
 ) -> Result<Response, PageError> {
-    code_form(&desk, StatusCode::OK, own_path(&wish.next), None)
+    code_form(&desk, StatusCode::OK, own_path(&wish.next), None).await
 }
 
 /// `POST /sign-in/code`: a code of the device, or a recovery code, completes the session that the password began.
@@ -163,7 +163,7 @@ pub async fn enter_code(
 ) -> Result<Response, PageError> {
     let next = own_path(&entry.next);
     if check_origin(&desk, &headers).is_err() {
-        return code_form(&desk, StatusCode::FORBIDDEN, next, Some("sign_in.foreign"));
+        return code_form(&desk, StatusCode::FORBIDDEN, next, Some("sign_in.foreign")).await;
     }
     let now_ms = clock::now_ms();
     let Some(key_hash) = cookie(&desk, &headers).map(|key| hash(&key)) else {
@@ -177,14 +177,14 @@ pub async fn enter_code(
     // codes are guessed apart from passwords: a right password must not forgive wrong codes
     let name = format!("code of {}", person.name);
     if !desk.attempts.may_try(&name, address, now_ms) {
-        return code_form(&desk, StatusCode::TOO_MANY_REQUESTS, next, Some("sign_in.throttled"));
+        return code_form(&desk, StatusCode::TOO_MANY_REQUESTS, next, Some("sign_in.throttled")).await;
     }
     desk.attempts.count(&name, address, now_ms);
     let mut tx = desk.app.store.begin().await?;
     if !take_code(&desk, &mut tx, &person, &entry.code, now_ms).await? {
         tx.audit(log_entry(&person.name, "refuse_code", person.id.as_str(), now_ms));
         tx.commit().await?;
-        return code_form(&desk, StatusCode::UNAUTHORIZED, next, Some("sign_in.wrong_code"));
+        return code_form(&desk, StatusCode::UNAUTHORIZED, next, Some("sign_in.wrong_code")).await;
     }
     tx.delete_session(&key_hash).await?;
     let key = begin_session(&desk, &mut tx, &person, From { address, agent: agent(&headers) }, false).await?;
@@ -213,13 +213,14 @@ async fn take_code(
     Ok(true)
 }
 
-fn code_form(
+async fn code_form(
     desk: &Desk,
     status: StatusCode,
     next: &str,
     message: Option<&str>,
 ) -> Result<Response, PageError> {
-    let site = &desk.app.config.site.name;
+    let settings = desk.app.settings().await?;
+    let site = &settings.config.site.name;
     let context = json!({ "site": site, "next": next, "message": message.map(text::text) });
     views::page_with(status, "sign_in_code.html", context)
 }
@@ -247,14 +248,15 @@ fn log_entry(actor: &str, action: &str, subject_id: &str, at_ms: i64) -> audit::
     }
 }
 
-fn form(
+async fn form(
     desk: &Desk,
     status: StatusCode,
     name: &str,
     next: &str,
     message: Option<&str>,
 ) -> Result<Response, PageError> {
-    let site = &desk.app.config.site.name;
+    let settings = desk.app.settings().await?;
+    let site = &settings.config.site.name;
     let context = json!({ "site": site, "name": name, "next": next, "message": message.map(text::text) });
     views::page_with(status, "sign_in.html", context)
 }

@@ -3,13 +3,14 @@
 use super::{document, work};
 use crate::{
     clock,
+    config::Config,
     model::{
         ids::{DraftId, TicketId},
         message::Message,
         outbox::OutboxRow,
         ticket::{Priority, Queue, Ticket, TicketState},
     },
-    pipeline::{conversation, decision, reply},
+    pipeline::{conversation, decision, letter, reply},
     reply::template::Name,
     store::{
         Db,
@@ -44,6 +45,8 @@ const MESSAGES_MAX: u32 = 500;
 /// Outgoing mails of a ticket shown at most.
 const OUTBOX_MAX: u32 = 200;
 
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 3_600_000;
 /// Changes of a ticket shown at most.
 const HISTORY_MAX: u32 = 200;
 /// Somebody who looked at a page within this time is still at it.
@@ -104,6 +107,7 @@ pub async fn list(
     Query(part): Query<Part>,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "tickets").await?;
+    let settings = desk.app.settings().await?;
     let mut db = desk.app.store.read().await?;
     let chosen = Queue::parse(&queue);
     let follows = queue == "follow_ups";
@@ -112,7 +116,7 @@ pub async fn list(
     }
     let state = TicketState::parse(&part.state).unwrap_or(TicketState::Open);
     let (tickets, next) = if follows {
-        (follow_ups(&mut db, &visit.name).await?, None)
+        (follow_ups(&mut db, &settings.config, &visit.name).await?, None)
     } else {
         let filter = part.filter(chosen, state, &visit.name);
         let after = cursor(&part.after);
@@ -123,7 +127,7 @@ pub async fn list(
             let (ms, id) = (last.ticket.updated_ms, &last.ticket.id);
             format!("/queues/{queue}?{}&after={ms}.{id}", part.with("state", state.as_str()))
         });
-        (found.rows.iter().map(summary).collect::<Vec<_>>(), next)
+        (found.rows.iter().map(|row| summary(&settings.config, row)).collect::<Vec<_>>(), next)
     };
     let states = ["open", "waiting", "closed"].map(
         |name| json!({ "name": name, "address": format!("/queues/{queue}?{}", part.with("state", name)) }),
@@ -150,25 +154,29 @@ async fn people(db: &mut Db) -> Result<Vec<String>, PageError> {
     Ok(people.into_iter().filter(|person| !person.disabled).map(|person| person.name).collect())
 }
 
-fn summary(summary: &TicketSummary) -> Value {
+fn summary(settings: &Config, summary: &TicketSummary) -> Value {
     let ticket = &summary.ticket;
+    let hours = settings.queue(ticket.queue).map_or(0, |rules| rules.answer_hours);
+    let waits = hours > 0 && ticket.state == TicketState::Open;
+    let answer_due_ms = summary.unanswered_ms.filter(|_| waits).map(|ms| ms + hours * HOUR_MS);
     json!({
         "id": ticket.id, "number": ticket.number, "reference": ticket.reference(), "subject": ticket.subject,
         "from": summary.from, "queue": ticket.queue.as_str(), "state": ticket.state.as_str(),
         "priority": ticket.priority.as_str(), "drafts": summary.drafts, "updated_ms": ticket.updated_ms,
         "assignee": ticket.assignee, "snoozed_until_ms": ticket.snoozed_until_ms, "tags": summary.tags,
-        "unread": summary.unread, "due_on": summary.due_on,
+        "unread": summary.unread, "due_on": summary.due_on, "answer_due_ms": answer_due_ms,
+        "answer_late": answer_due_ms.is_some_and(|due_ms| due_ms < clock::now_ms()),
     })
 }
 
 /// Tickets with a message that may belong to another ticket.
-async fn follow_ups(db: &mut Db, person: &str) -> Result<Vec<Value>, PageError> {
+async fn follow_ups(db: &mut Db, settings: &Config, person: &str) -> Result<Vec<Value>, PageError> {
     let mut tickets = Vec::new();
     for message in db.list_undecided_follow_ups(TICKETS_PER_PAGE).await? {
         let Some(id) = &message.ticket_id else { continue };
         if let Some(ticket) = db.find_ticket(id).await? {
             let found = db.summarise_ticket(ticket, person).await?;
-            tickets.push(summary(&TicketSummary { from: sender(&message).to_owned(), ..found }));
+            tickets.push(summary(settings, &TicketSummary { from: sender(&message).to_owned(), ..found }));
         }
     }
     Ok(tickets)
@@ -201,6 +209,10 @@ pub struct Shown {
     reply: String,
     /// The message that is forwarded.
     message: String,
+    /// The message whose pictures from elsewhere are shown.
+    images: String,
+    /// The letter that an answer begins with.
+    letter: String,
 }
 
 /// `GET /tickets/{number}`
@@ -211,6 +223,7 @@ pub async fn show(
     Query(how): Query<Shown>,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "tickets").await?;
+    let settings = desk.app.settings().await?;
     let mut db = desk.app.store.read().await?;
     let ticket = find(&mut db, number).await?;
     if ticket.number != number {
@@ -219,7 +232,7 @@ pub async fn show(
     let conversation = db.list_conversation(&ticket.id, MESSAGES_MAX).await?;
     let answer_to = decision::answer_address(&conversation);
     let original = reply::original_sender(&conversation);
-    let others = reply::others(&desk.app, &conversation).join(", ");
+    let others = reply::others(&desk.app, &settings.config, &conversation).join(", ");
     let mut entries = Vec::new();
     for (row, parsed) in &conversation {
         entries.push(message(&mut db, row, parsed.as_ref()).await?);
@@ -228,11 +241,24 @@ pub async fn show(
     let taken_in: BTreeSet<&str> =
         conversation.iter().filter_map(|(row, _)| row.rfc_message_id.as_deref()).collect();
     for row in outbox.iter().filter(|row| !taken_in.contains(row.rfc_message_id.as_str())) {
-        entries.push(sent_entry(&desk, row).await);
+        entries.push(sent_entry(&desk, &settings.config.site.name, row).await);
     }
     entries.extend(db.list_notes(&ticket.id).await?.iter().map(note_entry));
     // Stable: what came at the same time stays as it was.
     entries.sort_by_key(|entry| entry["at_ms"].as_i64());
+    let begun = match Name::BY_PERSON
+        .iter()
+        .filter(|name| **name != Name::Answer)
+        .find(|name| name.as_str() == how.letter)
+    {
+        Some(name) => {
+            let known = letter::of_ticket(&desk.app, &ticket, &conversation).await?;
+            let templates = &settings.templates;
+            let begun = letter::begin(&desk.app, &settings, templates, *name, &ticket.language, &known)?;
+            Some(json!({ "name": name, "text": begun.rendered.body.trim(), "missing": begun.missing }))
+        }
+        None => None,
+    };
     let newest = how.order == "newest";
     if newest {
         entries.reverse();
@@ -267,7 +293,8 @@ pub async fn show(
         "account": account, "participants": participants, "links": links,
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
-        "change": db.find_last_change().await?, "others": others, "original": original, "reply": how.reply, "letters": Name::BY_PERSON, "forwarded": how.message, "files": files(&conversation),
+        "change": db.find_last_change().await?, "others": others, "images": how.images, "letter": begun, "letters": Name::BY_PERSON,
+        "files_max": reply::FILES_BYTES_MAX, "original": original, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),
         "draft": attention.map_or_else(String::new, |attention| attention.draft),
@@ -293,12 +320,12 @@ fn files(conversation: &[(MessageRow, Option<Message>)]) -> Vec<Value> {
 }
 
 /// What we wrote, from its exact bytes; without its text if they are lost.
-async fn sent_entry(desk: &Desk, row: &OutboxRow) -> Value {
+async fn sent_entry(desk: &Desk, site_name: &str, row: &OutboxRow) -> Value {
     let bytes = desk.app.blob.get(&row.sha256).await.ok();
     let mail = bytes.map(|bytes| crate::message::parse(&bytes));
-    let by_person = Name::parse(&row.template).is_some_and(|name| Name::BY_PERSON.contains(&name));
+    let by_person = row.cause.starts_with("answer:");
     json!({
-        "entry": "sent", "id": row.id, "from": desk.app.config.site.name, "to": row.recipient,
+        "entry": "sent", "id": row.id, "from": site_name, "to": row.recipient,
         "copies": row.copies.join(", "), "template": row.template, "by_person": by_person, "state": row.state, "reason": row.reason,
         "subject": row.subject, "at_ms": row.sent_ms.unwrap_or(row.created_ms),
         "text": mail.map(|mail| mail.text.trim().to_owned()),
@@ -350,6 +377,7 @@ async fn message(db: &mut Db, row: &MessageRow, parsed: Option<&Message>) -> Res
         "to": parsed.map(|m| names(&m.to)), "cc": parsed.map(|m| names(&m.cc)), "origin": row.origin,
         "new_text": parsed.map(|m| m.new_text.trim()), "signature": parsed.map(|m| m.signature.trim()),
         "quoted_text": parsed.map(|m| m.quoted_text.trim()), "has_html": parsed.is_some_and(|m| m.html.is_some()),
+        "has_remote": parsed.and_then(|m| m.html.as_ref()).is_some_and(|html| html.contains("https://") && html.contains("<img")),
         "attachments": attachments, "findings": parsed.map_or_else(Vec::new, |m| m.findings.clone()),
         "screened_reason": row.screened_reason, "muted": row.muted, "thread_rule": row.thread_rule,
         "queue": row.queue, "queue_reasons": row.queue_reasons, "queue_confidence": row.queue_confidence,

@@ -43,7 +43,7 @@ pub async fn list(
 
 fn shown(person: &Person, sessions: usize) -> Value {
     json!({
-        "id": person.id, "name": person.name, "role": person.role, "disabled": person.disabled,
+        "id": person.id, "name": person.name, "email": person.email, "role": person.role, "disabled": person.disabled,
         "has_factor": person.has_factor, "created_ms": person.created_ms, "sessions": sessions,
     })
 }
@@ -92,6 +92,7 @@ fn refusal(refused: Refused) -> PageError {
     let key = match refused {
         Refused::Name => "error.person_name",
         Refused::Taken => "error.person_taken",
+        Refused::Email => "error.person_email",
         Refused::LastAdministrator => "error.last_administrator",
     };
     PageError::refused(StatusCode::CONFLICT, key)
@@ -129,6 +130,7 @@ pub async fn change(
             let role = Role::parse(posted.text("role")).ok_or_else(bad)?;
             people::set_role(store, &person, role, who).await?.map_err(refusal)?;
         }
+        "email" => people::set_email(store, &person, posted.text("email"), who).await?.map_err(refusal)?,
         "disable" => people::set_disabled(store, &person, true, who).await?.map_err(refusal)?,
         "enable" => people::set_disabled(store, &person, false, who).await?.map_err(refusal)?,
         "no_factor" => people::clear_factor(store, &person, who).await?,

@@ -12,12 +12,12 @@ use crate::{
         reply::{self, Replied, Reply},
         view,
     },
-    reply::template::Name,
+    reply::{File, template::Name},
     store::view::ViewPage,
     web::{
         Desk,
         error::PageError,
-        session::{Posted, Visit},
+        session::{Files, Posted, Visit},
     },
 };
 use axum::{
@@ -158,6 +158,7 @@ pub async fn answer(
     Extension(visit): Extension<Visit>,
     Path(number): Path<i64>,
     Extension(posted): Extension<Posted>,
+    Extension(uploads): Extension<Files>,
 ) -> Result<Response, PageError> {
     let no_address = || PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_address");
     let to = reply::addresses(posted.text("to")).ok_or_else(no_address)?;
@@ -171,12 +172,15 @@ pub async fn answer(
     });
     let text = posted.text("text").replace("\r\n", "\n");
     let letter = Name::parse(posted.text("letter")).unwrap_or(Name::Answer);
-    if !Name::BY_PERSON.contains(&letter) || (text.is_empty() && !letter.is_whole()) {
+    let whole = posted.text("whole") == "yes";
+    if !Name::BY_PERSON.contains(&letter) || (text.is_empty() && (whole || !letter.is_whole())) {
         return Err(bad_form());
     }
     let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    let reply = Reply { to: first, copies, letter, text, files: files.collect(), then };
+    let uploads = uploads.0.into_iter().filter(|file| file.field == "upload");
+    let uploads = uploads.map(|file| File { name: file.name, bytes: file.bytes }).collect();
+    let reply = Reply { to: first, copies, letter, whole, text, files: files.collect(), uploads, then };
     match reply::send(&desk.app, &ticket, reply, &visit.name).await? {
         Replied::Done => {}
         Replied::NoRecipient => return Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
@@ -205,7 +209,7 @@ pub async fn note(
 }
 
 /// The number in `1001`, `MR-1001` or `[MR-1001]`.
-fn number_in(text: &str) -> Option<i64> {
+pub(super) fn number_in(text: &str) -> Option<i64> {
     let text = text.trim_matches(['[', ']', '#', ' ']);
     text.get(..3)
         .filter(|start| start.eq_ignore_ascii_case("mr-"))
