@@ -3,6 +3,7 @@
 use crate::support::{desk::Desk, visitor::Visitor};
 use axum::http::StatusCode;
 use mailroom::{app::App, model::ticket::Queue};
+use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_page_changes_counts_before_the_file_and_after_a_restart() {
@@ -74,17 +75,17 @@ async fn letters_are_checked_previewed_kept_in_versions_and_tried_out() {
         shown.contains("<code>rma_number</code>")
             && !shown.contains("<code>po_number</code> order number</span>")
     );
-    let source = |app: std::sync::Arc<App>| async move {
+    let source = |app: Arc<App>| async move {
         let name = mailroom::reply::template::Name::OrderStatus;
         app.settings().await.unwrap().templates.source(name, "en").unwrap()
     };
-    let built_in = source(desk.app.clone()).await;
+    let built_in = source(Arc::clone(&desk.app)).await;
     for text in [first, "Subject: second\n\nSecond."] {
         assert_eq!(ann.post(page, &[("do", "save"), ("source", text)]).await.status(), StatusCode::SEE_OTHER);
-        assert_eq!(source(desk.app.clone()).await, text);
+        assert_eq!(source(Arc::clone(&desk.app)).await, text);
     }
     ann.post(page, &[("do", "restore"), ("version", "1")]).await;
-    assert_eq!(source(desk.app.clone()).await, first);
+    assert_eq!(source(Arc::clone(&desk.app)).await, first);
     // a test goes to one's own address, which an administrator states
     assert_eq!(ann.post(page, &[("do", "test")]).await.status(), StatusCode::CONFLICT);
     let me = desk.app.store.read().await.unwrap().find_person_by_name("ann").await.unwrap().unwrap();
@@ -101,7 +102,7 @@ async fn letters_are_checked_previewed_kept_in_versions_and_tried_out() {
         "{mails:?}"
     );
     ann.post(page, &[("do", "built_in")]).await;
-    assert_eq!(source(desk.app.clone()).await, built_in);
+    assert_eq!(source(Arc::clone(&desk.app)).await, built_in);
     let shown = ann.get(page).await.text().await;
     assert!(shown.contains("Version 3") && shown.contains("as delivered"), "{shown}");
 }
