@@ -58,13 +58,16 @@ pub async fn html(
             pictures.add(content_id, &bytes);
         }
     }
-    let (remote, policy) =
-        if wish.images { (Remote::Shown, FRAME_POLICY_REMOTE) } else { (Remote::Hidden, FRAME_POLICY) };
+    let (remote, policy, referrer) = if wish.images {
+        (Remote::Shown, FRAME_POLICY_REMOTE, "no-referrer")
+    } else {
+        (Remote::Hidden, FRAME_POLICY, "same-origin")
+    };
     let safe = tokio::task::spawn_blocking(move || sanitise(&html, pictures, remote)).await?;
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
         // who asks for a picture does not say from where
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::REFERRER_POLICY, HeaderValue::from_static(referrer)),
     ];
     Ok((headers, Html(safe.as_str().to_owned())).into_response())
 }
