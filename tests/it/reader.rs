@@ -54,6 +54,29 @@ async fn a_text_layer_gives_words_with_places() {
     assert!(pages.findings.is_empty(), "{:?}", pages.findings);
 }
 
+/// Our own run of the models' networks beside Tesseract's, on lines in tight and in wide type.
+#[tokio::test]
+async fn networks_read_what_tesseract_reads() {
+    const DIFFERENT_MAX: f32 = 0.05;
+    let page = pdf(&[&[
+        (60, 100, 11, "Item 40 Stainless bolt M12x80, 25 pcs 1,284.50"),
+        (60, 130, 8, "Delivery week 49 2026, PO 4711-20 Net 30 days"),
+        (60, 160, 16, "Hydraulic oil 205 L"),
+    ]]);
+    let mut words = Vec::new();
+    for fast_ocr in [false, true] {
+        let reader = Reader::start(Config { fast_ocr, ..config() });
+        let options = Options { force_ocr: true, ..Options::default() };
+        let pages = reader.read(&page, &options).await.unwrap();
+        assert_eq!(pages.pages[0].how, How::Ocr);
+        words.push(texts(&pages.pages[0]).join(" "));
+    }
+    let (long, short) = (words[0].chars().count(), words[1].chars().count());
+    let alike = words[0].chars().zip(words[1].chars()).filter(|(a, b)| a == b).count();
+    let different = 1.0 - alike as f32 / long.max(short) as f32;
+    assert!(different <= DIFFERENT_MAX, "{words:#?}");
+}
+
 #[tokio::test]
 async fn a_scan_reads_like_its_original() {
     let pages = read(&png(&scan().await)).await;
