@@ -1,7 +1,7 @@
 //! Pages of words into drafts: fields and lines with confidence and place.
 //!
 //! [`layout`] puts words into rows and segments ([`sidebar`], [`pairs`] and [`caption`] mend them), [`label`] tells labels by their concepts, [`kind`] says what the
-//! document is; then [`field`], [`party`], [`form`], [`table`], [`cards`], [`headless`] and [`totals`] read it, [`confidence`] says
+//! document is; then [`field`], [`party`], [`form`], [`table`], [`cards`], [`schedule`], [`headless`] and [`totals`] read it, [`confidence`] says
 //! how sure, from what [`training`] learnt of documents with known truth. [`bundle`] takes the documents of one
 //! message together.
 //! [`memory`] knows layouts that were confirmed before. [`structured`] and [`sheet`] read orders that need no picture.
@@ -27,6 +27,7 @@ pub mod pairs;
 pub mod party;
 pub mod prose;
 pub mod same;
+pub mod schedule;
 pub mod sheet;
 pub mod sidebar;
 pub mod split;
@@ -254,6 +255,9 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
 fn find_goods(layout: &Layout, reading: &Reading, is_text: bool) -> table::Table {
     let mut table = table::find_lines(layout, reading);
     if table.lines.is_empty() {
+        (table.lines, table.rows) = schedule::find_lines(layout, reading);
+    }
+    if table.lines.is_empty() {
         (table.lines, table.rows) = headless::find_lines(layout, reading);
         let (cards, rows) = cards::find_lines(layout, reading);
         if !cards.is_empty() && cards.len() >= table.lines.len() {
@@ -451,6 +455,16 @@ fn keep_columns(line: &mut Line, kind: Kind) {
         ],
         _ => &[],
     };
+    if kind == Kind::RemittanceAdvice {
+        // the only number and the only date of a line that is paid are its invoice's
+        for (from, to) in [("sku", "invoice_number"), ("delivery_date", "invoice_date")] {
+            if !line.contains_key(to)
+                && let Some(proposal) = line.remove(from)
+            {
+                line.insert(to.to_owned(), proposal);
+            }
+        }
+    }
     line.retain(|name, _| !no.contains(&name.as_str()));
     if kind == Kind::ReturnRequest
         && !line.contains_key("serial_no")

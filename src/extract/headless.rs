@@ -31,7 +31,8 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
     if lines.len() < PROVED_MIN { (Vec::new(), HashSet::new()) } else { (lines, rows) }
 }
 
-fn read_row(row: &Row, reading: &Reading) -> Option<Line> {
+/// The line of a row whose figures prove one another.
+pub(super) fn read_row(row: &Row, reading: &Reading) -> Option<Line> {
     let words = row.words();
     let numbers: Vec<(usize, Decimal)> = words
         .iter()

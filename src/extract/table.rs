@@ -1,9 +1,10 @@
 //! Line items: the head row of a table, its columns, its rows, and what the cells say.
 //!
-//! Columns are named by their heads; where one column ends and the next begins is where the fewest words of the body
-//! stand. A line starts at each row that fills the anchor column; other rows go on with the line above. Does not:
+//! Columns are named by their heads, and by what stands in them where a head says nothing known; where one column ends
+//! and the next begins is where the fewest words of the body stand, or what lines heads and body up best. A line starts at each row that fills the anchor column; other rows go on with the line above. Does not:
 //! read tables without a head row.
 
+mod align;
 mod body;
 mod cell;
 mod columns;
@@ -15,13 +16,13 @@ mod note;
 use super::{
     draft::Reading,
     label::{column_of, label_at},
-    layout::{Layout, Word, join},
+    layout::{Layout, Row, Word, join},
 };
 use crate::model::draft::Line;
 use body::is_line_number;
 pub(super) use body::read_body;
-pub(super) use cell::cell;
 use cell::put;
+pub(super) use cell::{cell, glued};
 pub(super) use edge::ends_table;
 pub(super) use head::head_at;
 use std::collections::HashSet;
@@ -34,6 +35,9 @@ const HEAD_GAP_HEIGHTS: f32 = 0.7;
 
 /// Ruling lines between two heads that are looked at at most.
 const RULINGS_MAX: usize = 200;
+
+/// How far a cell stands beside its head at most, in points.
+const COLUMN_OFF_PT: f32 = 40.0;
 
 /// Length of a section's text that may stand between lines without being part of one.
 const SECTION_GAP_PT: f32 = 6.0;
@@ -114,6 +118,13 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
             titles.push(title);
             ended = true;
         }
+        // sums of a section end its lines, not those of the next
+        if ended
+            && let (Some(columns), Some(row)) = (&columns, layout.rows.get(at))
+            && goes_on(row, columns, reading)
+        {
+            ended = false;
+        }
         if let (Some(_), Some(row), false) = (&columns, layout.rows.get(at), ended) {
             if ends_table(row) {
                 ended = true;
@@ -131,6 +142,16 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
     }
     table.lines.truncate(LINES_MAX);
     table
+}
+
+/// Whether a row behind the end of a table is a line under its heads: its figures prove one another, and the last one
+/// stands in the last column of figures.
+fn goes_on(row: &Row, columns: &[Column], reading: &Reading) -> bool {
+    let (Some(first), Some(last)) = (row.segments.first(), row.segments.last()) else { return false };
+    let left = columns.iter().map(Column::left).fold(f32::MAX, f32::min);
+    let amount = columns.iter().find(|c| c.name == "amount");
+    let below = amount.is_some_and(|c| c.x0 - COLUMN_OFF_PT < last.x1() && last.x0() < c.x1 + COLUMN_OFF_PT);
+    below && (first.x0() - left).abs() < COLUMN_OFF_PT && super::headless::read_row(row, reading).is_some()
 }
 
 /// `Line 2 Wall paint` over a table of one line.

@@ -23,6 +23,8 @@ const COLUMNS: &[(&[&str], &[&str], &str)] = &[
     (&["delivery", "quantity"], &[], "quantity"),
     (&["ship", "quantity"], &[], "quantity"),
     (&["delivery", "date"], &[], "delivery_date"),
+    (&["request", "article"], &["quantity", "amount", "date"], "description"),
+    (&["request", "description"], &["quantity", "amount", "date"], "description"),
     (&["request"], &["quantity", "amount"], "delivery_date"),
     (&["date"], &["quantity"], "delivery_date"),
     (&["delivery", "time"], &[], "delivery_date"),

@@ -2,6 +2,7 @@
 
 use super::{
     Column, Table,
+    align::{WAYS, aligned_edges, sense},
     edge::{Cells, cells_of, edges},
     item::{Item, continues},
     note::{condition_in, lower_code},
@@ -53,8 +54,8 @@ pub(crate) fn read_body(
         };
         full.iter().filter(numbered).copied().collect()
     };
-    let edges_upper = edges(&upper, if for_edges.is_empty() { &rows } else { &for_edges }, layout);
-    let mut split: Vec<Cells> = rows.iter().map(|r| cells_of(r, &upper, &edges_upper)).collect();
+    let (edges_upper, mut split) =
+        cut(&upper, &rows, if for_edges.is_empty() { &rows } else { &for_edges }, layout, reading);
     let mut conditions = Vec::new();
     for (row, cells) in rows.iter().zip(&mut split) {
         let condition = condition_in(row, cells, reading);
@@ -134,6 +135,32 @@ pub(crate) fn read_body(
             table.lines.push(line);
         }
     }
+}
+
+/// The edges of the columns and the rows cut by them: below their heads, or as heads and body line up best as a whole if
+/// that makes more sense.
+fn cut(
+    columns: &[Column],
+    rows: &[&Row],
+    for_edges: &[&Row],
+    layout: &Layout,
+    reading: &Reading,
+) -> (Vec<f32>, Vec<Cells>) {
+    let by = |edges: &[f32]| -> Vec<Cells> { rows.iter().map(|r| cells_of(r, columns, edges)).collect() };
+    let below = edges(columns, for_edges, layout);
+    let split = by(&below);
+    let mut most = sense(&split, reading).max(0);
+    let mut best = (below, split);
+    for costs in WAYS {
+        let Some(edges) = aligned_edges(columns, for_edges, costs) else { continue };
+        let split = by(&edges);
+        let sense = sense(&split, reading);
+        if sense > most {
+            most = sense;
+            best = (edges, split);
+        }
+    }
+    best
 }
 
 /// Blank between two rows of one cell, in heights of a row.
@@ -241,7 +268,9 @@ pub(super) fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
     match name {
         "line_no" => words.len() == 1 && is_line_number(&text),
         "quantity" | "amount" | "unit_price" | "gross" => {
-            words.iter().any(|w| parse_number(&w.text, reading.style).is_some()) && words.len() <= 4
+            let unit = |w: &Word| name == "quantity" && super::cell::glued(&w.text).is_some();
+            words.iter().any(|w| parse_number(&w.text, reading.style).is_some() || unit(w))
+                && words.len() <= 4
         }
         "sku" | "customer_sku" | "invoice_number" => {
             words.len() <= 2

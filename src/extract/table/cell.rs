@@ -11,13 +11,21 @@ use crate::{
     model::draft::{Line, Proposal},
 };
 
-/// Number and unit of `12pcs`.
-pub(super) fn glued(text: &str) -> Option<(&str, &str)> {
+/// Letters of a unit that stands at its number without a blank at most.
+const UNIT_LETTERS_MAX: usize = 8;
+
+/// Number and unit of `12pcs`, as a cell of quantities holds them.
+pub(crate) fn glued(text: &str) -> Option<(&str, &str)> {
     let at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')))?;
     let (number, unit) = text.split_at_checked(at)?;
+    let letters = unit.chars().filter(|c| c.is_alphabetic()).count();
     let fits = number.ends_with(|c: char| c.is_ascii_digit())
-        && unit.chars().all(|c| c.is_alphabetic() || c == '.')
-        && crate::extract::prose::is_usual_unit(unit);
+        && (1..=UNIT_LETTERS_MAX).contains(&letters)
+        && unit.trim_end_matches(['2', '3', '²', '³']).chars().all(|c| c.is_alphabetic() || c == '.')
+        && !unit.starts_with('.')
+        // a misread digit is no unit
+        && (crate::extract::prose::is_usual_unit(unit)
+            || letters >= 2 && !unit.chars().all(|c| matches!(c, 'l' | 'I' | 'i' | 'O' | 'o' | 'S' | 'B')));
     fits.then_some((number, unit))
 }
 

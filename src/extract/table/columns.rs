@@ -1,6 +1,6 @@
 //! Columns named by what stands in them: where a head says nothing that is known, or arithmetic contradicts it.
 
-use super::edge::Cells;
+use super::{cell::glued, edge::Cells};
 use crate::extract::{
     date::parse_date,
     draft::Reading,
@@ -24,6 +24,7 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
     }
     let mut names: BTreeMap<&'static str, &'static str> = by_arithmetic(&body, reading);
     let present: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
+    names.extend(by_difference(&body, reading));
     let mut used: HashSet<&'static str> =
         present.iter().map(|name| names.get(name).copied().unwrap_or(name)).collect();
     for name in present.iter().filter(|n| n.starts_with('?')) {
@@ -79,6 +80,11 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
             used.insert("line_no");
         }
     }
+    if !used.contains("discount")
+        && let Some(off) = by_discount(&body, &names, reading)
+    {
+        names.insert(off, "discount");
+    }
     names.retain(|old, new| old != new);
     if names.is_empty() {
         return;
@@ -115,6 +121,7 @@ fn counts_from_start(texts: &[String]) -> bool {
 fn number(words: &[Word], reading: &Reading) -> Option<Decimal> {
     parse_number(&join(words), reading.style)
         .or_else(|| words.iter().find_map(|w| parse_number(&w.text, reading.style)))
+        .or_else(|| words.iter().find_map(|w| parse_number(glued(&w.text)?.0, reading.style)))
 }
 
 /// The columns that multiply to one another on nearly every row are quantity, price and amount.
@@ -188,6 +195,66 @@ fn by_arithmetic(body: &[&Cells], reading: &Reading) -> BTreeMap<&'static str, &
         }
     }
     names
+}
+
+/// The column without a name whose numbers, in percent, are what the amounts lack.
+fn by_discount(
+    body: &[&Cells],
+    names: &BTreeMap<&'static str, &'static str>,
+    reading: &Reading,
+) -> Option<&'static str> {
+    let column =
+        |wanted: &'static str| names.iter().find(|(_, new)| **new == wanted).map_or(wanted, |(old, _)| *old);
+    let [quantity, price, amount] = ["quantity", "unit_price", "amount"].map(column);
+    let of = |cells: &Cells, name: &str| number(cells.get(name)?, reading);
+    let unnamed: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
+    unnamed.into_iter().filter(|n| n.starts_with('?') && !names.contains_key(n)).find(|name| {
+        let proofs = body.iter().filter_map(|cells| {
+            let off = number(cells.get(name)?, reading).filter(|off| !off.is_zero())?;
+            let (quantity, price, amount) = (of(cells, quantity)?, of(cells, price)?, of(cells, amount)?);
+            let made = |off: Option<Decimal>| multiplies(quantity, price, amount, &mut off.into_iter());
+            Some(made(Some(off)) && !made(None))
+        });
+        let (mut right, mut all) = (0, 0);
+        for proved in proofs {
+            all += 1;
+            right += usize::from(proved);
+        }
+        right >= 1 && right * 10 >= all * AGREE_TENTHS
+    })
+}
+
+/// Columns of money of which the first less the second is the third, as invoices are paid: gross, discount, amount.
+fn by_difference(body: &[&Cells], reading: &Reading) -> BTreeMap<&'static str, &'static str> {
+    let all: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
+    let money: Vec<&'static str> = all
+        .iter()
+        .filter(|n| n.starts_with('?') || matches!(**n, "gross" | "discount" | "amount" | "unit_price"))
+        .copied()
+        .take(NUMBERS_MAX)
+        .collect();
+    if all.contains("quantity") || money.len() < 3 {
+        return BTreeMap::new();
+    }
+    let value = |cells: &Cells, name: &str| number(cells.get(name)?, reading);
+    for gross in &money {
+        for off in money.iter().filter(|n| *n != gross) {
+            for amount in money.iter().filter(|n| *n != gross && *n != off) {
+                let (mut right, mut wrong) = (0, 0);
+                for cells in body {
+                    let (Some(g), Some(a)) = (value(cells, gross), value(cells, amount)) else { continue };
+                    let off = value(cells, off).unwrap_or_default();
+                    let fits = g.checked_sub(off.abs()) == Some(a);
+                    right += usize::from(fits && !off.is_zero());
+                    wrong += usize::from(!fits);
+                }
+                if right >= 1 && right >= wrong * 4 {
+                    return BTreeMap::from([(*gross, "gross"), (*off, "discount"), (*amount, "amount")]);
+                }
+            }
+        }
+    }
+    BTreeMap::new()
 }
 
 /// Whether the amount is quantity times price, perhaps less another number of the row in percent.

@@ -61,12 +61,18 @@ fn chunks(words: &[Word]) -> Vec<Chunk> {
                 break;
             }
         }
+        column = column.or_else(|| rest.first().filter(|w| is_share(&w.text)).map(|_| "discount"));
         let part = rest.get(..take).unwrap_or_default().to_vec();
         let (x0, x1) = (part.first().map_or(0.0, |w| w.x0), part.last().map_or(0.0, |w| w.x1));
         out.push(Chunk { words: part, x0, x1, column });
         at += take;
     }
     out
+}
+
+/// `R%` or `D%`: a discount in percent.
+fn is_share(text: &str) -> bool {
+    matches!(text.strip_suffix('%').or_else(|| text.strip_prefix('%')), Some("R" | "D" | "r" | "d"))
 }
 
 /// Concepts that never head one column together.
@@ -196,7 +202,13 @@ pub(crate) fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String
     let what = has("description") || has("sku") || has("invoice_number") || has("customer_sku");
     let figures =
         ["quantity", "amount", "unit_price", "ordered_quantity", "gross"].iter().any(|name| has(name));
-    let enough = what && figures && distinct.len() >= 3
+    // what was ordered may stand under a head that says nothing known, if figures stand below those that do
+    let counted = has("quantity") && (has("unit_price") || has("amount"));
+    // what is paid: money of each invoice, less what is taken off
+    let paid =
+        (has("gross") || has("discount")) && has("amount") && (has("delivery_date") || has("invoice_date"));
+    let enough = (counted || paid) && figures_below(layout, next, &columns)
+        || what && figures && distinct.len() >= 3
         || what && figures && total <= 4
         || has("sku") && has("description");
     let share = if figures_below(layout, next, &columns) { 0.4 } else { 0.6 };

@@ -171,6 +171,9 @@ impl Item {
         }
         self.split_code();
         self.split_labelled_code();
+        self.split_bracketed_code();
+        self.split_text();
+        self.split_price_unit();
         if let Some([word]) = self.cells.get("quantity").map(Vec::as_slice)
             && let Some((number, unit)) = word.text.split_once('/')
             && parse_number(number, reading.style).is_some()
@@ -244,6 +247,60 @@ impl Item {
 }
 
 impl Item {
+    /// An item number in brackets with its label, `Drain pipe (your code 9172-734)`.
+    fn split_bracketed_code(&mut self) {
+        let Some(words) = self.cells.get("description") else { return };
+        let open = words.iter().rposition(|w| w.text.starts_with('('));
+        let Some((at, inside)) = open.and_then(|at| Some((at, words.get(at..)?))) else { return };
+        let Some(label) = label_at(inside.iter().map(|w| w.text.as_str())) else { return };
+        let Some(name) = column_of(&label).filter(|n| matches!(*n, "sku" | "customer_sku")) else { return };
+        let Some([code]) = inside.get(label.words..) else { return };
+        let bare = code.text.trim_end_matches([')', '.', ',']);
+        if at == 0 || self.cells.contains_key(name) || !bare.chars().any(|c| c.is_ascii_digit()) {
+            return;
+        }
+        let code = Word { text: bare.to_owned(), ..code.clone() };
+        let rest = words.iter().take(at).cloned().collect();
+        self.cells.insert(name, vec![code]);
+        self.cells.insert("description", rest);
+    }
+
+    /// A column of item numbers in which the goods are named too: `R-03692  Plotter paper, 610 mm`.
+    fn split_text(&mut self) {
+        if self.cells.contains_key("description") {
+            return;
+        }
+        for name in ["sku", "customer_sku", "line_no"] {
+            let Some([code, text @ ..]) = self.cells.get(name).map(Vec::as_slice) else { continue };
+            let letters = join(text).chars().filter(|c| c.is_alphabetic()).count();
+            let coded = code.text.chars().any(|c| c.is_ascii_digit()) && !code.text.ends_with(':');
+            if coded && letters >= 3 {
+                let (code, text) = (vec![code.clone()], text.to_vec());
+                let column =
+                    if name == "line_no" && code.iter().any(|w| w.text.len() >= 4) { "sku" } else { name };
+                self.cells.remove(name);
+                self.cells.entry(column).or_insert(code);
+                self.cells.insert("description", text);
+                return;
+            }
+        }
+    }
+
+    /// The unit that a price is for, in the column of units: `/ 100 pcs`.
+    fn split_price_unit(&mut self) {
+        let Some(words) = self.cells.get("unit") else { return };
+        let words: Vec<Word> = words.iter().filter(|w| w.text != "/").cloned().collect();
+        let [number, unit] = words.as_slice() else { return };
+        let digits = number.text.trim_start_matches('/');
+        let count = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit());
+        if count && self.cells.contains_key("quantity") && unit.text.chars().all(char::is_alphabetic) {
+            let number = vec![Word { text: digits.to_owned(), ..number.clone() }];
+            let unit = vec![unit.clone()];
+            self.cells.insert("unit", unit);
+            self.cells.entry("price_per").or_insert(number);
+        }
+    }
+
     /// An item number with its label at the start of the description: `Catalog No. 4711`.
     fn split_labelled_code(&mut self) {
         let Some(words) = self.cells.get("description") else { return };
@@ -280,5 +337,65 @@ impl Item {
             self.cells.insert("sku", head);
             self.cells.insert("description", rest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        extract::{Context, extract, text_pages},
+        model::account::Known,
+    };
+
+    /// The lines of a text, each as the values of the named columns.
+    fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
+        let context = Context { known: &Known::default(), subject: None, sender_domain: None, lessons: &[] };
+        let drafts = extract(&text_pages(text), &context);
+        let got: Vec<Vec<String>> = drafts
+            .iter()
+            .flat_map(|d| &d.lines)
+            .map(|l| {
+                let value = |name: &&str| l.get(*name).and_then(|p| p.value.as_text()).unwrap_or_default();
+                names.iter().map(value).map(str::to_owned).collect()
+            })
+            .collect();
+        assert_eq!(got, wanted, "{text}");
+    }
+
+    #[test]
+    fn a_unit_may_stand_at_its_number_without_a_blank() {
+        check(
+            "PURCHASE ORDER 4711\n\nPos  Article no.  Description            Quantity      Price     Amount\n\
+             1    B7420-27     Bottle crate           5crates        6.63      33.15\n\
+             2    436962       Ear plugs              12,5KG        10.00     125.00\n",
+            &["quantity", "unit", "amount"],
+            &[&["5", "crates", "33.15"], &["12.5", "KG", "125"]],
+        );
+    }
+
+    #[test]
+    fn goods_may_stand_under_a_head_that_says_nothing_known() {
+        check(
+            "BESTÄLLNING 4711\n\n#    nr           vad                    antal       à-pris      summa\n\
+             1    99/9039      Korrugerat rör         5         433,28    2 166,40\n\
+             2    128794       Axeltätning           25         943,51   23 587,75\n",
+            &["line_no", "sku", "description", "quantity"],
+            &[&["1", "99/9039", "Korrugerat rör", "5"], &["2", "128794", "Axeltätning", "25"]],
+        );
+    }
+
+    #[test]
+    fn sums_of_a_section_do_not_end_the_table() {
+        check(
+            "PURCHASE ORDER 4711\n\nPos    Article no.  Description         Qty    Unit price     Amount\n\
+             1.10   8268-466     Whiteboard            8         99.18     793.44\n\
+             Total section 1                                               793.44\n\
+             2      Shell\n\
+             2.10   R4011-41     Ring binder          16          1.95      31.20\n\
+             Total section 2                                                31.20\n\
+             Total                                                         824.64\n",
+            &["line_no", "sku", "amount"],
+            &[&["1.10", "8268-466", "793.44"], &["2.10", "R4011-41", "31.2"]],
+        );
     }
 }

@@ -1,0 +1,200 @@
+//! Call-off schedules: per article a block of deliveries, each with its day or week and its quantity.
+//!
+//! A title names the article, `Part: X5474 Bottle crate   Your no.: B7420-27`; rows below it are a date, a quantity and a
+//! unit, whatever their heads are called. Each of them is a line of goods. Does not: read weeks side by side.
+
+use super::{
+    confidence,
+    date::parse_date,
+    draft::{Reading, mend_line, propose},
+    label::{Label, column_of, label_at},
+    layout::{Layout, Row, Word, join},
+    number::parse_number,
+};
+use crate::model::draft::Line;
+use std::collections::{BTreeMap, HashSet};
+
+/// Deliveries that make a schedule at least.
+const DELIVERIES_MIN: usize = 2;
+/// Rows between a title, or a delivery, and the next delivery at most.
+const REACH_ROWS: usize = 4;
+/// Words of a title at most.
+const TITLE_WORDS_MAX: usize = 30;
+
+type Values = BTreeMap<&'static str, Vec<Word>>;
+
+/// One day's delivery: date, quantity, unit.
+struct Delivery {
+    date: Vec<Word>,
+    quantity: Vec<Word>,
+    unit: Vec<Word>,
+}
+
+/// The lines of a schedule, and their rows.
+pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usize>) {
+    let (mut lines, mut rows) = (Vec::new(), HashSet::new());
+    let mut title: Option<(Values, usize)> = None;
+    let mut last = 0;
+    for (index, row) in layout.rows.iter().enumerate() {
+        if let Some(values) = title_of(row) {
+            title = Some((values, index));
+            last = index;
+            continue;
+        }
+        let Some((values, at)) = &title else { continue };
+        let Some(delivery) = delivery_of(row, reading).filter(|_| index - last <= REACH_ROWS) else {
+            continue;
+        };
+        rows.extend([*at, index]);
+        last = index;
+        lines.push(read(values, &delivery, reading));
+    }
+    if lines.len() < DELIVERIES_MIN { (Vec::new(), HashSet::new()) } else { (lines, rows) }
+}
+
+/// The article that a row names with labels; none if it names none.
+fn title_of(row: &Row) -> Option<Values> {
+    let words = row.words();
+    if words.len() > TITLE_WORDS_MAX {
+        return None;
+    }
+    let mut values = Values::new();
+    let mut yours = false;
+    for segment in &row.segments {
+        let Some(label) = label_at(segment.words.iter().map(|w| w.text.as_str())) else { continue };
+        let rest = segment.words.get(label.words..).unwrap_or_default();
+        let Some(name) = named(&label).filter(|_| label.closed && !rest.is_empty()) else { continue };
+        let coded = |w: &Word| w.text.len() >= 4 && w.text.chars().any(|c| c.is_ascii_digit());
+        let (code, text) = match rest {
+            [code, text @ ..] if coded(code) => (Some(code), text),
+            text => (None, text),
+        };
+        if let Some(code) = code {
+            let ours = name == "sku" && label.any(&["your", "supplier"]);
+            let column = match name {
+                "description" | "sku" if yours => "customer_sku",
+                "description" => "sku",
+                name => name,
+            };
+            // where another label says what the seller calls it, the number before is the buyer's
+            if let Some(own) = values.insert(column, vec![code.clone()]).filter(|_| ours && !yours) {
+                values.insert("customer_sku", own);
+            }
+            yours |= ours;
+        }
+        if text.iter().flat_map(|w| w.text.chars()).filter(|c| c.is_alphabetic()).count() >= 3 {
+            values.entry("description").or_insert_with(|| text.to_vec());
+        }
+    }
+    (values.contains_key("sku") || values.contains_key("customer_sku")).then_some(values)
+}
+
+/// Which side's item number, or the goods, a label in a title names.
+fn named(label: &Label) -> Option<&'static str> {
+    if label.any(&["your", "supplier"]) && label.any(&["number", "article"]) && !label.any(&["order", "date"])
+    {
+        return Some("sku");
+    }
+    column_of(label)
+        .map(|name| if name == "line_no" && label.any(&["article"]) { "sku" } else { name })
+        .filter(|name| matches!(*name, "sku" | "customer_sku" | "description"))
+}
+
+/// A row that is a date and a quantity, perhaps with a number before them and a unit behind.
+fn delivery_of(row: &Row, reading: &Reading) -> Option<Delivery> {
+    let words = row.words();
+    let (at, date) = (0..words.len().min(2)).find_map(|at| {
+        let text = join(words.get(at..)?);
+        parse_date(&text, reading.order).map(|date| (at, date))
+    })?;
+    let counts = |w: &Word| w.text.trim_end_matches('.').chars().all(|c| c.is_ascii_digit());
+    if !words.get(..at)?.iter().all(counts) {
+        return None;
+    }
+    let (date, rest) = words.get(at..)?.split_at_checked(date.words)?;
+    let [quantity, unit @ ..] = rest else { return None };
+    let number = |text: &str| parse_number(text, reading.style);
+    let (quantity, unit) = match super::table::glued(&quantity.text) {
+        Some((number, unit)) => {
+            let part = |text: &str| Word { text: text.to_owned(), ..quantity.clone() };
+            (part(number), vec![part(unit)])
+        }
+        None => (quantity.clone(), unit.iter().take(1).cloned().collect()),
+    };
+    let lettered = |w: &Word| w.text.chars().count() <= 8 && number(&w.text).is_none();
+    let whole = number(&quantity.text).is_some_and(|n| n > rust_decimal::Decimal::ZERO);
+    // behind the unit a running sum may stand, and nothing else
+    let rest_is_figures = rest.iter().skip(2).all(|w| number(&w.text).is_some());
+    (whole && rest.len() <= 4 && unit.iter().all(lettered) && rest_is_figures).then(|| Delivery {
+        date: date.to_vec(),
+        quantity: vec![quantity],
+        unit,
+    })
+}
+
+fn read(title: &Values, delivery: &Delivery, reading: &Reading) -> Line {
+    let mut line = Line::new();
+    let mut put = |name: &'static str, words: &[Word]| {
+        if !words.is_empty()
+            && let Some(proposal) = super::table::cell(name, words, reading)
+        {
+            line.insert(name.to_owned(), proposal);
+        }
+    };
+    for (name, words) in title {
+        put(name, words);
+    }
+    put("delivery_date", &delivery.date);
+    put("quantity", &delivery.quantity);
+    put("unit", &delivery.unit);
+    mend_line(&mut line, reading);
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        extract::{Context, extract, text_pages},
+        model::account::Known,
+    };
+
+    fn check(text: &str, wanted: &[[&str; 4]]) {
+        let context = Context { known: &Known::default(), subject: None, sender_domain: None, lessons: &[] };
+        let drafts = extract(&text_pages(text), &context);
+        let got: Vec<[String; 4]> = drafts
+            .iter()
+            .flat_map(|d| &d.lines)
+            .map(|l| {
+                ["sku", "delivery_date", "quantity", "unit"]
+                    .map(|n| l.get(n).and_then(|p| p.value.as_text()).unwrap_or_default().to_owned())
+            })
+            .collect();
+        assert_eq!(got, wanted, "{text}");
+    }
+
+    #[test]
+    fn each_delivery_of_an_article_is_a_line() {
+        check(
+            "LIEFERABRUF 033-04347\n\nBestellnummer: 4711\n\n\
+             Sachnummer: X5474.20 Flaschenkasten       Ihre Nr.: B7420-27\n\
+             Eingangs-FZ: 2.713 letzter WE: 770814\n\
+             Woche               Abrufmenge\n\
+             KW 34/2026          1.000 Stck.\n\
+             KW 35/2026            480 Stck.\n\n\
+             Sachnummer: X4808.71 Plotterpapier        Ihre Nr.: 40.6036.2\n\
+             KW 36/2026            240 Rolle\n",
+            &[
+                ["B7420-27", "2026-W34", "1000", "Stck."],
+                ["B7420-27", "2026-W35", "480", "Stck."],
+                ["40.6036.2", "2026-W36", "240", "Rolle"],
+            ],
+        );
+        check(
+            "CALL-OFF ORDER\nPurchase order no.: 4711\n\n\
+             Part no.: B7420-27   Bottle crate\n\
+             1   2026-05-04    50 pcs\n\
+             2   2026-05-11    40 pcs\n",
+            &[["B7420-27", "2026-05-04", "50", "pcs"], ["B7420-27", "2026-05-11", "40", "pcs"]],
+        );
+    }
+}
