@@ -4,9 +4,8 @@
 //! unit, whatever their heads are called. Each of them is a line of goods. Does not: read weeks side by side.
 
 use super::{
-    confidence,
     date::parse_date,
-    draft::{Reading, mend_line, propose},
+    draft::{Reading, mend_line},
     label::{Label, column_of, label_at},
     layout::{Layout, Row, Word, join},
     number::parse_number,

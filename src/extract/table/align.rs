@@ -232,7 +232,7 @@ mod tests {
             row(&[(247.0, 276.0), (323.0, 345.0), (394.0, 423.0)]),
             row(&[(247.0, 276.0), (323.0, 345.0), (394.0, 423.0)]),
         ];
-        let edges = aligned_edges(&columns, &rows.iter().collect::<Vec<_>>(), WAYS[0]).unwrap();
+        let edges = aligned_edges(&columns, &rows.iter().collect::<Vec<_>>(), WAYS[1]).unwrap();
         let inside = |at: usize, x: f32| edges.iter().rposition(|e| x >= *e) == Some(at);
         assert!(inside(0, 260.0) && inside(1, 333.0) && inside(2, 410.0), "{edges:?}");
     }

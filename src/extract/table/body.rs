@@ -250,14 +250,20 @@ fn anchor(rows: &[Cells], columns: &[Column], reading: &Reading) -> Option<&'sta
         })
 }
 
-/// `10`, `0010`, `3.` or `01.002`, numbered by section.
+/// `10`, `0010`, `3.`, or numbered by section: `01.002`, `01.02.0010`.
 pub(super) fn is_line_number(text: &str) -> bool {
     let parts: Vec<&str> = text.trim_end_matches('.').split('.').collect();
     let digits = |part: &&str| (1..=6).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
     parts.iter().all(digits)
         && match parts.as_slice() {
             [_] => true,
-            [section, ..] => parts.len() <= 3 && section.len() <= 2 && parts.iter().all(|p| p.len() <= 3),
+            [section, ..] => {
+                parts.len() <= 3
+                    && section.len() <= 2
+                    && parts.iter().all(|p| {
+                        p.len() <= 3 || p.len() == 4 && p.starts_with('0') && section.starts_with('0')
+                    })
+            }
             [] => false,
         }
 }

@@ -299,6 +299,12 @@ fn by_form(
     if counts_up {
         return free("line_no");
     }
+    // `01.0010`, `01.0020`, `02.0010`: numbered by section
+    let section = |t: &String| t.starts_with('0') && t.find('.') == Some(2) && super::body::is_line_number(t);
+    let ascends = texts.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+    if texts.len() >= 2 && ascends && texts.iter().all(section) {
+        return free("line_no");
+    }
     let letters = |t: &str| t.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '/' | '²' | '³'));
     let distinct: HashSet<&String> = texts.iter().collect();
     if most(count(&|t| letters(t) && t.chars().count() <= 8)) && (distinct.len() * 2 <= texts.len() + 2) {
