@@ -22,7 +22,8 @@
 //!    [`jobs::save_sent`] puts a copy where people look for sent mail, if a site wants that.
 //! 5. `jobs::index_search` follows the change log into the [`search`] index, which can be deleted at any time.
 //! 6. A person opens the draft in [`web`], corrects and approves it: a record exists, a confirmation is due, and what
-//!    was approved teaches how the sender's next document of that layout is read (`extract::memory`).
+//!    was approved teaches how the sender's next document of that layout is read (`extract::memory`). Until something
+//!    leaves, the decision can be taken back ([`pipeline::undo`]).
 //!
 //! # Layers
 //! Imports point one way, from surfaces down to words; `tests/it/tidy.rs` enforces it:

@@ -23,6 +23,7 @@ pub mod reply;
 pub mod setting;
 pub mod straight_through;
 pub mod thread;
+pub mod undo;
 pub mod view;
 
 use crate::{

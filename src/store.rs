@@ -38,6 +38,7 @@ pub mod session;
 pub mod setting;
 pub mod sighting;
 pub mod ticket;
+pub mod undo;
 pub mod view;
 pub mod webhook;
 pub mod work;

@@ -12,6 +12,7 @@ pub mod assets;
 pub mod chart;
 pub mod error;
 pub mod factor;
+mod finding;
 pub mod frame;
 pub mod html;
 pub mod pages {
@@ -38,6 +39,7 @@ pub mod pages {
     pub mod sign_in;
     pub mod template;
     pub mod ticket;
+    pub mod undo;
     pub mod user;
     pub mod webhook;
     pub mod work;
@@ -66,7 +68,7 @@ use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
     account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message,
-    outbox, quarantine, record, search, setting, sign_in, template, ticket, user, webhook, work,
+    outbox, quarantine, record, search, setting, sign_in, template, ticket, undo, user, webhook, work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -176,6 +178,9 @@ fn table() -> Table {
         .get(Read, "/drafts/{id}/words", draft::words)
         .post(Review, "/drafts/{id}/ask", draft::ask)
         .post(Review, "/drafts/{id}/reject", draft::reject)
+        .post(Review, "/drafts/{id}/undo", undo::undo)
+        .post(Review, "/drafts/{id}/hand-over", undo::hand_over)
+        .get(Read, "/drafts/{id}/choices", undo::choices)
         .get(Read, "/lessons", lesson::list)
         .post(Review, "/lessons/{id}", lesson::decide)
         .post(Review, "/item-references/{id}", lesson::forget_reference)
@@ -194,7 +199,13 @@ fn table() -> Table {
         .get(Read, "/catalogue", catalogue::list)
         .get(Read, "/catalogue.csv", catalogue::export)
         .post(Review, "/catalogue/import", catalogue::load)
-        // the same for programs
+        .group(programs)
+}
+
+/// Tickets, drafts, records and accounts for programs.
+fn programs(table: Table) -> Table {
+    use Right::{Answer, Read, Review};
+    table
         .api(Scope::Read, Read, Method::GET, "/api/v1/tickets", api::list_tickets)
         .api(Scope::Read, Read, Method::GET, "/api/v1/tickets/{number}", api::show_ticket)
         .api(Scope::Tickets, Answer, Method::POST, "/api/v1/tickets/{number}", api::change_ticket)

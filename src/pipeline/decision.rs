@@ -147,10 +147,17 @@ async fn find_ticket(app: &App, id: &TicketId) -> anyhow::Result<Ticket> {
 }
 
 /// Writes the corrections, if there are any; the revision to decide on.
-async fn write(tx: &mut Tx, edited: &Edited, checked: &Checked, who: &str) -> anyhow::Result<Option<i64>> {
+async fn write(
+    tx: &mut Tx,
+    before: &DraftRow,
+    edited: &Edited,
+    checked: &Checked,
+    who: &str,
+) -> anyhow::Result<Option<i64>> {
     if edited.changed.is_empty() {
         return Ok(Some(edited.revision));
     }
+    tx.keep_edit(before, who, clock::now_ms()).await?;
     let saved = tx
         .update_draft(
             &edited.id,
@@ -174,7 +181,7 @@ pub async fn save(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decide
     }
     let checked = check(app, &row, edited.content.clone()).await?;
     let mut tx = app.store.begin().await?;
-    if write(&mut tx, &edited, &checked, who).await?.is_none() {
+    if write(&mut tx, &row, &edited, &checked, who).await?.is_none() {
         return Ok(Decided::Conflict);
     }
     tx.commit().await.context("failed to save a draft")?;
@@ -210,7 +217,9 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
-    let Some(revision) = write(&mut tx, &edited, &checked, who).await? else { return Ok(Decided::Conflict) };
+    let Some(revision) = write(&mut tx, &row, &edited, &checked, who).await? else {
+        return Ok(Decided::Conflict);
+    };
     if tx.decide_draft(&row.id, revision, DraftState::Approved, who, "", now_ms).await? == Saved::Conflict {
         return Ok(Decided::Conflict);
     }
@@ -233,7 +242,8 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
         "draft_id": row.id, "record_id": record, "ticket_id": row.ticket_id, "kind": approved.kind,
         "po_number": approved.po_number, "account_id": approved.account_id, "approved_by": who,
     });
-    tx.announce(Event::DraftApproved, &data, now_ms).await?;
+    let due_ms = now_ms.saturating_add(if who == PROGRAM { 0 } else { undo_ms(app) });
+    tx.announce_later(Event::DraftApproved, &data, now_ms, due_ms).await?;
     if finished {
         let detail = "all drafts are decided";
         tx.audit(entry(who, "close_ticket", "ticket", row.ticket_id.as_str(), detail));
@@ -390,7 +400,14 @@ async fn letter(
         context,
     };
     let prepared = answer::prepare(app, letter).await?;
-    Ok(Some(NewOutbox { ticket_id: Some(ticket.id.clone()), ..prepared }))
+    // time to take the decision back
+    let due_ms = prepared.due_ms.saturating_add(undo_ms(app));
+    Ok(Some(NewOutbox { ticket_id: Some(ticket.id.clone()), due_ms, ..prepared }))
+}
+
+/// How long what a person's decision sends out waits, in milliseconds.
+fn undo_ms(app: &App) -> i64 {
+    1000 * i64::from(app.config.mail_out.undo_seconds)
 }
 
 /// Whether a message came in, and is no copy of what we sent.

@@ -9,7 +9,7 @@ use crate::{
     extract::{Context, memory},
     model::{
         account::Known,
-        draft::{Draft, Line},
+        draft::{Draft, Line, Precedent},
         ids::{AccountId, ItemReferenceId, LessonId},
         page::Pages,
         text::squeeze,
@@ -115,6 +115,13 @@ pub async fn forget_reference(app: &App, id: &ItemReferenceId, who: &str) -> any
     Ok(done)
 }
 
+/// Whether what a person approved differs from what a lesson had found.
+pub(super) fn is_contradicted(precedent: &Precedent, proposed: &Draft, approved: &Draft) -> bool {
+    let value = |draft: &Draft, name: &String| draft.fields.get(name).map(|p| p.value.clone());
+    let changed = |name: &String| value(proposed, name) != value(approved, name);
+    proposed.kind != approved.kind || precedent.fields.iter().any(changed)
+}
+
 /// Keeps what was learnt, and counts the lessons that the draft was read with.
 pub(super) async fn keep(
     tx: &mut Tx,
@@ -125,11 +132,7 @@ pub(super) async fn keep(
     now_ms: i64,
 ) -> anyhow::Result<()> {
     for precedent in &row.proposed.precedents {
-        let changed = |name: &String| {
-            let value = |draft: &Draft| draft.fields.get(name).map(|p| p.value.clone());
-            value(&row.proposed) != value(content)
-        };
-        let contradicted = row.proposed.kind != content.kind || precedent.fields.iter().any(changed);
+        let contradicted = is_contradicted(precedent, &row.proposed, content);
         let id = LessonId::new(precedent.lesson.clone());
         if tx.count_lesson(&id, contradicted).await? {
             tx.audit(entry("mailroom", "retire_lesson", "lesson", id.as_str(), "people contradicted it"));

@@ -47,6 +47,8 @@ pub struct Config {
     pub survey_link: String,
     /// Automatic mails in one hour after which the breaker holds back all further ones. Default: 500.
     pub breaker_per_hour: u32,
+    /// Seconds that the mail of a person's decision waits, so that the decision can be taken back.
+    pub undo_seconds: u32,
 }
 
 impl Default for Config {
@@ -71,6 +73,7 @@ impl Default for Config {
             templates: None,
             survey_link: String::new(),
             breaker_per_hour: 500,
+            undo_seconds: 30,
         }
     }
 }

@@ -80,6 +80,19 @@ pub struct DraftRow {
     pub decided_by: String,
     /// Why.
     pub decision_note: String,
+    /// Who is to review it; empty: anybody.
+    pub assignee: String,
+}
+
+/// Whose drafts of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// All.
+    All,
+    /// Those handed to that person.
+    Of(&'a str),
+    /// Those that the person may take up: handed to him or her, or to nobody.
+    For(&'a str),
 }
 
 /// Whether a change was saved.
@@ -113,6 +126,7 @@ fn draft(row: &AnyRow) -> Result<DraftRow> {
         decided_ms: row.find_int("decided_ms")?,
         decided_by: row.text("decided_by")?,
         decision_note: row.text("decision_note")?,
+        assignee: row.text("assignee")?,
     })
 }
 
@@ -177,24 +191,40 @@ impl Db {
     }
 
     /// What waits for a person, as it is due, the next `limit` after `after`.
-    pub async fn list_draft_queue(&mut self, after: Option<&DraftId>, limit: u32) -> Result<Vec<DraftRow>> {
+    pub async fn list_draft_queue(
+        &mut self,
+        whose: Whose<'_>,
+        after: Option<&DraftId>,
+        limit: u32,
+    ) -> Result<Vec<DraftRow>> {
+        let (person, free) = match whose {
+            Whose::All => (None, 1),
+            Whose::Of(person) => (Some(key(person)), 0),
+            Whose::For(person) => (Some(key(person)), 1),
+        };
         sqlx::query(
             "SELECT * FROM draft WHERE state = 'proposed' AND ($1 = '' OR (due_on, least_confidence, id) >
                  (SELECT due_on, least_confidence, id FROM draft WHERE id = $1))
+                 AND ($3 IS NULL OR assignee = $3 OR (assignee = '' AND $4 = 1))
              ORDER BY due_on, least_confidence, id LIMIT $2",
         )
         .bind(after.map_or("", DraftId::as_str))
         .bind(i64::from(limit))
+        .bind(person)
+        .bind(free)
         .all(self.connection(), draft)
         .await
     }
 
     /// What to review after a draft, whether that one still waits or not: the next in the queue, at its end the first.
-    pub async fn find_next_draft(&mut self, id: &DraftId) -> Result<Option<DraftId>> {
-        match self.list_draft_queue(Some(id), 1).await?.pop() {
-            Some(next) => Ok(Some(next.id)),
-            None => Ok(self.list_draft_queue(None, 1).await?.pop().map(|first| first.id).filter(|f| f != id)),
+    /// What is handed to others is passed over.
+    pub async fn find_next_draft(&mut self, id: &DraftId, person: &str) -> Result<Option<DraftId>> {
+        let whose = Whose::For(person);
+        if let Some(next) = self.list_draft_queue(whose, Some(id), 1).await?.pop() {
+            return Ok(Some(next.id));
         }
+        let first = self.list_draft_queue(whose, None, 1).await?.pop();
+        Ok(first.map(|first| first.id).filter(|f| f != id))
     }
 
     /// Where a draft stands in the queue; none if it does not wait.
@@ -217,7 +247,7 @@ impl Db {
         .bind(id.as_str())
         .find(self.connection(), |row| row.id("id"))
         .await?;
-        let next = self.list_draft_queue(Some(id), 1).await?.pop().map(|row| row.id);
+        let next = self.list_draft_queue(Whose::All, Some(id), 1).await?.pop().map(|row| row.id);
         Ok(Some(Place { number, of, previous, next }))
     }
 

@@ -16,7 +16,7 @@ use sqlx::any::AnyRow;
 /// Lessons of one sender that are used; older ones rest.
 pub const LESSONS_OF_SENDER_MAX: i64 = 60;
 /// A lesson that people contradicted this often, and more often than they confirmed it, retires.
-const CONTRADICTED_MAX: i64 = 2;
+pub(super) const CONTRADICTED_MAX: i64 = 2;
 
 named! {
     /// Whether a lesson is used.

@@ -181,6 +181,17 @@ impl Tx {
 
     /// Tells every webhook that wants to hear of it, once this transaction is committed.
     pub async fn announce(&mut self, event: Event, data: &serde_json::Value, now_ms: i64) -> Result<()> {
+        self.announce_later(event, data, now_ms, now_ms).await
+    }
+
+    /// The same, not before `due_ms`.
+    pub async fn announce_later(
+        &mut self,
+        event: Event,
+        data: &serde_json::Value,
+        now_ms: i64,
+        due_ms: i64,
+    ) -> Result<()> {
         for webhook in self.list_webhooks().await? {
             if !webhook.active || !webhook.events.contains(&event) {
                 continue;
@@ -200,7 +211,7 @@ impl Tx {
             .bind(now_ms)
             .run(self.connection())
             .await?;
-            self.enqueue(SEND_WEBHOOK, &id, now_ms, now_ms).await?;
+            self.enqueue(SEND_WEBHOOK, &id, due_ms, now_ms).await?;
         }
         Ok(())
     }

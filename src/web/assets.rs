@@ -35,6 +35,7 @@ const ASSETS: &[Asset] = assets![
     "review.js": "text/javascript; charset=utf-8",
     "grid.js": "text/javascript; charset=utf-8",
     "teach.js": "text/javascript; charset=utf-8",
+    "choose.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 ];
 

@@ -71,9 +71,76 @@ fn number_in(value: &str, language: &str) -> String {
     text
 }
 
+/// A number as the reader types it, with a dot and no thousands marks; none if it is no number.
+///
+/// Of two marks the last is the decimal one. A mark alone is a thousands mark where it stands several times, or where
+/// the reader's language writes thousands with it and three digits follow.
+pub(super) fn plain(typed: &str) -> Option<String> {
+    plain_in(typed, text::language())
+}
+
+fn plain_in(typed: &str, language: &str) -> Option<String> {
+    let packed: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '\'').collect();
+    let decimal = match (packed.rfind('.'), packed.rfind(',')) {
+        (Some(dot), Some(comma)) => Some(if comma > dot { ',' } else { '.' }),
+        (None, None) => None,
+        (dot, _) => {
+            Some(if dot.is_some() { '.' } else { ',' }).filter(|mark| !is_grouped(&packed, *mark, language))
+        }
+    };
+    let plain = packed.chars().filter(|c| !matches!(c, '.' | ',') || Some(*c) == decimal);
+    let plain: String = plain.map(|c| if Some(c) == decimal { '.' } else { c }).collect();
+    plain.parse::<Decimal>().is_ok().then_some(plain)
+}
+
+/// Whether the only mark in a number stands between thousands.
+fn is_grouped(packed: &str, mark: char, language: &str) -> bool {
+    let mut groups = packed.trim_start_matches(['-', '+']).split(mark);
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<&str> = groups.collect();
+    let thousands = mark == form(language).thousands
+        && (1..=3).contains(&first.len())
+        && !first.starts_with('0')
+        && rest.iter().all(|group| group.len() == 3);
+    rest.len() > 1 || thousands
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_as_people_type_them() {
+        for (language, typed, plain) in [
+            ("en", "12,5", Some("12.5")),
+            ("en", "1 234.50", Some("1234.50")),
+            ("en", "1,234.50", Some("1234.50")),
+            ("en", "1.234,50", Some("1234.50")),
+            ("en", "1,234", Some("1234")),
+            ("en", "1,234,567", Some("1234567")),
+            ("en", "0,125", Some("0.125")),
+            ("de", "1.234", Some("1234")),
+            ("de", "0.125", Some("0.125")),
+            ("de", "1,234", Some("1.234")),
+            ("de", "1.234.567", Some("1234567")),
+            ("sv", "1\u{a0}234,5", Some("1234.5")),
+            ("fr", "-1\u{202f}234,50", Some("-1234.50")),
+            ("en", "ten", None),
+            ("en", "", None),
+        ] {
+            assert_eq!(plain_in(typed, language).as_deref(), plain, "{language} {typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for language in ["en", "de", "fr", "sv"] {
+            for value in ["1234.50", "1.234", "0.125", "-7", "1234567", "12", "123456.789"] {
+                let written = number_in(value, language);
+                assert_eq!(plain_in(&written, language).as_deref(), Some(value), "{language} {written}");
+            }
+        }
+    }
 
     #[test]
     fn every_reader_sees_figures_in_his_own_form() {

@@ -8,11 +8,13 @@
 //! Does not: check values (that is [`crate::validate`]), nor decide anything.
 
 mod apply;
+mod choose;
 mod page;
 mod schema;
 mod teach;
 
 pub use apply::{LINES_MAX, apply};
+pub use choose::{CHOICES_MAX, Choice, choices};
 pub use page::{Drawn, Placed, Shown, WORDS_DRAWN_MAX, show_page};
 pub use teach::{Taught, WORDS_IN_BOX_MAX, corners_of, teach};
 
@@ -22,7 +24,7 @@ use crate::model::{
     finding::{Finding, Severity},
 };
 use rust_decimal::Decimal;
-use schema::{COLUMN_ORDER, FLAGS, LONG, NUMBERS, column_names, field_names};
+use schema::{COLUMN_ORDER, FLAGS, LONG, NUMBERS, SUMS, column_names, field_names};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -233,7 +235,7 @@ fn input(name: &str, proposal: Option<&Proposal>, required: bool, notes: Vec<Fin
     Input {
         name: name.to_owned(),
         label: text::label(name),
-        value: proposal.map_or_else(String::new, |p| shown(&p.value)),
+        value: proposal.map_or_else(String::new, |p| written(name, &shown(&p.value))),
         level: standing,
         confidence,
         attention: None,
@@ -278,7 +280,19 @@ pub fn shown(content: &Content) -> String {
 
 /// A value as its reader writes it, where it is not to be edited.
 pub fn printed(name: &str, value: &str) -> String {
-    if NUMBERS.contains(&name) { locale::number(value) } else { locale::iso_day(value) }
+    if NUMBERS.contains(&name) { written(name, value) } else { locale::iso_day(value) }
+}
+
+/// A value as its reader writes it in an input: numbers in his form, sums of money with cents.
+pub fn written(name: &str, value: &str) -> String {
+    match value.parse::<Decimal>() {
+        Ok(mut number) if SUMS.contains(&name) && number.scale() < 2 => {
+            number.rescale(2);
+            locale::number(&number.to_string())
+        }
+        Ok(_) if NUMBERS.contains(&name) => locale::number(value),
+        _ => value.to_owned(),
+    }
 }
 
 /// Numbers what asks for a look: problems, missing and unsure values first, then those to check.

@@ -3,7 +3,7 @@
 //! The language is the one that the visitor chose, else the one that the browser asks for ([`speak`]); what a table
 //! lacks comes in English. The choice between a light and a dark look travels along.
 //! Placeholders are `{name}`; a key with the suffix `_one` takes the place of the plain one where `n` is 1.
-//! Does not: escape (templates do), nor translate what stages and checks say in findings.
+//! Does not: escape (templates do), nor translate what stages and checks say in findings (that is [`super::finding`]).
 
 use super::Desk;
 use crate::{app::Settings, model::ticket::Queue};
@@ -146,6 +146,13 @@ fn flatten(prefix: &str, table: &toml::Table, flat: &mut BTreeMap<String, String
             _ => {}
         }
     }
+}
+
+/// Says something in another language than that of the page, ISO 639-1: a letter, say. English if it is unknown.
+pub(super) fn in_language<T>(code: &str, say: impl FnOnce() -> T) -> T {
+    let language = LANGUAGES.iter().position(|(known, _)| *known == code).unwrap_or(0);
+    let theme = SPOKEN.try_with(|(_, theme)| *theme).unwrap_or(0);
+    SPOKEN.sync_scope((language, theme), say)
 }
 
 /// The text of a key, if there is one.

@@ -2,7 +2,7 @@
 //!
 //! Undefined names are errors, everything is escaped. Times are shown in the site's time zone.
 
-use super::{Route, assets, error::PageError, locale, rights::Guard, text};
+use super::{Route, assets, error::PageError, finding, locale, rights::Guard, text};
 use crate::clock;
 use axum::{
     http::{Method, StatusCode},
@@ -71,6 +71,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("label", |name: &str| text::label(name));
     environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
     environment.add_function("may", may);
+    environment.add_filter("said", |message: String| finding::said(&message));
     environment.add_function("asset", |name: &str| assets::address(name));
     environment.add_filter("size", size);
     environment.add_filter("percent", percent);

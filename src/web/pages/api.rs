@@ -19,7 +19,7 @@ use crate::{
     reply::template::Name,
     search::{Wanted, query},
     store::{
-        draft::DraftRow,
+        draft::{DraftRow, Whose},
         message::MessageRow,
         record::RecordRow,
         ticket::{TicketCursor, TicketFilter},
@@ -276,7 +276,7 @@ pub async fn list_drafts(State(desk): State<Arc<Desk>>, Query(asked): Query<Aske
     let after = (!asked.after.is_empty()).then(|| DraftId::new(&asked.after));
     let mut db = desk.app.store.read().await?;
     let found = match asked.state.as_str() {
-        "" | "proposed" => db.list_draft_queue(after.as_ref(), ask(ROWS)).await?,
+        "" | "proposed" => db.list_draft_queue(Whose::All, after.as_ref(), ask(ROWS)).await?,
         state => {
             let state = DraftState::parse(state).ok_or_else(|| bad("no such state"))?;
             db.list_drafts_by_state(state, after.as_ref(), ask(ROWS)).await?

@@ -1,6 +1,6 @@
 //! Drafts: the list, and the review page with everything that a person may decide.
 
-use super::{document, lesson};
+use super::{document, lesson, undo};
 use crate::{
     model::{
         draft::{Draft, DraftState, Kind},
@@ -11,14 +11,20 @@ use crate::{
         decision::{self, Decided, Edited},
         effort,
     },
-    store::{Db, draft::DraftRow, effort::Effort, record::RecordRow},
-    validate::remedy::Remedy,
+    store::{
+        Db,
+        draft::{DraftRow, Whose},
+        effort::Effort,
+        record::RecordRow,
+    },
+    validate::remedy::{Remedy, Take},
     web::{
         Desk,
         error::PageError,
+        finding,
         frame::Frame,
         paging,
-        review::{self, Level},
+        review::{self, Level, Taught},
         rights::Right,
         session::{Posted, Visit},
         text, views,
@@ -47,6 +53,8 @@ const PAGES_SHOWN_MAX: usize = 40;
 pub struct Part {
     state: String,
     after: String,
+    /// `me`: only what was handed to whoever asks.
+    of: String,
     /// The draft that was decided just before.
     was: String,
 }
@@ -70,7 +78,10 @@ pub async fn list(
     let state = DraftState::parse(&part.state).unwrap_or(DraftState::Proposed);
     let after = Some(DraftId::new(part.after)).filter(|id| !id.as_str().is_empty());
     let found = match state {
-        DraftState::Proposed => db.list_draft_queue(after.as_ref(), paging::ask(DRAFTS_PER_PAGE)).await?,
+        DraftState::Proposed => {
+            let whose = if part.of == "me" { Whose::Of(&visit.name) } else { Whose::All };
+            db.list_draft_queue(whose, after.as_ref(), paging::ask(DRAFTS_PER_PAGE)).await?
+        }
         _ => db.list_drafts_by_state(state, after.as_ref(), paging::ask(DRAFTS_PER_PAGE)).await?,
     };
     let found = paging::Part::cut(found, DRAFTS_PER_PAGE);
@@ -80,10 +91,12 @@ pub async fn list(
         let number = db.find_ticket(&row.ticket_id).await?.map_or(0, |ticket| ticket.number);
         drafts.push(summary(row, number));
     }
-    let next = found.next(|row| format!("/drafts?state={}&after={}", state.as_str(), row.id));
+    let of = if part.of == "me" { "&of=me" } else { "" };
+    let next = found.next(|row| format!("/drafts?state={}{of}&after={}", state.as_str(), row.id));
     let states: Vec<&str> = DraftState::ALL.iter().map(|state| state.as_str()).collect();
     let context = json!({
         "frame": frame, "states": states, "state": state, "drafts": drafts, "next": next, "was": was,
+        "of": part.of,
     });
     views::page("drafts.html", context)
 }
@@ -100,12 +113,15 @@ async fn find_was(db: &mut Db, id: &str) -> Result<Option<Value>, PageError> {
     let record = db.find_record_of_draft(&row.id).await?.map(|record| record.id);
     let kind = text::choice("kind", row.kind.as_str());
     let what = format!("{kind} {}", row.po_number);
-    Ok(Some(json!({ "id": row.id, "state": row.state, "what": what.trim(), "record": record })))
+    let undo = undo::offer(db, &row).await?;
+    Ok(Some(json!({
+        "id": row.id, "state": row.state, "what": what.trim(), "record": record, "revision": row.revision, "undo": undo,
+    })))
 }
 
 /// To what is to be reviewed after a draft that was decided.
-async fn go_on(desk: &Desk, row: &DraftRow) -> Result<Response, PageError> {
-    let next = desk.app.store.read().await?.find_next_draft(&row.id).await?;
+async fn go_on(desk: &Desk, visit: &Visit, row: &DraftRow) -> Result<Response, PageError> {
+    let next = desk.app.store.read().await?.find_next_draft(&row.id, &visit.name).await?;
     let address = next.map_or_else(|| "/drafts".to_owned(), |next| format!("/drafts/{next}"));
     Ok(Redirect::to(&format!("{address}?was={}", row.id)).into_response())
 }
@@ -117,11 +133,11 @@ fn summary(row: &DraftRow, ticket_number: i64) -> Value {
         "ticket_number": ticket_number, "lines": row.content.lines.len(),
         "least_confidence": row.least_confidence, "level": review::level(row.least_confidence),
         "problems": count(Severity::Problem), "checks": count(Severity::Check), "created_ms": row.created_ms,
-        "wanted_on": row.content.wanted_on().map(|day| day.to_string()),
+        "assignee": row.assignee, "wanted_on": row.content.wanted_on().map(|day| day.to_string()),
     })
 }
 
-async fn find(desk: &Desk, id: &str) -> Result<DraftRow, PageError> {
+pub(super) async fn find(desk: &Desk, id: &str) -> Result<DraftRow, PageError> {
     let row = desk.app.store.read().await?.find_draft(&DraftId::new(id)).await?;
     row.ok_or(PageError::NotFound)
 }
@@ -167,6 +183,8 @@ async fn page(
     let earlier = earlier.iter().filter(|record| record.draft_id != row.id);
     let earlier: Vec<Value> = earlier.take(EARLIER_ORDERS_SHOWN as usize).map(earlier_order).collect();
     let was = find_was(&mut db, was).await?;
+    let undo = undo::offer(&mut db, row).await?;
+    let people = undo::reviewers(&mut db).await?;
     let place = db.find_place_in_queue(&row.id).await?;
     let conversation = db.list_conversation(&ticket.id, 500).await?;
     let mail = conversation.iter().find(|(message, _)| message.id == row.message_id);
@@ -203,7 +221,7 @@ async fn page(
     let remedies = if is_editable(row) { decision::remedies(&desk.app, row).await? } else { Vec::new() };
     let remedies: Vec<Value> = remedies
         .iter()
-        .map(|r| json!({ "code": r.code, "field": r.field, "take": r.take, "value": r.value, "key": remedy_key(r) }))
+        .map(|r| json!({ "code": r.code, "field": r.field, "take": r.take, "value": remedy_value(r), "key": remedy_key(r) }))
         .collect();
     let form = review::sheet(content, spare_lines);
     let how = if document.document.how.is_empty() { "unread" } else { &document.document.how };
@@ -215,7 +233,7 @@ async fn page(
             "po_number": content.text("po_number").unwrap_or_default(),
             "kind_confidence": content.kind_confidence, "kind_level": review::level(content.kind_confidence),
             "account_reason": row.account_reason, "decided_by": row.decided_by, "decided_ms": row.decided_ms,
-            "decision_note": row.decision_note,
+            "decision_note": row.decision_note, "assignee": row.assignee,
         },
         "document": {
             "id": document.id, "name": document.document.name, "how": how, "findings": document.document.findings,
@@ -225,7 +243,7 @@ async fn page(
         "place": place.map(|p| json!({ "number": p.number, "of": p.of, "previous": p.previous, "next": p.next })),
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
-        "precedents": precedents, "question": question(content), "ask_to": ask_to,
+        "precedents": precedents, "undo": undo, "people": people, "question": text::in_language(&ticket.language, || question(content)), "ask_to": ask_to,
         "kinds": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
     });
     views::page("draft.html", context)
@@ -237,6 +255,14 @@ fn earlier_order(record: &RecordRow) -> Value {
         "id": record.id, "kind": record.kind, "po_number": record.po_number, "approved_ms": record.approved_ms,
         "total": review::printed("total", &field("total")), "currency": field("currency"), "lines": record.content.lines.len(),
     })
+}
+
+/// What a remedy takes, as the reader writes it.
+fn remedy_value(remedy: &Remedy) -> String {
+    match remedy.take {
+        Take::Price => review::written("unit_price", &remedy.value),
+        Take::Address | Take::Item => remedy.value.clone(),
+    }
 }
 
 /// A remedy as its button names it.
@@ -274,16 +300,18 @@ pub async fn words(
     let pages = document::read_pages(&desk, &document).await?;
     let page = pages.pages.iter().find(|page| page.number == drawing.page);
     let taught = page.and_then(|page| review::teach(page, &row.content, &drawing.field, &drawn));
+    let taught =
+        taught.map(|taught| Taught { value: review::written(&drawing.field, &taught.value), ..taught });
     Ok(Json(json!({ "taught": taught })).into_response())
 }
 
-/// What one would ask the customer, from what is missing and what is a problem: one sentence a line.
+/// What one would ask the customer, in the language of the page or letter under way, from what is missing and what is a problem: one sentence a line.
 fn question(content: &Draft) -> String {
     let form = review::sheet(content, 0);
     let missing = form.fields.iter().filter(|f| matches!(f.level, Level::Missing));
     let missing = missing.map(|f| text::filled("draft.ask_field", &[("label", f.label.clone())]));
     let problems = content.findings.iter().filter(|f: &&Finding| f.severity == Severity::Problem);
-    missing.chain(problems.map(|f| f.message.clone())).collect::<Vec<_>>().join("\n")
+    missing.chain(problems.map(|f| finding::said(&f.message))).collect::<Vec<_>>().join("\n")
 }
 
 /// `POST /drafts/{id}`: save, approve, or add a line.
@@ -306,7 +334,10 @@ pub async fn change(
             return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
         };
         taken = Some(format!("took the {} on file: {}", remedy.take.as_str(), remedy.value));
-        typed.extend(remedy.sets.into_iter().map(|(path, value)| (input_name(&path), value)));
+        typed.extend(remedy.sets.into_iter().map(|(path, value)| {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            (input_name(&path), review::written(name, &value))
+        }));
     }
     let (content, mut changed) = review::apply(&row.content, &typed, &visit.name);
     changed.extend(taken);
@@ -317,7 +348,7 @@ pub async fn change(
     let edited = Edited { id: row.id.clone(), revision, content: content.clone(), changed };
     let address = match posted.text("do") {
         "approve" => match decision::approve(&desk.app, edited, &visit.name).await? {
-            Decided::Done(_) => return go_on(&desk, &row).await,
+            Decided::Done(_) => return go_on(&desk, &visit, &row).await,
             Decided::Test => return Err(PageError::refused(StatusCode::CONFLICT, "error.test")),
             Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
         },
@@ -346,7 +377,9 @@ async fn measure(desk: &Desk, row: &DraftRow, posted: &Posted, edits: usize) {
 async fn conflict(desk: &Desk, visit: &Visit, row: &DraftRow, mine: &Draft) -> Result<Response, PageError> {
     let frame = Frame::load(desk, visit, "drafts").await?;
     let theirs = find(desk, row.id.as_str()).await?.content;
-    let value = |draft: &Draft, name: &str| draft.fields.get(name).map(|p| review::shown(&p.value));
+    let value = |draft: &Draft, name: &str| {
+        draft.fields.get(name).map(|p| review::written(name, &review::shown(&p.value)))
+    };
     let mut names: Vec<&String> = mine.fields.keys().chain(theirs.fields.keys()).collect();
     names.sort();
     names.dedup();
@@ -378,7 +411,7 @@ pub async fn reject(
     measure(&desk, &row, &posted, 0).await;
     let tell = posted.text("tell") == "yes";
     match decision::reject(&desk.app, &row.id, revision, reason, tell, &visit.name).await? {
-        Decided::Done(()) => go_on(&desk, &row).await,
+        Decided::Done(()) => go_on(&desk, &visit, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
         Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
     }
@@ -399,7 +432,7 @@ pub async fn ask(
     }
     measure(&desk, &row, &posted, 0).await;
     match decision::ask(&desk.app, &row.id, revision, &question, &visit.name).await? {
-        Decided::Done(()) => go_on(&desk, &row).await,
+        Decided::Done(()) => go_on(&desk, &visit, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
         Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
     }

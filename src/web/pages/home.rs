@@ -9,12 +9,13 @@ use crate::{
         ticket::{Queue, TicketState},
     },
     pipeline::straight_through::PROGRAM,
-    store::Db,
+    store::{Db, draft::Whose},
     web::{
         Desk,
         chart::{self, Chart},
         error::PageError,
         frame::Frame,
+        locale,
         rights::Right,
         session::Visit,
         views,
@@ -45,8 +46,8 @@ pub async fn show(
     let health = if oversees { Some(health::health(&desk.app, now_ms).await?) } else { None };
     let cards = cards(&mut db, health.as_ref(), now_ms).await?;
     let context = json!({
-        "frame": frame, "cards": cards, "queues": queues(&mut db).await?, "charts": charts(&mut db, now_ms).await?,
-        "mailboxes": health.as_ref().map(mailboxes), "width": chart::WIDTH, "height": chart::HEIGHT,
+        "frame": frame, "cards": cards, "queues": queues(&mut db, now_ms).await?, "charts": charts(&mut db, now_ms).await?,
+        "mailboxes": health.as_ref().map(mailboxes), "days": DAYS, "width": chart::WIDTH, "height": chart::HEIGHT,
     });
     views::page("home.html", context)
 }
@@ -55,7 +56,7 @@ pub async fn show(
 async fn cards(db: &mut Db, health: Option<&Health>, now_ms: i64) -> Result<Vec<Value>, PageError> {
     let drafts = db.count_drafts().await?;
     let proposed = drafts.iter().find(|(state, _)| *state == DraftState::Proposed).map_or(0, |(_, n)| *n);
-    let queue = db.list_draft_queue(None, DRAFTS_MAX).await?;
+    let queue = db.list_draft_queue(Whose::All, None, DRAFTS_MAX).await?;
     let today = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default().to_string();
     let today = today.split('T').next().unwrap_or_default();
     let due = queue.iter().filter(|draft| draft.due_on.as_str() <= today).count();
@@ -88,8 +89,18 @@ async fn cards(db: &mut Db, health: Option<&Health>, now_ms: i64) -> Result<Vec<
 }
 
 /// The queues with what waits in them, and how much that is of the fullest one, in percent.
-async fn queues(db: &mut Db) -> Result<Vec<Value>, PageError> {
+async fn queues(db: &mut Db, now_ms: i64) -> Result<Vec<Value>, PageError> {
     let tickets = db.count_tickets().await?;
+    let since_ms = (now_ms / clock::DAY_MS - DAYS + 1) * clock::DAY_MS;
+    let mut received: BTreeMap<Queue, i64> = BTreeMap::new();
+    for row in db.count_received(since_ms).await? {
+        *received.entry(row.queue).or_default() += row.count;
+    }
+    let most_received = received.values().copied().max().unwrap_or(0).max(1);
+    let mut answered: BTreeMap<Queue, Vec<f64>> = BTreeMap::new();
+    for (created_ms, queue, first_ms) in db.list_first_answers(since_ms).await? {
+        answered.entry(queue).or_default().push((first_ms - created_ms).max(0) as f64 / 3_600_000.0);
+    }
     let oldest = db.list_oldest_open().await?;
     let count = |queue: Queue, state: TicketState| {
         tickets.iter().find(|(q, s, _)| *q == queue && *s == state).map_or(0, |(_, _, n)| *n)
@@ -97,7 +108,11 @@ async fn queues(db: &mut Db) -> Result<Vec<Value>, PageError> {
     let most = Queue::ALL.iter().map(|queue| count(*queue, TicketState::Open)).max().unwrap_or(0).max(1);
     let queues = Queue::ALL.iter().map(|queue| {
         let open = count(*queue, TicketState::Open);
+        let came = received.get(queue).copied().unwrap_or(0);
+        let hours = answered.get(queue).cloned().and_then(chart::median);
         json!({
+            "received": came, "received_share": came * 100 / most_received,
+            "hours": hours.map(|hours| locale::number(&format!("{hours:.1}"))),
             "name": queue, "open": open, "waiting": count(*queue, TicketState::Waiting),
             "share": open * 100 / most, "oldest_ms": oldest.iter().find(|(q, _)| q == queue).map(|(_, ms)| ms),
         })

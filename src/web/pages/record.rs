@@ -2,7 +2,8 @@
 
 use crate::{
     model::{draft::DraftState, ids::RecordId},
-    web::{Desk, error::PageError, frame::Frame, review, session::Visit, text, views},
+    store::draft::Whose,
+    web::{Desk, error::PageError, frame::Frame, locale, review, session::Visit, text, views},
 };
 use axum::{
     Extension,
@@ -28,7 +29,7 @@ pub async fn show(
     let outbox = db.list_outbox_of_ticket(&ticket.id, OUTBOX_MAX).await?;
     let outbox: Vec<_> =
         outbox.into_iter().filter(|o| o.draft_id.as_ref() == Some(&record.draft_id)).collect();
-    let next = db.list_draft_queue(None, 1).await?;
+    let next = db.list_draft_queue(Whose::For(&visit.name), None, 1).await?;
     let drafts = db.count_drafts().await?;
     let waiting = drafts.iter().find(|(state, _)| *state == DraftState::Proposed).map_or(0, |(_, n)| *n);
     let form = review::sheet(&record.content, 0);
@@ -36,7 +37,7 @@ pub async fn show(
         .fields
         .iter()
         .filter(|field| !field.value.is_empty())
-        .map(|field| json!({ "label": field.label, "value": review::printed(&field.name, &field.value) }))
+        .map(|field| json!({ "label": field.label, "value": locale::iso_day(&field.value) }))
         .collect();
     let filled = |column: usize| {
         form.lines.iter().any(|line| line.cells.get(column).is_some_and(|cell| !cell.value.is_empty()))
@@ -49,7 +50,7 @@ pub async fn show(
         .iter()
         .map(|line| {
             let cells = kept.iter().filter_map(|c| line.cells.get(*c));
-            cells.map(|cell| review::printed(&cell.name, &cell.value)).collect()
+            cells.map(|cell| locale::iso_day(&cell.value)).collect()
         })
         .collect();
     let context = json!({

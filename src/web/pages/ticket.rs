@@ -171,15 +171,16 @@ fn summary(settings: &Config, summary: &TicketSummary) -> Value {
 
 /// Tickets with a message that may belong to another ticket.
 async fn follow_ups(db: &mut Db, settings: &Config, person: &str) -> Result<Vec<Value>, PageError> {
-    let mut tickets = Vec::new();
+    let (mut tickets, mut senders) = (Vec::new(), Vec::new());
     for message in db.list_undecided_follow_ups(TICKETS_PER_PAGE).await? {
         let Some(id) = &message.ticket_id else { continue };
         if let Some(ticket) = db.find_ticket(id).await? {
-            let found = db.summarise_ticket(ticket, person).await?;
-            tickets.push(summary(settings, &TicketSummary { from: sender(&message).to_owned(), ..found }));
+            senders.push(sender(&message).to_owned());
+            tickets.push(ticket);
         }
     }
-    Ok(tickets)
+    let found = db.summarise_tickets(tickets, person).await?.into_iter().zip(senders);
+    Ok(found.map(|(found, from)| summary(settings, &TicketSummary { from, ..found })).collect())
 }
 
 fn cursor(after: &str) -> Option<TicketCursor> {

@@ -230,6 +230,20 @@ pub(super) const NUMBERS: &[&str] = &[
     "unit_price",
 ];
 
+/// Numbers that are sums of money, written with cents.
+pub(super) const SUMS: &[&str] = &[
+    "amount",
+    "annual_revenue",
+    "charge",
+    "gross",
+    "requested_credit_limit",
+    "shipping",
+    "subtotal",
+    "tax",
+    "total",
+    "unit_price",
+];
+
 /// Fields that want a row of their own.
 pub(super) const LONG: &[&str] = &["address", "bill_to", "ship_to", "reason"];
 /// Fields that are yes or no.

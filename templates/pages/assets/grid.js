@@ -1,7 +1,7 @@
 // The line grid as a spreadsheet: arrows move, cells come in by paste, lines are doubled, split and removed by key;
 // and the card of all keys. Every cell is a plain input, so that all of it works without.
 
-import { plain } from "./review.js";
+import { plain, written } from "./review.js";
 
 const form = document.getElementById("review");
 const body = form.querySelector(".lines tbody");
@@ -93,8 +93,8 @@ function split() {
   set(cell(to, "quantity"), String(half));
   if (cents !== null) {
     const second = Math.round((cents * half) / whole);
-    set(cell(to, "amount"), (second / 100).toFixed(2));
-    set(amount, ((cents - second) / 100).toFixed(2));
+    set(cell(to, "amount"), written((second / 100).toFixed(2)));
+    set(amount, written(((cents - second) / 100).toFixed(2)));
   }
   cell(to, "quantity").focus();
 }
@@ -115,7 +115,7 @@ function merge() {
     if (!one) set(input, two);
     else if (two && input.closest(".c-quantity, .c-amount")) {
       const sum = Number(plain(one)) + Number(plain(two));
-      if (Number.isFinite(sum)) set(input, String(Number(sum.toFixed(4))));
+      if (Number.isFinite(sum)) set(input, written(Number(sum.toFixed(4))));
     } else if (two && two !== one && input.closest(".c-description")) set(input, `${one} ${two}`);
   });
   const gone = next.querySelector(".gone input");

@@ -85,6 +85,8 @@ form.addEventListener("change", (e) => {
     sure.className = "sure sure-typed";
     sure.textContent = `✎ ${taught ? form.dataset.taught : form.dataset.typed}`;
   }
+  const cell = e.target.closest("td.cell");
+  if (cell) cell.className = cell.className.replace(/cell-\w+/, "cell-typed");
   tell();
   sum();
 });
@@ -115,14 +117,26 @@ form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
   row.querySelector("input")?.focus();
 });
 
-// A number as people type it, with a dot and no thousands marks: as the server will read it.
+// How the reader's language writes a number.
+const mark = (type) =>
+  new Intl.NumberFormat(document.documentElement.lang).formatToParts(12345.6).find((p) => p.type === type)?.value ?? "";
+const [thousands, decimal] = [mark("group"), mark("decimal")];
+
+// A number as the reader types it, with a dot and no thousands marks: as the server will read it.
 export function plain(typed) {
   const packed = typed.replace(/[\s']/g, "");
   const [dot, comma] = [packed.lastIndexOf("."), packed.lastIndexOf(",")];
-  if (comma < 0) return packed;
-  if (dot >= 0 ? comma > dot : packed.split(",").length === 2) return packed.replaceAll(".", "").replace(",", ".");
-  return packed.replaceAll(",", "");
+  let point = dot > comma ? "." : comma > dot ? "," : null;
+  if (point && Math.min(dot, comma) < 0) {
+    const [first, ...rest] = packed.replace(/^[-+]/, "").split(point);
+    const grouped = point === thousands && /^[1-9]\d{0,2}$/.test(first) && rest.every((g) => g.length === 3);
+    if (rest.length > 1 || grouped) point = null;
+  }
+  return [...packed].map((c) => (c === point ? "." : c === "." || c === "," ? "" : c)).join("");
 }
+
+// A number with a dot as the reader writes it, without thousands marks.
+export const written = (number) => String(number).replace(".", decimal);
 
 function sum() {
   const output = form.querySelector("[data-sum]");
@@ -217,7 +231,10 @@ document.addEventListener("formdata", (e) => {
 
 // Unsaved changes are not lost by a wrong click.
 let dirty = false;
-form.addEventListener("input", () => (dirty = true));
+form.addEventListener("input", () => {
+  dirty = true;
+  if (approve) approve.textContent = approve.dataset.changed;
+});
 document.addEventListener("submit", (e) => e.target.method === "post" && (dirty = false));
 addEventListener("beforeunload", (e) => dirty && e.preventDefault());
 

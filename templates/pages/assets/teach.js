@@ -82,6 +82,11 @@ async function teach(svg, box) {
   const answer = await fetch(`${form.getAttribute("action")}/words?${query}`);
   const taught = answer.ok ? (await answer.json()).taught : null;
   if (!taught) return void (said.textContent = said.dataset.nothing);
+  take(svg, target, taught);
+}
+
+// A value with its place on a page goes into an input.
+export function take(svg, target, taught) {
   target.value = taught.value;
   let place = form.elements[`p.${target.name}`];
   if (!place) {
@@ -90,8 +95,8 @@ async function teach(svg, box) {
     place.name = `p.${target.name}`;
     form.append(place);
   }
-  place.value = taught.place;
-  mark(svg, target, taught.box);
+  place.value = taught.place ?? "";
+  if (svg && taught.box) mark(svg, target, taught.box);
   target.dispatchEvent(new Event("input", { bubbles: true }));
   target.dispatchEvent(new Event("change", { bubbles: true }));
   // It is lit as the focus comes back to it.
