@@ -57,8 +57,8 @@ impl Db {
     pub async fn list_first_answers(&mut self, since_ms: i64) -> Result<Vec<(i64, Queue, i64)>> {
         sqlx::query(
             "SELECT ticket.created_ms, ticket.queue, MIN(outbox.created_ms) AS first_ms
-             FROM ticket JOIN outbox ON outbox.ticket_id = ticket.id
-             WHERE ticket.created_ms >= $1 AND outbox.template <> 'acknowledgement'
+             FROM outbox JOIN ticket ON ticket.id = outbox.ticket_id
+             WHERE outbox.created_ms >= $1 AND ticket.created_ms >= $1 AND outbox.template <> 'acknowledgement'
              GROUP BY ticket.id, ticket.created_ms, ticket.queue ORDER BY ticket.created_ms LIMIT $2",
         )
         .bind(since_ms)

@@ -2,13 +2,14 @@
 
 use super::{
     Db, Result, Store, Tx,
-    row::{Ask as _, Columns as _, fresh, key, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, key, places, text},
 };
 use crate::model::{
     ids::{AccountId, MessageId, OutboxId, TicketId},
     ticket::{Priority, Queue, Ticket, TicketState},
 };
 use sqlx::{AssertSqlSafe, any::AnyRow};
+use std::collections::BTreeMap;
 
 /// Participants of one ticket at most: more are not added, their mail is offered as a possible follow-up.
 pub const PARTICIPANTS_MAX: i64 = 500;
@@ -191,38 +192,62 @@ impl Db {
         limit: u32,
         person: &str,
     ) -> Result<Vec<TicketSummary>> {
-        let mut summaries = Vec::new();
-        for ticket in self.list_tickets(filter, after, limit).await? {
-            summaries.push(self.summarise_ticket(ticket, person).await?);
-        }
-        Ok(summaries)
+        let tickets = self.list_tickets(filter, after, limit).await?;
+        self.summarise_tickets(tickets, person).await
     }
 
-    /// A ticket as it stands in a person's lists.
-    pub async fn summarise_ticket(&mut self, ticket: Ticket, person: &str) -> Result<TicketSummary> {
-        let row = sqlx::query(
-                "SELECT COALESCE((SELECT CASE WHEN from_name <> '' THEN from_name ELSE from_email END FROM message
-                     WHERE ticket_id = $1 ORDER BY id LIMIT 1), '') AS sender,
-                     (SELECT COUNT(*) FROM draft WHERE ticket_id = $1 AND state = 'proposed') AS drafts,
-                     COALESCE((SELECT MIN(due_on) FROM draft WHERE ticket_id = $1 AND state = 'proposed'), '') AS due_on,
-                     (SELECT MIN(stored_ms) FROM message WHERE ticket_id = $1 AND direction = 'in' AND historic = 0
-                         AND stored_ms > COALESCE((SELECT MAX(created_ms) FROM outbox WHERE ticket_id = $1
-                             AND template <> 'acknowledgement'), 0)) AS unanswered_ms,
-                     COALESCE((SELECT read_ms FROM attention WHERE ticket_id = $1 AND person = $2), 0) AS read_ms",
-            )
-            .bind(ticket.id.as_str())
-            .bind(key(person))
-            .fetch_one(self.connection())
-            .await?;
-        Ok(TicketSummary {
-            from: row.text("sender")?,
-            drafts: row.int("drafts")?,
-            due_on: row.text("due_on")?,
-            unanswered_ms: row.find_int("unanswered_ms")?,
-            unread: row.int("read_ms")? < ticket.updated_ms,
-            tags: self.list_tags(&ticket.id).await?,
-            ticket,
-        })
+    /// Tickets as they stand in a person's lists, in their order.
+    pub async fn summarise_tickets(
+        &mut self,
+        tickets: Vec<Ticket>,
+        person: &str,
+    ) -> Result<Vec<TicketSummary>> {
+        let mut found = BTreeMap::new();
+        let mut tags: BTreeMap<TicketId, Vec<String>> = BTreeMap::new();
+        for part in tickets.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let (ids, who) = (places(1, part.len()), part.len() + 1);
+            let sql = format!(
+                "SELECT ticket.id,
+                     COALESCE((SELECT CASE WHEN from_name <> '' THEN from_name ELSE from_email END FROM message
+                         WHERE ticket_id = ticket.id ORDER BY id LIMIT 1), '') AS sender,
+                     (SELECT COUNT(*) FROM draft WHERE ticket_id = ticket.id AND state = 'proposed') AS drafts,
+                     COALESCE((SELECT MIN(due_on) FROM draft WHERE ticket_id = ticket.id AND state = 'proposed'), '')
+                         AS due_on,
+                     (SELECT MIN(stored_ms) FROM message WHERE ticket_id = ticket.id AND direction = 'in'
+                         AND historic = 0 AND stored_ms > COALESCE((SELECT MAX(created_ms) FROM outbox
+                             WHERE ticket_id = ticket.id AND template <> 'acknowledgement'), 0)) AS unanswered_ms,
+                     COALESCE((SELECT read_ms FROM attention WHERE ticket_id = ticket.id AND person = ${who}), 0)
+                         AS read_ms
+                 FROM ticket WHERE id IN {ids}"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for ticket in part {
+                query = query.bind(ticket.id.as_str());
+            }
+            let rows = query.bind(key(person)).all(self.connection(), |row| {
+                let waits = (row.int("drafts")?, row.text("due_on")?, row.find_int("unanswered_ms")?);
+                let about = (row.text("sender")?, waits, row.int("read_ms")?);
+                Ok((row.id::<TicketId>("id")?, about))
+            });
+            found.extend(rows.await?);
+            let sql = format!("SELECT ticket_id, tag FROM ticket_tag WHERE ticket_id IN {ids} ORDER BY tag");
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for ticket in part {
+                query = query.bind(ticket.id.as_str());
+            }
+            let rows = query.all(self.connection(), |row| Ok((row.id("ticket_id")?, row.text("tag")?)));
+            for (id, tag) in rows.await? {
+                tags.entry(id).or_default().push(tag);
+            }
+        }
+        let summaries = tickets.into_iter().map(|ticket| {
+            let (from, (drafts, due_on, unanswered_ms), read_ms) = found.remove(&ticket.id).unwrap_or_default();
+            let unread = read_ms < ticket.updated_ms;
+            let tags = tags.remove(&ticket.id).unwrap_or_default();
+            TicketSummary { ticket, from, drafts, due_on, unanswered_ms, tags, unread }
+        });
+        Ok(summaries.collect())
     }
 
     /// Tickets that have rested until then or longer.
