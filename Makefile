@@ -13,7 +13,7 @@ EVAL     ?= ../shared/eval
 TRAINING  = $(sort $(wildcard fixtures/training/*.zip))
 MODEL     = src/extract/confidence/model.json
 
-.PHONY: demo build test test-long lint packages test-packages train accuracy bench
+.PHONY: demo build pictures test test-long lint packages test-packages train accuracy bench
 
 demo: build
 	target/release/mailroom demo $(DEMO_ARGS)
@@ -27,6 +27,13 @@ test: test-packages
 # What takes minutes: a thousand messages with twenty poisonous ones, two hundred kills, a service that never answers.
 test-long: test-packages
 	cargo test --locked --test it -- --ignored
+
+# The pictures in the README, from the tests of the pages.
+pictures: test-packages
+	cargo test --locked --test it -- web:: flows::
+	cp target/screenshots/draft.png fixtures/review.png
+	cp target/screenshots/queue-true.png fixtures/tickets.png
+	cp target/screenshots/search-true.png fixtures/search.png
 
 lint: packages
 	cargo fmt --check

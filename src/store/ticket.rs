@@ -242,7 +242,8 @@ impl Db {
             }
         }
         let summaries = tickets.into_iter().map(|ticket| {
-            let (from, (drafts, due_on, unanswered_ms), read_ms) = found.remove(&ticket.id).unwrap_or_default();
+            let (from, (drafts, due_on, unanswered_ms), read_ms) =
+                found.remove(&ticket.id).unwrap_or_default();
             let unread = read_ms < ticket.updated_ms;
             let tags = tags.remove(&ticket.id).unwrap_or_default();
             TicketSummary { ticket, from, drafts, due_on, unanswered_ms, tags, unread }

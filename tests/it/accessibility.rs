@@ -90,6 +90,10 @@ async fn everybody_can_use_every_page() {
         ("letter", "/templates/order_confirmation/en?ticket=1001".to_owned()),
         ("me", "/me".to_owned()),
         ("mentions", "/me/mentions".to_owned()),
+        ("handed-to-me", "/drafts?of=me".to_owned()),
+        ("accounts", "/accounts".to_owned()),
+        ("catalogue", "/catalogue".to_owned()),
+        ("webhooks", "/webhooks".to_owned()),
     ];
     for theme in ["light", "dark"] {
         // as a reader would choose it

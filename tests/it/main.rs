@@ -23,6 +23,7 @@ mod reply;
 mod review;
 mod messages;
 mod extract;
+mod flows;
 mod fuzz;
 mod scenario;
 mod hostile;

@@ -149,10 +149,13 @@ fn on_page(page: u32, words: &[&Word], name: &str, forms: Forms) -> Vec<Choice> 
     let mut next = 0;
     while let Some(rest) = words.get(next..).filter(|rest| !rest.is_empty()) {
         let longest = if is_date(name) { WORDS_MAX } else { 1 };
-        let read = (1..=longest.min(rest.len())).rev().find_map(|length| {
+        let read = (1..=longest.min(rest.len())).find_map(|length| {
             let part = rest.get(..length)?;
             let text: Vec<&str> = part.iter().map(|word| word.text.as_str()).collect();
-            let value = value(&text.join(" "), name, forms)?;
+            let text = text.join(" ");
+            // figures in several words are no date, but with a month's name
+            let whole = length == 1 || text.contains(char::is_alphabetic);
+            let value = whole.then(|| value(&text, name, forms)).flatten()?;
             Some((length, value, part.iter().map(|word| word.bbox).reduce(|a, b| a.union(&b))?))
         });
         next += read.as_ref().map_or(1, |(length, ..)| *length);

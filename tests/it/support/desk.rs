@@ -91,6 +91,8 @@ impl Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         config.web.base_url.clone_from(&address);
+        // nobody waits for what a person might take back
+        config.mail_out.undo_seconds = 0;
         configure(&mut config);
         let app = Arc::new(App::open(config).await.unwrap());
         let seeded = fill(&app).await;

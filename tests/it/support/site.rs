@@ -55,6 +55,8 @@ impl TestSite {
         config.mail_out.from = "orders@site.example".to_owned();
         config.mailbox = vec![mailbox_config.clone()];
         config.reader.program = Some(env!("CARGO_BIN_EXE_mailroom").into());
+        // nobody waits for what a person might take back
+        config.mail_out.undo_seconds = 0;
         configure(&mut config);
         let mut app = App::open(config).await.unwrap();
         let outgoing = reply::Memory::new();
