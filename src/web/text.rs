@@ -50,6 +50,7 @@ static TABLES: LazyLock<[Words; LANGUAGES.len()]> = LazyLock::new(|| {
 });
 
 /// What a page is in.
+#[derive(Clone, Default)]
 struct Spoken {
     /// Which of [`LANGUAGES`].
     language: usize,
@@ -151,8 +152,8 @@ fn flatten(prefix: &str, table: &toml::Table, flat: &mut BTreeMap<String, String
 /// Says something in another language than that of the page, ISO 639-1: a letter, say. English if it is unknown.
 pub(super) fn in_language<T>(code: &str, say: impl FnOnce() -> T) -> T {
     let language = LANGUAGES.iter().position(|(known, _)| *known == code).unwrap_or(0);
-    let theme = SPOKEN.try_with(|(_, theme)| *theme).unwrap_or(0);
-    SPOKEN.sync_scope((language, theme), say)
+    let spoken = SPOKEN.try_with(Spoken::clone).unwrap_or_default();
+    SPOKEN.sync_scope(Spoken { language, ..spoken }, say)
 }
 
 /// The text of a key, if there is one.
