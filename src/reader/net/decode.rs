@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
-/// How many times likelier a blank is than a network says, by its odds, and where the gap is wide. Measured on lines of
-/// scans: of what Tesseract's dictionary adds to the network, as much is found, and hardly a blank inside of a word.
+/// How many times likelier a blank is than a network says, by its odds, and where the gap is wide. Chosen on the lines
+/// of 13 scans: of 79 blanks that Tesseract saw and the network did not, 11 are left; 67 are new, some inside of a word.
 const BLANK_ODDS: f32 = 9.0;
 const BLANK_ODDS_IN_GAP: f32 = 99.0;
 /// A gap is wide from so many times the width of the usual one of its line, and from so many steps.
