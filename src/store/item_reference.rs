@@ -85,6 +85,15 @@ impl Db {
 }
 
 impl Tx {
+    /// Forgets the item numbers that a draft taught.
+    pub(super) async fn delete_item_references_of_draft(&mut self, id: &DraftId) -> Result<()> {
+        sqlx::query("DELETE FROM item_reference WHERE draft_id = $1")
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Keeps what a customer calls an item; the latest draft counts.
     pub async fn save_item_reference(
         &mut self,

@@ -5,6 +5,7 @@
 use super::{
     Db, Result, Store, Tx,
     row::{Ask as _, Columns as _, ROWS_AT_ONCE, key, places, text},
+    webhook::Event,
 };
 use crate::model::ids::JobId;
 use sqlx::{AssertSqlSafe, any::AnyRow};
@@ -85,6 +86,19 @@ impl Db {
 }
 
 impl Tx {
+    /// Removes jobs that nobody works at, of deliveries of an event that wait and whose text is like `pattern`.
+    pub(super) async fn delete_idle_jobs_of_deliveries(&mut self, event: Event, pattern: &str) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM job WHERE leased_by = '' AND subject_id IN
+                 (SELECT id FROM webhook_delivery WHERE event = $1 AND state = 'waiting' AND body LIKE $2)",
+        )
+        .bind(event.as_str())
+        .bind(pattern)
+        .run(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Queues work, due at `due_ms`. `false` if the same work is queued already.
     pub async fn enqueue(&mut self, kind: &str, subject_id: &str, due_ms: i64, now_ms: i64) -> Result<bool> {
         Ok(self.enqueue_all(kind, &[subject_id], due_ms, now_ms).await? == 1)

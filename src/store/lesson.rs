@@ -16,7 +16,7 @@ use sqlx::any::AnyRow;
 /// Lessons of one sender that are used; older ones rest.
 pub const LESSONS_OF_SENDER_MAX: i64 = 60;
 /// A lesson that people contradicted this often, and more often than they confirmed it, retires.
-pub(super) const CONTRADICTED_MAX: i64 = 2;
+const CONTRADICTED_MAX: i64 = 2;
 
 named! {
     /// Whether a lesson is used.
@@ -114,6 +114,37 @@ impl Db {
 }
 
 impl Tx {
+    /// Takes back that an approved draft confirmed or contradicted a lesson, and the end that this gave it.
+    pub async fn uncount_lesson(&mut self, id: &LessonId, contradicted: bool) -> Result<()> {
+        sqlx::query(
+            "UPDATE lesson SET confirmed = confirmed - $1, contradicted = contradicted - $2
+             WHERE id = $3 AND confirmed >= $1 AND contradicted >= $2",
+        )
+        .bind(i64::from(!contradicted))
+        .bind(i64::from(contradicted))
+        .bind(id.as_str())
+        .run(self.connection())
+        .await?;
+        sqlx::query(
+            "UPDATE lesson SET state = 'active' WHERE id = $1 AND state = 'retired' AND decided_by = ''
+                 AND (contradicted < $2 OR contradicted <= confirmed)",
+        )
+        .bind(id.as_str())
+        .bind(CONTRADICTED_MAX)
+        .run(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets what a draft taught.
+    pub(super) async fn delete_lessons_of_draft(&mut self, id: &DraftId) -> Result<()> {
+        sqlx::query("DELETE FROM lesson WHERE draft_id = $1")
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Keeps what a draft teaches. One draft teaches once.
     pub async fn insert_lesson(&mut self, new: &NewLesson, who: &str, now_ms: i64) -> Result<()> {
         sqlx::query(

@@ -168,6 +168,16 @@ impl Db {
 }
 
 impl Tx {
+    /// Takes a mail out of the outbox that never left; `false` if it is being sent, or was.
+    pub async fn delete_unsent(&mut self, id: &OutboxId) -> Result<bool> {
+        let done =
+            sqlx::query("DELETE FROM outbox WHERE id = $1 AND state IN ('queued', 'withheld', 'failed')")
+                .bind(id.as_str())
+                .run(self.connection())
+                .await?;
+        Ok(done == 1)
+    }
+
     /// Puts a mail into the outbox. `false` if the same decision has caused one already: twice is once.
     pub async fn insert_outbox(&mut self, new: &NewOutbox, now_ms: i64) -> Result<bool> {
         let state = if new.withheld.is_some() { OutboxState::Withheld } else { OutboxState::Queued };

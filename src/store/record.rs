@@ -114,6 +114,15 @@ impl Db {
 }
 
 impl Tx {
+    /// Removes the record of a draft whose approval is taken back.
+    pub(super) async fn delete_record_of_draft(&mut self, id: &DraftId) -> Result<()> {
+        sqlx::query("DELETE FROM record WHERE draft_id = $1")
+            .bind(id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Makes the record of a draft that was just approved with [`Tx::decide_draft`].
     pub async fn insert_record(&mut self, draft: &DraftRow, by: &str, now_ms: i64) -> Result<RecordId> {
         let id: RecordId = fresh();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::model::{
     draft::Draft,
-    ids::{AccountId, DraftId, LessonId, OutboxId},
+    ids::{AccountId, DraftId, OutboxId},
     outbox::OutboxState,
 };
 
@@ -137,65 +137,15 @@ impl Tx {
         Ok(if done == 1 { Saved::Yes(revision + 1) } else { Saved::Conflict })
     }
 
-    /// Takes a mail out of the outbox that never left; `false` if it is being sent, or was.
-    pub async fn delete_unsent(&mut self, id: &OutboxId) -> Result<bool> {
-        let done =
-            sqlx::query("DELETE FROM outbox WHERE id = $1 AND state IN ('queued', 'withheld', 'failed')")
-                .bind(id.as_str())
-                .run(self.connection())
-                .await?;
-        Ok(done == 1)
-    }
-
     /// Removes the record of a draft, what it taught, and announcements that wait; `false` if one went out meanwhile.
     pub async fn delete_consequences(&mut self, id: &DraftId) -> Result<bool> {
-        for sql in [
-            "DELETE FROM record WHERE draft_id = $1",
-            "DELETE FROM lesson WHERE draft_id = $1",
-            "DELETE FROM item_reference WHERE draft_id = $1",
-        ] {
-            sqlx::query(sql).bind(id.as_str()).run(self.connection()).await?;
-        }
+        self.delete_record_of_draft(id).await?;
+        self.delete_lessons_of_draft(id).await?;
+        self.delete_item_references_of_draft(id).await?;
         self.raise_counter("known", 1).await?;
-        sqlx::query(
-            "DELETE FROM job WHERE leased_by = '' AND subject_id IN
-                 (SELECT id FROM webhook_delivery WHERE event = $1 AND state = 'waiting' AND body LIKE $2)",
-        )
-        .bind(Event::DraftApproved.as_str())
-        .bind(mentions(id))
-        .run(self.connection())
-        .await?;
-        sqlx::query(
-            "DELETE FROM webhook_delivery WHERE event = $1 AND state = 'waiting' AND attempts = 0 AND body LIKE $2
-                 AND NOT EXISTS (SELECT 1 FROM job WHERE job.subject_id = webhook_delivery.id)",
-        )
-            .bind(Event::DraftApproved.as_str())
-            .bind(mentions(id))
-            .run(self.connection())
-            .await?;
+        self.delete_idle_jobs_of_deliveries(Event::DraftApproved, &mentions(id)).await?;
+        self.delete_unsent_deliveries(Event::DraftApproved, &mentions(id)).await?;
         Ok(self.list_announcements(id).await?.is_empty())
-    }
-
-    /// Takes back that an approved draft confirmed or contradicted a lesson, and the end that this gave it.
-    pub async fn uncount_lesson(&mut self, id: &LessonId, contradicted: bool) -> Result<()> {
-        sqlx::query(
-            "UPDATE lesson SET confirmed = confirmed - $1, contradicted = contradicted - $2
-             WHERE id = $3 AND confirmed >= $1 AND contradicted >= $2",
-        )
-        .bind(i64::from(!contradicted))
-        .bind(i64::from(contradicted))
-        .bind(id.as_str())
-        .run(self.connection())
-        .await?;
-        sqlx::query(
-            "UPDATE lesson SET state = 'active' WHERE id = $1 AND state = 'retired' AND decided_by = ''
-                 AND (contradicted < $2 OR contradicted <= confirmed)",
-        )
-        .bind(id.as_str())
-        .bind(super::lesson::CONTRADICTED_MAX)
-        .run(self.connection())
-        .await?;
-        Ok(())
     }
 
     /// Gives a draft to a person to review, or with an empty name to anybody.

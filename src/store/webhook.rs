@@ -144,6 +144,19 @@ impl Db {
 }
 
 impl Tx {
+    /// Removes deliveries of an event that nobody tried and no job is left for, whose text is like `pattern`.
+    pub(super) async fn delete_unsent_deliveries(&mut self, event: Event, pattern: &str) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM webhook_delivery WHERE event = $1 AND state = 'waiting' AND attempts = 0 AND body LIKE $2
+                 AND NOT EXISTS (SELECT 1 FROM job WHERE job.subject_id = webhook_delivery.id)",
+        )
+        .bind(event.as_str())
+        .bind(pattern)
+        .run(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Sets a webhook up.
     pub async fn insert_webhook(
         &mut self,

@@ -60,13 +60,13 @@ async fn second_thoughts_about_a_draft() {
         browser.click(".bar button[value=save]").await;
         browser.find("form[action$=undo] button").await;
         assert_eq!(browser.value("#f-total").await, "751.00");
-        browser.click("form[action$=undo] button").await;
+        browser.send("form[action$=undo] button").await;
         browser.find(".done").await;
         assert_eq!(browser.value("#f-total").await, "746.00");
 
         // a question is prepared from what is missing; it is taken back as well
         browser.fill("#f-buyer_name", "").await;
-        browser.click(".bar button[value=save]").await;
+        browser.send(".bar button[value=save]").await;
         browser.find(".done").await;
         unfold(&browser, "#question").await;
         assert!(browser.value("#question").await.contains("Buyer: it is missing"));
@@ -81,7 +81,7 @@ async fn second_thoughts_about_a_draft() {
         unfold(&browser, "#to").await;
         choose(&browser, "#to", "sam").await;
         browser.fill("#word", "You know this customer").await;
-        browser.click("form[action$=hand-over] button").await;
+        browser.send("form[action$=hand-over] button").await;
         browser.find(".done").await;
         browser.open("/drafts").await;
         assert!(browser.text().await.contains("sam"));
@@ -130,7 +130,7 @@ async fn other_values_are_one_key_away() {
     assert_eq!(browser.value("#f-total").await, "746,00");
     let text = browser.text().await;
     assert!(text.contains("Einigen Sie sich vor der Bestätigung über den Preis"), "{text}");
-    browser.click(".bar button[value=save]").await;
+    browser.send(".bar button[value=save]").await;
     browser.find(".done").await;
     let mut db = desk.app.store.read().await.unwrap();
     let draft = db.find_draft(&desk.draft).await.unwrap().unwrap();
@@ -158,7 +158,7 @@ async fn a_day_at_the_tickets() {
         for pick in &picks {
             pick.click().await.unwrap();
         }
-        browser.click("button[value=take]").await;
+        browser.send("button[value=take]").await;
         browser.find(".done").await;
         browser.screenshot(&format!("queue-{scripts}")).await;
 
@@ -167,19 +167,19 @@ async fn a_day_at_the_tickets() {
         browser.open(&ticket).await;
         unfold_all(&browser).await;
         browser.fill("#note", "Ask @sam about the slipway").await;
-        browser.click("form[action$=notes] button").await;
+        browser.send("form[action$=notes] button").await;
         browser.find(".done").await;
         unfold_all(&browser).await;
         choose(&browser, "#assign", "sam").await;
-        browser.click("button[value=assign]").await;
+        browser.send("button[value=assign]").await;
         browser.find(".done").await;
         unfold_all(&browser).await;
         browser.fill("#tag", "slipway").await;
-        browser.click("button[value=tag]").await;
+        browser.send("button[value=tag]").await;
         browser.find(".tag").await;
         unfold_all(&browser).await;
         choose(&browser, "#queue", "Order changes").await;
-        browser.click("button[value=queue]").await;
+        browser.send("button[value=queue]").await;
         browser.find(".done").await;
         let mut db = desk.app.store.read().await.unwrap();
         let row = db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap();
@@ -191,7 +191,7 @@ async fn a_day_at_the_tickets() {
         // an answer goes into the outbox
         unfold_all(&browser).await;
         browser.fill("#answer", "The gaskets leave us on Tuesday.").await;
-        browser.click("button[name=then][value=waiting]").await;
+        browser.send("button[name=then][value=waiting]").await;
         browser.find(".done").await;
         assert!(browser.text().await.contains("The gaskets leave us on Tuesday."));
         browser.screenshot(&format!("ticket-{scripts}")).await;
@@ -210,7 +210,7 @@ async fn a_day_at_the_tickets() {
         browser.open(&other).await;
         unfold_all(&browser).await;
         browser.fill("#other", &format!("MR-{}", desk.ticket)).await;
-        browser.click("button[value=merge]").await;
+        browser.send("button[value=merge]").await;
         browser.find(".done").await;
         assert_eq!(browser.path().await, ticket);
         browser.open(&other).await;
@@ -250,7 +250,7 @@ async fn finding_what_was_written() {
         let csv = browser.find("a[href*='search.csv']").await.attr("download").await.unwrap();
         assert!(csv.is_some(), "all hits come as a file");
         browser.fill("form[action='/search/saved'] input[name=name]", "Gaskets").await;
-        browser.click("form[action='/search/saved'] button").await;
+        browser.send("form[action='/search/saved'] button").await;
         browser.find(".done").await;
         browser.open("/search").await;
         browser.follow("Gaskets").await;
@@ -278,7 +278,7 @@ async fn a_new_customer() {
         browser.follow("Bergmek AB").await;
         unfold_all(&browser).await;
         browser.fill("form[action$=notes] textarea", "Wants goods by rail").await;
-        browser.click("form[action$=notes] button").await;
+        browser.send("form[action$=notes] button").await;
         browser.find(".done").await;
         assert!(browser.text().await.contains("Wants goods by rail"));
         browser.screenshot(&format!("account-{scripts}")).await;

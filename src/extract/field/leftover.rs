@@ -110,15 +110,26 @@ pub fn part_dates(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<Stri
     let text = |fields: &BTreeMap<String, Proposal>, name: &str| {
         fields.get(name).and_then(|p| p.value.as_text()).map(str::to_owned)
     };
-    if text(fields, own).as_deref() == Some(iso.as_str()) {
+    let date = propose(iso.clone(), &words, OF_ORDER);
+    // the same day may well stand elsewhere, too
+    if fields.get(own).is_some_and(|p| is_within(&p.source, &date.source)) {
         fields.remove(own);
     }
     if text(fields, "order_date").as_deref() == Some(iso.as_str()) {
         return;
     }
-    if let Some(other) = fields.insert("order_date".to_owned(), propose(iso, &words, OF_ORDER)) {
+    if let Some(other) = fields.insert("order_date".to_owned(), date) {
         fields.entry(own.to_owned()).or_insert(other);
     }
+}
+
+/// Whether the middle of one place lies in another.
+fn is_within(one: &Source, other: &Source) -> bool {
+    let (Source::Page { page, bbox }, Source::Page { page: number, bbox: all }) = (one, other) else {
+        return false;
+    };
+    let (x, y) = (f32::midpoint(bbox.x0, bbox.x1), f32::midpoint(bbox.y0, bbox.y1));
+    page == number && (all.x0..=all.x1).contains(&x) && (all.y0..=all.y1).contains(&y)
 }
 
 /// `N° AE260771 du 27/03/2026`: a number, then a date.

@@ -95,6 +95,20 @@ impl Browser {
         element.click().await.unwrap();
     }
 
+    /// Clicks on what leads to another page, and waits until that page is there.
+    pub(crate) async fn send(&self, css: &str) {
+        self.run("window.isBefore = true").await;
+        self.click(css).await;
+        let there = "return !window.isBefore && document.readyState === 'complete'";
+        let arrives = async {
+            // while pages change there is none to ask
+            while !self.client.execute(there, Vec::new()).await.is_ok_and(|there| there == true) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(WAIT, arrives).await.unwrap_or_else(|_| panic!("{css} leads nowhere"));
+    }
+
     /// Clicks on the link with that text.
     pub(crate) async fn follow(&self, text: &str) {
         let link = self.client.wait().at_most(WAIT).for_element(Locator::LinkText(text)).await;
