@@ -20,6 +20,7 @@ use super::{
     memory::{self, Lesson},
 };
 use crate::model::{account::Known, draft::Draft, page::Pages};
+use boost::Answer;
 use std::collections::{BTreeMap, BTreeSet};
 use truth::{Truth, judge};
 
@@ -139,6 +140,8 @@ struct Example {
     name: String,
     group: usize,
     fold: usize,
+    /// Number of its document: the same, however it was read.
+    document: usize,
     weight: f32,
 }
 
@@ -153,9 +156,12 @@ fn deal(reads: &[Read]) -> BTreeMap<String, usize> {
 
 fn examples(reads: &[Read], folds: &BTreeMap<String, usize>) -> Vec<Example> {
     let mut all = Vec::new();
+    let mut documents: BTreeMap<&str, usize> = BTreeMap::new();
     // where orders were parted wrongly, values are judged by the truth of another
     for read in reads.iter().filter(|r| r.drafts.len() == r.parts) {
         let fold = folds.get(&read.family).copied().unwrap_or(0);
+        let next = documents.len();
+        let document = *documents.entry(&read.file).or_insert(next);
         for (_, samples, right) in &read.drafts {
             // the cells of one column stand and fall together: a long table counts more than a short one, but not as
             // often as it is long
@@ -173,6 +179,7 @@ fn examples(reads: &[Read], folds: &BTreeMap<String, usize>) -> Vec<Example> {
                     group: group(place, own_letters),
                     name,
                     fold,
+                    document,
                 });
             }
         }
@@ -247,7 +254,9 @@ pub fn train(reads: &[Read]) -> Learnt {
         (0..GROUPS)
             .map(|group| {
                 let of_group = answers.iter().filter(|(e, _)| e.group == group && without != Some(e.fold));
-                boost::calibrate_sure(&of_group.map(|(e, raw)| (*raw, e.right)).collect::<Vec<_>>())
+                let answer =
+                    |(e, raw): &(&Example, f32)| Answer { raw: *raw, right: e.right, document: e.document };
+                boost::calibrate_sure(&of_group.map(answer).collect::<Vec<_>>())
             })
             .collect::<Vec<_>>()
     };
