@@ -139,6 +139,9 @@ fn is_plain_code(words: &[Word]) -> bool {
     plain && digits >= 4 && digits * 2 >= word.text.len()
 }
 
+/// How much less a label says that asks for the number of some paper, not for that of an order.
+const SOME_NUMBER: f32 = 0.8;
+
 /// All header fields that stand beside labels.
 pub fn find_fields(
     layout: &Layout,
@@ -159,6 +162,14 @@ pub fn find_fields(
                     Some("buyer_contact")
                 }
                 Some("date_signed") if reading.kind == Kind::ReturnRequest && early => Some("request_date"),
+                // `Livraison` asks for a day or for a place
+                Some("ship_to") | None
+                    if marked.whole
+                        && marked.label.asks_only("delivery")
+                        && wanted.contains(&"requested_date") =>
+                {
+                    Some("requested_date")
+                }
                 field => field,
             };
             let number =
@@ -182,7 +193,13 @@ pub fn find_fields(
             {
                 continue;
             }
+            let some_number = field_of(&marked.label) == Some("document_number");
             for candidate in candidates(layout, marks, index, at, segment, marked, field, reading) {
+                let candidate = if some_number {
+                    Candidate { score: candidate.score * SOME_NUMBER, ..candidate }
+                } else {
+                    candidate
+                };
                 let place = row.y0() / layout.height.max(1.0);
                 let first = row.page == layout.rows.first().map_or(1, |r| r.page);
                 let score =

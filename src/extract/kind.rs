@@ -133,6 +133,8 @@ const ABOUT: &[&str] = &[
 const ABOUT_ROWS: usize = 3;
 /// Heights of usual letters from which a text stands out.
 const TITLE_HEIGHTS: f32 = 1.15;
+/// Rows at the top in which a name with its number heads the page.
+const HEAD_ROWS: usize = 3;
 /// What a name counts that does not stand out: it may be a label.
 const PLAIN_SHARE: f32 = 0.6;
 /// Words of one title at most.
@@ -187,7 +189,15 @@ fn weigh_titles(layout: &Layout, subject: Option<&str>, scores: &mut Scores) -> 
                 + if bold { 0.7 } else { 0.0 }
                 + if about { 2.5 } else { 0.0 }
                 + if place < 0.4 { 1.0 } else { 0.0 };
-            let plain = big < TITLE_HEIGHTS && !capitals && !bold && !about;
+            // `Order 061-0930` heads a note that somebody typed or wrote
+            let heads = index < HEAD_ROWS
+                && segment.words.len() <= 3
+                && segment
+                    .words
+                    .last()
+                    .is_some_and(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 3);
+            let weight = weight + if heads { 1.5 } else { 0.0 };
+            let plain = big < TITLE_HEIGHTS && !capitals && !bold && !about && !heads;
             found.entry(paper).or_default().push(weight * part * if plain { PLAIN_SHARE } else { 1.0 });
         }
     }
@@ -214,7 +224,15 @@ fn weigh_labels(labels: &HashSet<&'static str>, named: bool, goods: &Goods, scor
         "supplier_no",
         "vendor",
     ];
-    scores.add("purchase_order", 0.25 * has(&ordered).min(6.0));
+    // what asks for an order's particulars asks for those of its change or cancellation too
+    let score = |paper: Paper| scores.0.get(paper).copied().unwrap_or(0.0);
+    let order = score("purchase_order");
+    let more =
+        ["purchase_order_change", "purchase_order_cancellation"].into_iter().filter(|p| score(p) > order);
+    let family: Vec<Paper> = more.chain(["purchase_order"]).collect();
+    for paper in family {
+        scores.add(paper, 0.25 * has(&ordered).min(6.0));
+    }
     scores.add("purchase_order_change", 1.5 * has(&["change_date"]) + 0.4 * has(&["revision"]));
     scores.add("purchase_order_cancellation", 1.5 * has(&["cancellation_date"]));
     scores.add(
@@ -239,7 +257,8 @@ fn weigh_labels(labels: &HashSet<&'static str>, named: bool, goods: &Goods, scor
         }
         scores.add("other/letter", if named { 0.5 } else { 2.5 });
     } else if goods.lines > 0 {
-        scores.add("purchase_order", 0.5);
+        let whole = goods.has("quantity") && (goods.has("unit_price") || goods.has("amount"));
+        scores.add("purchase_order", if whole { 1.0 } else { 0.5 });
     }
 }
 

@@ -76,7 +76,7 @@ pub fn find_parties(
                     // `To` names the place where the vendor has a label of its own
                     Some("vendor") if has_vendor && is_bare_to(&marked.label.text) => "ship_to",
                     Some(role @ ("ship_to" | "bill_to" | "vendor")) => role,
-                    Some("requested_date") if marked.label.text == "delivery" => "ship_to",
+                    Some("requested_date") if marked.label.asks_only("delivery") => "ship_to",
                     Some("buyer_contact")
                         if marked.label.text == "buyer" || marked.label.text == "acheteur" =>
                     {

@@ -57,6 +57,7 @@ pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
     };
     let mut marks: Vec<Vec<Option<Marked>>> =
         layout.rows.iter().map(|row| row.segments.iter().map(mark_one).collect()).collect();
+    mark_counted(layout, &mut marks, kind);
     let numbered = || layout.rows.iter().flat_map(|r| &r.segments).filter(|s| is_numbered(s));
     if numbered().count() >= NUMBERED_MIN {
         for (row, marks) in layout.rows.iter().zip(&mut marks) {
@@ -78,6 +79,37 @@ pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
         join_wrapped(layout, &mut marks, index, kind);
     }
     marks
+}
+
+/// Boxes with a number before their label that make a document a form of such boxes.
+const COUNTED_MIN: usize = 4;
+
+/// `5 Kostenstelle`, `8 Lieferung bis`: labels behind the numbers of their boxes, where the boxes count up from one.
+fn mark_counted(layout: &Layout, marks: &mut [Vec<Option<Marked>>], kind: Kind) {
+    let mut counted: Vec<(usize, usize, usize, Marked)> = Vec::new();
+    for (index, row) in layout.rows.iter().enumerate() {
+        for (at, segment) in row.segments.iter().enumerate() {
+            let Some((first, rest)) = segment.words.split_first() else { continue };
+            let Ok(number) = first.text.parse::<usize>() else { continue };
+            let label = label_at(rest.iter().map(|w| w.text.as_str())).filter(|l| l.words == rest.len());
+            let Some(label) = label.filter(|_| number > 0 && first.text.len() <= 2) else { continue };
+            let field = field_of(&label).map(|f| rename(f, &label, kind));
+            let label = Label { words: label.words + 1, ..label };
+            counted.push((index, at, number, Marked { label, field, whole: true, tail: None }));
+        }
+    }
+    let mut numbers: Vec<usize> = counted.iter().map(|(.., number, _)| *number).collect();
+    numbers.sort_unstable();
+    let twice = numbers.windows(2).any(|w| w.first() == w.last());
+    let asks = counted.iter().filter(|(.., m)| m.field.is_some()).count();
+    if twice || asks < COUNTED_MIN {
+        return;
+    }
+    for (index, at, _, marked) in counted {
+        if let Some(place) = marks.get_mut(index).and_then(|r| r.get_mut(at)) {
+            *place = Some(marked);
+        }
+    }
 }
 
 pub(super) fn marked_at(marks: &[Vec<Option<Marked>>], row: usize, at: usize) -> Option<&Marked> {

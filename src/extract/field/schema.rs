@@ -252,7 +252,12 @@ pub fn rename(field: &'static str, label: &Label, kind: Kind) -> &'static str {
         ("account", Kind::CreditApplication) => "bank_account",
         ("legal_name", Kind::ReturnRequest) => "customer_name",
         ("due_date", Kind::RemittanceAdvice) => "payment_date",
-        ("due_date", kind) if kind != Kind::Invoice && label.text == "betalas senast" => "payment_terms",
+        ("due_date", kind) if kind != Kind::Invoice && is_term(&label.text) => "payment_terms",
         (field, _) => field,
     }
+}
+
+/// Labels of the day on which an invoice is due, which ask an order for its terms of payment.
+fn is_term(label: &str) -> bool {
+    matches!(label, "betalas senast" | "zahlungstermin" | "echeance" | "echeance de paiement" | "payment due")
 }

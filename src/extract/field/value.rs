@@ -4,7 +4,7 @@ use crate::{
     extract::{
         date::{Order, parse_date},
         draft::Reading,
-        label::label_at,
+        label::{fold_word, label_at},
         layout::{Word, join},
         number::{parse_currency, parse_number, split_currency},
     },
@@ -183,6 +183,13 @@ pub(crate) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
                     label_at(std::iter::once(w.text.as_str())).is_some_and(|l| !l.has(&["incoterm"]))
                 })
             {
+                return None;
+            }
+            // `See FOB`: the value stands elsewhere
+            let elsewhere = trimmed.first().is_some_and(|w| {
+                matches!(fold_word(&w.text).as_str(), "see" | "siehe" | "voir" | "cf" | "s" | "se")
+            });
+            if elsewhere {
                 return None;
             }
             let quality = if text.contains(": ") || text.ends_with(':') { 0.5 } else { 0.97 };
