@@ -66,6 +66,9 @@ pub struct Context<'a> {
     pub sender_domain: Option<&'a str>,
     /// What confirmed documents taught about layouts.
     pub lessons: &'a [&'a memory::Lesson],
+    /// Nothing comes along with these pages: of what cannot stand by itself ([`bundle::stands_alone`]) only the kind
+    /// is read.
+    pub alone: bool,
 }
 
 /// The business documents in these pages, in their order; empty if there is no page.
@@ -190,7 +193,8 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         findings: Vec::new(),
         precedents: Vec::new(),
     };
-    if !kind.is_record() {
+    let in_vain = context.alone && bundle::needs_lines(kind) && !table.lines.iter().any(bundle::is_whole);
+    if !kind.is_record() || in_vain {
         draft.kind_confidence = confidence::of_kind(kind_confidence);
         return Weighed { draft, samples: Vec::new(), kind_rule: kind_confidence };
     }

@@ -92,6 +92,11 @@ pub fn rfc_message_id(raw: &[u8]) -> Option<String> {
     read_message_id(&mime::header(raw))
 }
 
+/// The sender of raw bytes as [`parse`] finds it, from the header alone.
+pub fn sender_of(raw: &[u8]) -> Option<Address> {
+    sender(&mime::header(raw))
+}
+
 /// The `Date` of raw bytes as [`parse`] finds it, from the header alone: milliseconds UTC.
 pub fn date_ms(raw: &[u8]) -> Option<i64> {
     let fields = mime::header(raw);

@@ -214,6 +214,7 @@ fn extract_all(
         subject: Some(&message.subject),
         sender_domain: sender.as_deref(),
         lessons,
+        alone: documents.len() == 1,
     };
     let read = |pages: Option<&Pages>| pages.map(|pages| extract::extract(pages, &context));
     let mut found: Vec<Vec<Draft>> = documents.iter().map(|pages| read(*pages).unwrap_or_default()).collect();

@@ -16,36 +16,38 @@ const WRITERS: usize = 8;
 
 /// Keeps all of these bytes under their hashes, and gives those in the same order.
 pub(super) fn put_all(folder: &Path, all: &[Vec<u8>]) -> io::Result<Vec<String>> {
-    let per_writer = all.len().div_ceil(WRITERS).max(1);
-    let done: io::Result<Vec<Vec<String>>> = std::thread::scope(|scope| {
+    let hashes = in_parallel(all, |bytes| put_one(folder, bytes))?;
+    let folders: BTreeSet<PathBuf> = hashes.iter().map(|sha256| folder_of(folder, sha256)).collect();
+    let folders: Vec<PathBuf> = folders.into_iter().collect();
+    // One after the other, the disk would be waited for as often as there are folders.
+    in_parallel(&folders, |folder| File::open(folder)?.sync_all())?;
+    Ok(hashes)
+}
+
+/// Does the same with all of them, [`WRITERS`] at a time. Results are in their order.
+fn in_parallel<T: Sync, R: Send>(all: &[T], one: impl Fn(&T) -> io::Result<R> + Sync) -> io::Result<Vec<R>> {
+    let one = &one;
+    let share = all.len().div_ceil(WRITERS).max(1);
+    let done: io::Result<Vec<Vec<R>>> = std::thread::scope(|scope| {
         let writers: Vec<_> =
-            all.chunks(per_writer).map(|some| scope.spawn(move || put_some(folder, some))).collect();
+            all.chunks(share).map(|some| scope.spawn(move || some.iter().map(one).collect())).collect();
         writers
             .into_iter()
             .map(|writer| writer.join().unwrap_or_else(|_| Err(io::Error::other("a writer panicked"))))
             .collect()
     });
-    let hashes: Vec<String> = done?.concat();
-    let folders: BTreeSet<PathBuf> = hashes.iter().map(|sha256| folder_of(folder, sha256)).collect();
-    for folder in folders {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(hashes)
+    Ok(done?.into_iter().flatten().collect())
 }
 
-fn put_some(folder: &Path, some: &[Vec<u8>]) -> io::Result<Vec<String>> {
-    some.iter()
-        .map(|bytes| {
-            let sha256 = sha256_hex(bytes);
-            let into = folder_of(folder, &sha256);
-            let place = into.join(&sha256);
-            if !fs::metadata(&place).is_ok_and(|meta| meta.len() == bytes.len() as u64) {
-                let made = write_beside(&into, &sha256, bytes)?;
-                fs::rename(made, place)?;
-            }
-            Ok(sha256)
-        })
-        .collect()
+fn put_one(folder: &Path, bytes: &[u8]) -> io::Result<String> {
+    let sha256 = sha256_hex(bytes);
+    let into = folder_of(folder, &sha256);
+    let place = into.join(&sha256);
+    if !fs::metadata(&place).is_ok_and(|meta| meta.len() == bytes.len() as u64) {
+        let made = write_beside(&into, &sha256, bytes)?;
+        fs::rename(made, place)?;
+    }
+    Ok(sha256)
 }
 
 /// A new file that nobody else writes, durable, next to where it belongs.

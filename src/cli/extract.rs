@@ -204,7 +204,7 @@ async fn open_mail(reader: &Reader, bytes: &[u8]) -> anyhow::Result<Vec<Input>> 
 fn drafts(sources: &[Input], known: &mut Known, lessons: &[&Lesson], name: &str) -> Vec<Draft> {
     let read = |source: &Input| {
         let (subject, sender_domain) = (source.subject.as_deref(), source.sender_domain.as_deref());
-        extract::extract(&source.pages, &Context { known, subject, sender_domain, lessons })
+        extract::extract(&source.pages, &Context { known, subject, sender_domain, lessons, alone: false })
     };
     let mut found: Vec<Vec<Draft>> = sources.iter().map(read).collect();
     extract::bundle::settle(&mut found, sources.iter().position(|source| source.body));

@@ -79,7 +79,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn learn(reader: &Reader, file: &Path, truth: &Truth) -> anyhow::Result<Option<Lesson>> {
     let inputs = super::extract::open(reader, file).await?;
     let known = Known::default();
-    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
     let pages = inputs.iter().find(|input| !input.body).or(inputs.first()).map(|input| &input.pages.pages);
     let Some(pages) = pages else { return Ok(None) };
     let confirmed = truth.confirmed(u32::try_from(pages.len()).unwrap_or(u32::MAX));

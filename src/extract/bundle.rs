@@ -123,8 +123,13 @@ fn differs(text: &Draft, document: &Draft) -> bool {
     a.is_some() && b.is_some() && a != b && text.lines.iter().any(is_whole)
 }
 
+/// Whether a text of this kind stands alone by its lines only.
+pub(super) fn needs_lines(kind: Kind) -> bool {
+    matches!(kind, Kind::PurchaseOrder | Kind::Quotation | Kind::DeliveryNote)
+}
+
 /// A line that says what and how much.
-fn is_whole(line: &Line) -> bool {
+pub(super) fn is_whole(line: &Line) -> bool {
     let has = |name: &str| line.contains_key(name);
     has("quantity") && (has("sku") || has("customer_sku") || has("description"))
 }
@@ -133,15 +138,18 @@ fn is_whole(line: &Line) -> bool {
 pub fn stands_alone(draft: &Draft) -> bool {
     let has = |name: &str| draft.fields.contains_key(name);
     let lines = draft.lines.iter().any(is_whole);
+    if needs_lines(draft.kind) && !lines {
+        return false;
+    }
     match draft.kind {
-        Kind::PurchaseOrder | Kind::Quotation => lines,
+        Kind::PurchaseOrder | Kind::Quotation => true,
         Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation => lines || has("po_number"),
         Kind::ReturnRequest => !draft.lines.is_empty() || draft.fields.len() >= FORM_FIELDS_MIN,
         Kind::CreditApplication | Kind::AccountApplication | Kind::EnrolmentForm => {
             draft.fields.len() >= FORM_FIELDS_MIN
         }
         Kind::Invoice => has("invoice_number") && (lines || has("total")),
-        Kind::DeliveryNote => has("delivery_note_number") && lines,
+        Kind::DeliveryNote => has("delivery_note_number"),
         Kind::RemittanceAdvice => has("total") || !draft.lines.is_empty(),
         Kind::CreditNote | Kind::Contract | Kind::Other => false,
     }

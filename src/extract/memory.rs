@@ -139,7 +139,8 @@ mod tests {
 
     fn lesson() -> Lesson {
         let known = Known::default();
-        let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+        let context =
+            Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
         let text = form("7781/26", "14.09.2026", "Ute Brandt", &[["K-1001", "Winkel", "4", "2,50"]]);
         let pages = text_pages(&text).pages;
         learn(&pages, &confirmed("7781/26", "2026-09-14", "Ute Brandt"), &context).unwrap()
@@ -154,7 +155,8 @@ mod tests {
             "Kai Lorenz",
             &[["K-2040", "Muffe", "10", "1,20"], ["K-3300", "Bogen lang", "3", "7,00"]],
         );
-        let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[&lesson] };
+        let context =
+            Context { known: &known, subject: None, sender_domain: None, lessons: &[&lesson], alone: false };
         let found = extract(&text_pages(&text), &context).remove(0);
         assert_eq!(found.text("po_number"), Some("8020/26"));
         assert_eq!(found.text("requested_date"), Some("2026-10-02"));
@@ -167,7 +169,8 @@ mod tests {
         let (known, lesson) = (Known::default(), lesson());
         let text = "Purchase order\n\nOrder number   PO-1\nDate   2026-05-06\n\nItem   Description   Qty   Price   Amount\n\
                     A-1    Bearing       2     5.00    10.00\n";
-        let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[&lesson] };
+        let context =
+            Context { known: &known, subject: None, sender_domain: None, lessons: &[&lesson], alone: false };
         let found = extract(&text_pages(text), &context).remove(0);
         assert_eq!(found.precedents, []);
         assert_eq!(found.text("po_number"), Some("PO-1"));

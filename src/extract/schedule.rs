@@ -158,7 +158,13 @@ mod tests {
     };
 
     fn check(text: &str, wanted: &[[&str; 4]]) {
-        let context = Context { known: &Known::default(), subject: None, sender_domain: None, lessons: &[] };
+        let context = Context {
+            known: &Known::default(),
+            subject: None,
+            sender_domain: None,
+            lessons: &[],
+            alone: false,
+        };
         let drafts = extract(&text_pages(text), &context);
         let got: Vec<[String; 4]> = drafts
             .iter()

@@ -68,8 +68,13 @@ const PRIOR_SEEN: (f32, f32) = (8.5, 10.0);
 /// Reads the documents with what is known.
 pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
     in_parallel(documents, |document| {
-        let context =
-            Context { known, subject: document.subject.as_deref(), sender_domain: None, lessons: &[] };
+        let context = Context {
+            known,
+            subject: document.subject.as_deref(),
+            sender_domain: None,
+            lessons: &[],
+            alone: false,
+        };
         let mut kinds = Vec::new();
         let drafts = extract_weighed(&document.pages, &context).into_iter().map(|weighed| {
             let truth = best_truth(&weighed.draft, &document.truths);
@@ -96,7 +101,7 @@ pub fn read(documents: &[Document], known: &Known) -> Vec<Read> {
 /// number of examples tell of the same documents.
 pub fn after_examples(documents: &[Document], examples: usize) -> Vec<(String, Vec<Draft>)> {
     let known = Known::default();
-    let blind = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+    let blind = Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
     let lessons: Vec<Option<Lesson>> = in_parallel(documents, |document| {
         let [truth] = document.truths.as_slice() else { return None };
         let pages = &document.pages.pages;

@@ -6,7 +6,10 @@ use super::{
     field, subject,
     words::{HeaderKey, header_key},
 };
-use crate::model::message::{Address, Message};
+use crate::model::message::{Address, Attachment, Message};
+
+/// Media type of a mail that goes along as a file (RFC 2046, 5.2.1).
+const MAIL: &str = "message/rfc822";
 
 /// Lines looked through for the original sender.
 const LINES_MAX: usize = 200;
@@ -26,6 +29,20 @@ pub fn original_sender(message: &Message) -> Option<Address> {
     });
     let own = message.from.as_ref().map(|from| from.email.to_lowercase());
     found.find(|address| Some(address.email.to_lowercase()) != own)
+}
+
+/// The first mail that goes along as a file; none in a report, which brings what we wrote ourselves (RFC 6522).
+pub fn enclosed_mail(message: &Message) -> Option<&Attachment> {
+    let is_report = message.header("Content-Type").is_some_and(|kind| {
+        kind.trim_start().get(..16).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/report"))
+    });
+    message.attachments.iter().find(|file| file.media_type == MAIL).filter(|_| !is_report)
+}
+
+/// Who wrote a mail that goes along as a file, unless it is who sends it.
+pub fn enclosed_sender(message: &Message, mail: &[u8]) -> Option<Address> {
+    let own = message.from.as_ref().map(|from| from.email.to_lowercase());
+    super::sender_of(mail).filter(|from| from.email.contains('@') && Some(from.email.to_lowercase()) != own)
 }
 
 #[cfg(test)]
@@ -60,6 +77,25 @@ mod tests {
             );
             let found = original_sender(&crate::message::parse(raw.as_bytes()));
             assert_eq!(found.map_or_else(String::new, |found| found.email), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_original_sender_of_an_enclosed_mail_stands_in_its_head() {
+        for (kind, inner, expected) in [
+            ("mixed", "From: Ann Lee <ann@b.example>\nSubject: Order", "ann@b.example"),
+            ("mixed", "From: Me <ME@site.example>\nSubject: Order", ""),
+            ("mixed", "Subject: From nobody", ""),
+            ("report; report-type=delivery-status", "From: Ann Lee <ann@b.example>", ""),
+        ] {
+            let raw = format!(
+                "From: me@site.example\nSubject: Please see\nMIME-Version: 1.0\n\
+                 Content-Type: multipart/{kind}; boundary=b\n\n--b\n\nSee the mail.\n\
+                 --b\nContent-Type: message/rfc822\n\n{inner}\n\n20 bolts, please.\n--b--\n"
+            );
+            let message = crate::message::parse(raw.as_bytes());
+            let found = enclosed_mail(&message).and_then(|mail| enclosed_sender(&message, &mail.bytes));
+            assert_eq!(found.map_or_else(String::new, |a| a.email), expected, "{raw}");
         }
     }
 }

@@ -60,7 +60,8 @@ pub(super) async fn learn(app: &App, row: &DraftRow, content: &Draft) -> anyhow:
     let lesson = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<memory::Lesson>> {
         let pages: Pages = serde_json::from_slice(&bytes).context("failed to read the pages of the draft")?;
         let known = Known::default();
-        let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+        let context =
+            Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
         Ok(memory::learn(&pages.pages, &content, &context))
     })
     .await

@@ -94,10 +94,17 @@ pub fn others(app: &App, settings: &Config, conversation: &[(MessageRow, Option<
     others
 }
 
-/// Who wrote what the latest message that came in forwards to us, as it says.
-pub fn original_sender(conversation: &[(MessageRow, Option<Message>)]) -> Option<String> {
-    let found = latest(conversation).and_then(|(_, message)| forward::original_sender(message));
-    found.map(|address| address.email).filter(|email| limits::is_address(email))
+/// Who wrote what the latest message that came in forwards to us, in its text or as a file, as it says.
+pub async fn original_sender(app: &App, conversation: &[(MessageRow, Option<Message>)]) -> Option<String> {
+    let (_, message) = latest(conversation)?;
+    let mut found = forward::original_sender(message);
+    if let (None, Some(file)) = (&found, forward::enclosed_mail(message)) {
+        // Bytes that are lost name nobody; `mailroom verify` tells of them.
+        let bytes = app.blob.get(&file.sha256).await.ok()?;
+        found = forward::enclosed_sender(message, &bytes);
+    }
+    let own = |email: &String| app.site.addresses.iter().any(|own| own.eq_ignore_ascii_case(email));
+    found.map(|address| address.email).filter(|email| limits::is_address(email) && !own(email))
 }
 
 /// The latest message that came in and can be answered.

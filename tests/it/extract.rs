@@ -59,7 +59,7 @@ fn known() -> Known {
 }
 
 fn read(text: &str, known: &Known) -> Draft {
-    let context = Context { known, subject: None, sender_domain: None, lessons: &[] };
+    let context = Context { known, subject: None, sender_domain: None, lessons: &[], alone: false };
     let mut drafts = extract(&text_pages(text), &context);
     assert_eq!(drafts.len(), 1);
     drafts.remove(0)
@@ -120,7 +120,7 @@ fn what_the_site_knows_finds_the_customer_and_other_prices() {
 #[test]
 fn an_empty_file_has_no_document() {
     let known = Known::default();
-    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
     assert!(extract(&mailroom::model::page::Pages::default(), &context).is_empty());
     assert_eq!(extract(&text_pages(""), &context)[0].kind, Kind::Other);
 }

@@ -75,7 +75,7 @@ const PIECES: &[&str] = &[
 fn broken_messages_are_read_without_a_panic() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/orders");
     let known = Known::default();
-    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
     let mut dice = Dice(20_260_301);
     for case in fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()) {
         if case.extension().is_some_and(|e| e == "json") {
@@ -114,7 +114,7 @@ fn every_order_without_a_picture_is_read_as_its_fixture_says() {
         .collect();
     cases.sort();
     let known = Known::default();
-    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[] };
+    let context = Context { known: &known, subject: None, sender_domain: None, lessons: &[], alone: false };
     let mut differing = Vec::new();
     for case in &cases {
         let bytes = fs::read(case).unwrap();

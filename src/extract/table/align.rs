@@ -238,7 +238,13 @@ mod tests {
     }
 
     fn check(text: &str, name: &str, wanted: &[&str]) {
-        let context = Context { known: &Known::default(), subject: None, sender_domain: None, lessons: &[] };
+        let context = Context {
+            known: &Known::default(),
+            subject: None,
+            sender_domain: None,
+            lessons: &[],
+            alone: false,
+        };
         let drafts = extract(&text_pages(text), &context);
         let got: Vec<String> = drafts
             .iter()

@@ -349,7 +349,13 @@ mod tests {
 
     /// The lines of a text, each as the values of the named columns.
     fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
-        let context = Context { known: &Known::default(), subject: None, sender_domain: None, lessons: &[] };
+        let context = Context {
+            known: &Known::default(),
+            subject: None,
+            sender_domain: None,
+            lessons: &[],
+            alone: false,
+        };
         let drafts = extract(&text_pages(text), &context);
         let got: Vec<Vec<String>> = drafts
             .iter()
