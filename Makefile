@@ -8,6 +8,9 @@ TEST_PACKAGES = dovecot-imapd dovecot-submissiond opensmtpd postgresql chromium 
 # Cyrus and Dovecot cannot be installed together: these are unpacked beside the system.
 CYRUS_PACKAGES = cyrus-imapd cyrus-common sasl2-bin libsasl2-modules-db libxapian30 libpcre3 libical3
 
+# A provider of OpenID Connect: installed, it would start a service.
+GLEWLWYD_PACKAGES = glewlwyd dbconfig-no-thanks
+
 # The folder with the evaluation data: score.py, and orders/dev with docs, truth, accounts.csv and catalogue.csv.
 EVAL     ?= ../shared/eval
 TRAINING  = $(sort $(wildcard fixtures/training/*.zip))
@@ -46,6 +49,7 @@ packages:
 test-packages:
 	@.ci/install $(RUN_PACKAGES) $(TEST_PACKAGES)
 	@.ci/beside /var/tmp/mailroom-cyrus $(CYRUS_PACKAGES)
+	@.ci/beside /var/tmp/mailroom-glewlwyd $(GLEWLWYD_PACKAGES)
 
 # Learns the confidence of values anew: the same documents give the same bytes. fixtures/README.md says how sets are made.
 train: build

@@ -14,12 +14,14 @@ use crate::{
     model::{
         calendar::Calendar,
         draft::Kind,
+        openid,
         secret::{Secret, SecretRef},
         ticket::Queue,
     },
     reader,
     reply::{self, limits},
-    search, store,
+    search,
+    store::{self, person::Role},
 };
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -56,6 +58,8 @@ pub struct Config {
     pub limits: Limits,
     /// The pages.
     pub web: Web,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// Sorting into queues.
     pub classify: Classify,
     /// What the site says of its queues; those that it does not name are as built in.
@@ -144,6 +148,44 @@ impl Default for Web {
             session_hours: 12,
             time_zone: "UTC".to_owned(),
         }
+    }
+}
+
+/// How people sign in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignIn {
+    /// Whether a password, with its second factor, is good for signing in.
+    pub passwords: bool,
+    /// Role of people who sign in at the provider and whom nobody added; without one, nobody is added by signing in.
+    pub new_people: Option<Role>,
+    /// Domains of the mail addresses of people who may be added by signing in.
+    pub new_people_domains: Vec<String>,
+    /// Sign-in with an account at a provider.
+    pub openid: Option<openid::Config>,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self { passwords: true, new_people: None, new_people_domains: Vec::new(), openid: None }
+    }
+}
+
+impl SignIn {
+    fn check(&self) -> anyhow::Result<()> {
+        match &self.openid {
+            Some(openid) => openid.check().map_err(anyhow::Error::msg)?,
+            None if !self.passwords => bail!(
+                "sign_in.passwords is false and there is no section [sign_in.openid]: nobody could sign in"
+            ),
+            None => {}
+        }
+        if self.new_people.is_some() && self.new_people_domains.is_empty() {
+            bail!(
+                "sign_in.new_people adds people by themselves: say with new_people_domains whose, e.g. [\"example.com\"]"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -256,6 +298,7 @@ impl Config {
     /// What no single part can see.
     fn check(&self) -> anyhow::Result<()> {
         self.check_queues()?;
+        self.sign_in.check()?;
         let mut names = BTreeSet::new();
         for mailbox in &self.mailbox {
             mailbox.check()?;
@@ -405,6 +448,7 @@ mod tests {
             include_str!("mailbox/config.rs"),
             include_str!("model/calendar.rs"),
             include_str!("model/oauth.rs"),
+            include_str!("model/openid.rs"),
             include_str!("reply/config.rs"),
         ];
         for source in sources {
@@ -427,6 +471,9 @@ mod tests {
             ("[sight]\nname = 'x'", "sight"),
             ("[classify]\nthreshold = 2.0", "between 0 and 1"),
             ("[limits]\nattempts = 0", "at least 1"),
+            ("[sign_in]\npasswords = false", "nobody could sign in"),
+            ("[sign_in]\nnew_people = 'agent'", "new_people_domains"),
+            ("[sign_in.openid]\nissuer = 'https://a.example'", "`client_id`"),
             ("[calendar]\nholidays = ['Christmas']", "is no date"),
             ("[straight_through]\nthreshold = 0.2", "between 0.5 and 1"),
             (

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod ledger;
 pub mod message;
 pub mod oauth;
+pub mod openid;
 pub mod outbox;
 pub mod page;
 pub mod secret;

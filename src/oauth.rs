@@ -1,9 +1,13 @@
-//! Sign-in to mail servers by OAuth 2.0: asks a provider's token endpoint, and says in words what it refuses.
+//! Sign-in by OAuth 2.0: asks a provider's token endpoint, and says in words what it refuses.
 //!
-//! Device authorisation (RFC 8628), authorisation code with PKCE (RFC 6749, 7636, 8252), refreshing. Does not: keep tokens
-//! (see [`crate::store::credential`]), speak IMAP or SMTP, or verify tokens: they are the server's business.
+//! Device authorisation (RFC 8628), authorisation code with PKCE (RFC 6749, 7636, 8252), refreshing: for mailboxes, and for
+//! people in [`openid`]. Does not: keep tokens (see [`crate::store::credential`]), speak IMAP or SMTP, or verify the tokens
+//! of mail servers: they are the server's business.
 //!
 //! Limits: [`ANSWER_BYTES_MAX`], [`ANSWER_SECONDS`].
+
+pub mod openid;
+mod signature;
 
 use crate::{
     clock,
@@ -12,7 +16,10 @@ use crate::{
         secret::Secret,
     },
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -47,6 +54,9 @@ pub enum Error {
         "the sign-in service refused (it says: {0}): check `client_id`, `client_secret`, `tenant` and `scope`"
     )]
     Refused(String),
+    /// What a provider says of a person does not hold.
+    #[error("what the sign-in service says is not to be believed: {0}")]
+    Untrusted(String),
 }
 
 impl Error {
@@ -67,6 +77,8 @@ pub struct Grant {
     pub refresh_token: Option<Secret>,
     /// How long that lives, in seconds, if the provider says.
     pub refresh_seconds: Option<i64>,
+    /// Who consented, signed by the provider, if that was asked for.
+    pub id_token: Option<Secret>,
 }
 
 /// A device that waits for a person to type its code elsewhere.
@@ -92,7 +104,7 @@ pub enum Asked {
     Granted(Grant),
 }
 
-/// A question to a provider on behalf of one mailbox.
+/// A question to a provider on behalf of one mailbox, or of one person.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -100,37 +112,32 @@ pub struct Client {
     client_secret: Option<Secret>,
     endpoints: Endpoints,
     is_google: bool,
+    /// Shows who it is in a header instead of the form.
+    in_header: bool,
 }
 
 impl Client {
     /// Prepares; asks nothing yet.
     pub fn new(config: &Config, client_secret: Option<&Secret>) -> Result<Self, Error> {
         config.check().map_err(Error::Settings)?;
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // somebody else may be faster, with the same provider
-            drop(rustls::crypto::ring::default_provider().install_default());
-        }
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(ANSWER_SECONDS))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Error::Settings(chain(&error)))?;
         Ok(Self {
-            http,
+            http: http()?,
             client_id: config.client_id.clone(),
             client_secret: client_secret.cloned(),
             endpoints: config.endpoints(),
             is_google: config.provider == Provider::Google,
+            in_header: false,
         })
     }
 
-    /// The address where a person consents. It comes back to `redirect` with `state` and a code.
+    /// The address where a person consents. It comes back to `redirect` with `state` and a code. `more`: what else the
+    /// provider is told, by name.
     pub fn authorise_address(
         &self,
         redirect: &str,
         state: &str,
         verifier: &str,
-        user: &str,
+        more: (&str, &str),
     ) -> Result<String, Error> {
         if self.endpoints.authorise.is_empty() {
             return Err(Error::Settings(
@@ -146,7 +153,7 @@ impl Client {
             ("state", state),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
-            ("login_hint", user),
+            more,
         ];
         if self.is_google {
             // Without these Google gives no refresh token, or only the first time.
@@ -222,29 +229,24 @@ impl Client {
 
     /// One question; the client shows who it is (RFC 6749, 2.3.1).
     async fn answer(&self, address: &str, fields: &[(&str, &str)]) -> Result<Answer, Error> {
-        let mut all = vec![("client_id", self.client_id.as_str())];
-        all.extend(self.client_secret.as_ref().map(|secret| ("client_secret", secret.reveal())));
-        all.extend(fields);
-        let unreachable = |error: reqwest::Error| Error::Unreachable(chain(&error));
-        let mut response = self
+        let mut question = self
             .http
             .post(address)
             .header("content-type", "application/x-www-form-urlencoded")
-            .header("accept", "application/json")
-            .body(form(&all))
-            .send()
-            .await
-            .map_err(unreachable)?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + piece.len() > ANSWER_BYTES_MAX {
-                return Err(Error::Unreachable(format!(
-                    "its answer is longer than {ANSWER_BYTES_MAX} bytes"
-                )));
+            .header("accept", "application/json");
+        let mut all = Vec::new();
+        match &self.client_secret {
+            Some(secret) if self.in_header => {
+                let both = format!("{}:{}", encoded(&self.client_id), encoded(secret.reveal()));
+                question = question.header("authorization", format!("Basic {}", STANDARD.encode(both)));
             }
-            body.extend_from_slice(&piece);
+            secret => {
+                all.push(("client_id", self.client_id.as_str()));
+                all.extend(secret.as_ref().map(|secret| ("client_secret", secret.reveal())));
+            }
         }
+        all.extend(fields);
+        let (status, body) = read(question.body(form(&all))).await?;
         if status.is_server_error() || status.as_u16() == 429 {
             return Err(Error::Unreachable(format!("it answers {status}")));
         }
@@ -257,6 +259,33 @@ impl Client {
     }
 }
 
+/// What asks over HTTP.
+fn http() -> Result<reqwest::Client, Error> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // somebody else may be faster, with the same provider
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(ANSWER_SECONDS))
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| Error::Settings(chain(&error)))
+}
+
+/// Asks, and reads the answer up to its limit.
+async fn read(question: reqwest::RequestBuilder) -> Result<(reqwest::StatusCode, Vec<u8>), Error> {
+    let unreachable = |error: reqwest::Error| Error::Unreachable(chain(&error));
+    let mut response = question.send().await.map_err(unreachable)?;
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + piece.len() > ANSWER_BYTES_MAX {
+            return Err(Error::Unreachable(format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok((response.status(), body))
+}
+
 /// All that an endpoint may say (RFC 6749, 5; RFC 8628, 3.2).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -265,6 +294,7 @@ struct Answer {
     refresh_token: Option<String>,
     expires_in: Option<i64>,
     refresh_token_expires_in: Option<i64>,
+    id_token: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
     device_code: Option<String>,
@@ -300,6 +330,7 @@ fn granted(answer: &Answer) -> Result<Grant, Error> {
         access_seconds: answer.expires_in.unwrap_or(3_600).clamp(0, 30 * 86_400),
         refresh_token: answer.refresh_token.as_deref().filter(|token| !token.is_empty()).map(Secret::new),
         refresh_seconds: answer.refresh_token_expires_in.filter(|seconds| *seconds > 0),
+        id_token: answer.id_token.as_deref().map(Secret::new),
     })
 }
 
@@ -358,8 +389,9 @@ mod tests {
         let client = Client::new(&config(Provider::Google), None).unwrap();
         // The pair of RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let address =
-            client.authorise_address("http://127.0.0.1:9/", "s t", verifier, "a@b.example").unwrap();
+        let address = client
+            .authorise_address("http://127.0.0.1:9/", "s t", verifier, ("login_hint", "a@b.example"))
+            .unwrap();
         for part in [
             "https://accounts.google.com/o/oauth2/v2/auth?client_id=id&response_type=code",
             "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",

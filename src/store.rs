@@ -26,6 +26,7 @@ pub mod item_reference;
 pub mod job;
 pub mod lesson;
 pub mod message;
+pub mod openid;
 pub mod outbox;
 pub mod person;
 pub mod quarantine;

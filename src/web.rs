@@ -31,6 +31,7 @@ pub mod pages {
     pub mod mailbox;
     pub mod me;
     pub mod message;
+    pub mod openid;
     pub mod outbox;
     pub mod quarantine;
     pub mod record;
@@ -68,7 +69,8 @@ use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
     account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message,
-    outbox, quarantine, record, search, setting, sign_in, template, ticket, undo, user, webhook, work,
+    openid, outbox, quarantine, record, search, setting, sign_in, template, ticket, undo, user, webhook,
+    work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -133,6 +135,9 @@ fn table() -> Table {
         .open(Method::POST, "/sign-in", sign_in::enter)
         .open(Method::GET, "/sign-in/code", sign_in::show_code)
         .open(Method::POST, "/sign-in/code", sign_in::enter_code)
+        .open(Method::GET, "/sign-in/openid", openid::begin)
+        .open(Method::GET, "/sign-in/openid/back", openid::back)
+        .open(Method::GET, "/sign-in/openid/out", openid::leave)
         .open(Method::GET, "/api/v1/openapi.json", || async { api::describe() })
         .open(Method::GET, "/assets/{version}/{name}", assets::show)
         .post(Own, "/sign-out", sign_in::leave)

@@ -5,6 +5,7 @@ use crate::{
     clock, config,
     config::Config,
     jobs::{credential, intake, send_outbox},
+    oauth::openid::Provider,
 };
 use std::process::ExitCode;
 
@@ -138,6 +139,14 @@ async fn check_site(checked: &mut Checked, app: &App) {
         Ok("bytes can be kept and read".to_owned())
     };
     checked.say("blob store", probe.await);
+    if let Some(openid) = &app.config.sign_in.openid {
+        let tried = async {
+            let secret = openid.client_secret.as_ref().map(config::resolve).transpose()?;
+            Provider::discover(openid, secret.as_ref()).await?;
+            Ok(format!("{} tells how people sign in there", openid.issuer))
+        };
+        checked.say("sign-in", tried.await);
+    }
     checked.say("search index", Ok(format!("{} messages indexed", app.index.count())));
     let protections = async { Ok(app.reader.protections().await?.join("; ")) };
     checked.say("readers", protections.await);

@@ -204,7 +204,12 @@ pub fn consent_address(
         ends_ms: clock::now_ms() + CONSENT_MS,
     };
     let state = app.vault.seal(&serde_json::to_string(&consent)?, CONSENT);
-    Ok(client(config)?.authorise_address(redirect, &state, &consent.verifier, &config.user)?)
+    Ok(client(config)?.authorise_address(
+        redirect,
+        &state,
+        &consent.verifier,
+        ("login_hint", &config.user),
+    )?)
 }
 
 /// A person came back with a code: keeps the tokens, and names the mailbox.

@@ -93,10 +93,7 @@ impl Config {
             return wrong("`token_url` is empty: write it, or name a `provider`".to_owned());
         }
         for address in [authorise, token, device].iter().filter(|address| !address.is_empty()) {
-            let on_this_machine = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
-                .iter()
-                .any(|start| address.starts_with(start));
-            if !address.starts_with("https://") && !on_this_machine {
+            if !is_protected(address) {
                 return wrong(format!("{address} is not protected: addresses begin with https://"));
             }
         }
@@ -132,6 +129,13 @@ impl Config {
             scope: or(&self.scope, scope),
         }
     }
+}
+
+/// Whether secrets may be sent to an address: it is protected, or on this machine.
+pub fn is_protected(address: &str) -> bool {
+    ["https://", "http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
+        .iter()
+        .any(|start| address.starts_with(start))
 }
 
 #[cfg(test)]

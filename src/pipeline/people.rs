@@ -4,7 +4,8 @@
 
 use crate::{
     clock,
-    model::ids::UserId,
+    config::SignIn,
+    model::{ids::UserId, openid::Identity},
     reply::limits,
     store::{
         Store, Tx,
@@ -133,6 +134,82 @@ pub async fn set_role(
     }
     tx.commit().await.context("failed to save a person")?;
     Ok(Ok(()))
+}
+
+/// Why nobody is signed in with an account elsewhere, though the provider vouches for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Stranger {
+    /// Nobody has that mail address, and nobody is added.
+    #[error("nobody has that mail address")]
+    Unknown,
+    /// The provider does not vouch that the address is that person's.
+    #[error("the provider does not vouch for the mail address")]
+    Unverified,
+    /// Somebody has that address, but another account at the provider.
+    #[error("whoever has that mail address signs in with another account")]
+    OtherAccount,
+    /// May not sign in.
+    #[error("this person may not sign in any more")]
+    Disabled,
+}
+
+/// The person whose account at `issuer` that is.
+///
+/// At the first sign-in it is the person with the verified address, from then on the one whose account it is; somebody new
+/// only if the rules give new people a role.
+pub async fn find_by_identity(
+    store: &Store,
+    rules: &SignIn,
+    issuer: &str,
+    identity: &Identity,
+) -> anyhow::Result<Result<Person, Stranger>> {
+    let now_ms = clock::now_ms();
+    let mut tx = store.begin().await?;
+    if let Some(person) = tx.find_person_of_subject(issuer, &identity.subject).await? {
+        return Ok(if person.disabled { Err(Stranger::Disabled) } else { Ok(person) });
+    }
+    let email = identity.email.as_str();
+    if !identity.email_verified || !limits::is_address(email) {
+        return Ok(Err(Stranger::Unverified));
+    }
+    let person = match tx.find_person_by_email(email).await? {
+        Some(person) if person.disabled => return Ok(Err(Stranger::Disabled)),
+        Some(person) => person,
+        None => match add_by_identity(&mut tx, rules, email, now_ms).await? {
+            Some(person) => person,
+            None => return Ok(Err(Stranger::Unknown)),
+        },
+    };
+    if !tx.insert_subject(issuer, &identity.subject, &person.id, now_ms).await? {
+        return Ok(Err(Stranger::OtherAccount));
+    }
+    tx.audit(entry(&person.name, "bind_account", &person, &format!("{email} at {issuer}")));
+    tx.commit().await.context("failed to keep whose account that is")?;
+    Ok(Ok(person))
+}
+
+/// Adds a person named as the mail address, who has no password; `None` if the rules do not allow it or the name is taken.
+async fn add_by_identity(
+    tx: &mut Tx,
+    rules: &SignIn,
+    email: &str,
+    now_ms: i64,
+) -> anyhow::Result<Option<Person>> {
+    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let ours = rules.new_people_domains.iter().any(|own| own.eq_ignore_ascii_case(domain));
+    let Some(role) = rules.new_people.filter(|_| ours) else { return Ok(None) };
+    let Some(id) = tx.insert_person(email, "", role, now_ms).await? else { return Ok(None) };
+    tx.save_person_email(&id, email).await?;
+    tx.audit(named_entry(email, "add_person", email, role.as_str()));
+    Ok(tx.find_person(&id).await?)
+}
+
+/// Forgets with which account elsewhere a person signs in: the next one with the mail address counts. Ends all sessions.
+pub async fn forget_accounts(store: &Store, person: &Person, who: &str) -> anyhow::Result<()> {
+    let mut tx = store.begin().await?;
+    tx.delete_subjects_of(&person.id).await?;
+    tx.audit(entry(who, "forget_account", person, ""));
+    tx.commit().await.context("failed to forget an account")
 }
 
 /// Changes a password, and ends all sessions.

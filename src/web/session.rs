@@ -8,6 +8,7 @@ use super::{
     Desk,
     error::{ApiError, PageError},
     rights::{Guard, Right, Scope},
+    text,
 };
 use crate::{
     clock,
@@ -266,13 +267,8 @@ fn cookie_name(desk: &Desk) -> &'static str {
 
 /// The value of the session cookie.
 pub(super) fn cookie(desk: &Desk, headers: &HeaderMap) -> Option<String> {
-    let name = cookie_name(desk);
-    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|line| {
-        line.split(';').find_map(|pair| {
-            let (key, value) = pair.trim().split_once('=')?;
-            (key == name && value.len() == 64).then(|| value.to_owned())
-        })
-    })
+    let value = text::cookie(headers, cookie_name(desk))?;
+    (value.len() == 64).then(|| value.to_owned())
 }
 
 async fn find_visit(desk: &Desk, key: &str) -> Result<Option<Visit>, PageError> {
@@ -298,13 +294,15 @@ pub(super) fn fresh_key() -> (String, String) {
 
 /// The header that sets the session cookie, or, without a key, takes it away.
 pub(super) fn set_cookie(desk: &Desk, key: Option<&str>) -> HeaderValue {
+    cookie_header(desk, cookie_name(desk), key, desk.session_ms() / 1000)
+}
+
+/// The header that sets a cookie that only we read, or, without a value, takes it away.
+pub(super) fn cookie_header(desk: &Desk, name: &str, value: Option<&str>, age_s: i64) -> HeaderValue {
     let secure = if desk.is_secure() { "; Secure" } else { "" };
-    let age_s = if key.is_some() { desk.session_ms() / 1000 } else { 0 };
-    let text = format!(
-        "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}",
-        cookie_name(desk),
-        key.unwrap_or_default()
-    );
+    let age_s = value.map_or(0, |_| age_s);
+    let value = value.unwrap_or_default();
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age_s}{secure}");
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 

@@ -18,6 +18,7 @@ mod evidence;
 mod history;
 mod mailbox;
 mod oauth;
+mod openid;
 mod queues;
 mod reply;
 mod review;

@@ -3,8 +3,9 @@
 use crate::support::{
     desk::Desk,
     dovecot::{Dovecot, USER},
+    http::{browse, redirected},
     smtp_server::SmtpServer,
-    token_server::{Mood, TokenServer, browse, redirected},
+    token_server::{Mood, TokenServer},
     visitor::Visitor,
 };
 use axum::http::{StatusCode, header};

@@ -154,6 +154,9 @@ fn nobody_sees_more_than_the_way_in() {
             "/sign-in",
             "/sign-in/code",
             "/sign-in/code",
+            "/sign-in/openid",
+            "/sign-in/openid/back",
+            "/sign-in/openid/out",
             "/api/v1/openapi.json",
             "/assets/{version}/{name}"
         ]

@@ -86,6 +86,7 @@ async fn page(desk: &Desk, visit: &Visit, fresh: Fresh) -> Result<Response, Page
         "codes_left": db.count_recovery_codes(&person.id).await?, "fresh_codes": fresh.codes,
         "fresh_token": fresh.token, "tokens": db.list_api_tokens_of(&person.id).await?, "scopes": Scope::ALL,
         "sessions": sessions, "current": visit.key_hash, "chars_min": password::PASSWORD_CHARS_MIN,
+        "passwords": desk.app.config.sign_in.passwords,
     });
     views::page("me.html", context)
 }

@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Signing in and out, by name and password; [`super::openid`] signs in with an account elsewhere.
 //!
 //! A wrong password and an unknown name cost the same time and read the same. Attempts are limited for each name and
 //! each address. Who has a second factor signs in in two steps: the password begins a session that is good for nothing but
@@ -38,7 +38,9 @@ const CODE_MS: i64 = 10 * 60 * 1000;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wish {
-    next: String,
+    pub(super) next: String,
+    /// Not empty: who comes has just signed out.
+    out: String,
 }
 
 /// The form.
@@ -52,7 +54,8 @@ pub struct Entry {
 
 /// `GET /sign-in`
 pub async fn show(State(desk): State<Arc<Desk>>, Query(wish): Query<Wish>) -> Result<Response, PageError> {
-    form(&desk, StatusCode::OK, "", own_path(&wish.next), None).await
+    let out = (!wish.out.is_empty()).then(|| text::text("sign_in.signed_out").to_owned());
+    form(&desk, StatusCode::OK, "", own_path(&wish.next), Said { done: out, ..Said::default() }).await
 }
 
 /// `POST /sign-in`
@@ -65,12 +68,16 @@ pub async fn enter(
     let name = entry.name.trim();
     let next = own_path(&entry.next);
     if check_origin(&desk, &headers).is_err() {
-        return form(&desk, StatusCode::FORBIDDEN, name, next, Some("sign_in.foreign")).await;
+        return form(&desk, StatusCode::FORBIDDEN, name, next, Said::wrong("sign_in.foreign")).await;
+    }
+    if !desk.app.config.sign_in.passwords {
+        return form(&desk, StatusCode::FORBIDDEN, name, next, Said::wrong("sign_in.no_passwords")).await;
     }
     let address: Option<IpAddr> = address.map(|Extension(ConnectInfo(address))| address.ip());
     let now_ms = clock::now_ms();
     if !desk.attempts.may_try(name, address, now_ms) {
-        return form(&desk, StatusCode::TOO_MANY_REQUESTS, name, next, Some("sign_in.throttled")).await;
+        return form(&desk, StatusCode::TOO_MANY_REQUESTS, name, next, Said::wrong("sign_in.throttled"))
+            .await;
     }
     desk.attempts.count(name, address, now_ms);
     let possible = (1..=NAME_CHARS_MAX).contains(&name.chars().count())
@@ -82,13 +89,13 @@ pub async fn enter(
     let Some(person) = person.as_ref().filter(|_| right) else {
         if let Some(person) = person {
             let mut tx = desk.app.store.begin().await?;
-            tx.audit(log_entry(&person.name, "refuse_sign_in", person.id.as_str(), now_ms));
+            tx.audit(log_entry(&person.name, "refuse_sign_in", person.id.as_str(), "", now_ms));
             tx.commit().await?;
         }
-        return form(&desk, StatusCode::UNAUTHORIZED, name, next, Some("sign_in.wrong")).await;
+        return form(&desk, StatusCode::UNAUTHORIZED, name, next, Said::wrong("sign_in.wrong")).await;
     };
     desk.attempts.forgive(name, address);
-    let from = From { address, agent: agent(&headers) };
+    let from = From { address, agent: agent(&headers), with: "" };
     let mut tx = desk.app.store.begin().await?;
     let key = begin_session(&desk, &mut tx, person, from, person.has_factor).await?;
     tx.commit().await?;
@@ -100,19 +107,21 @@ pub async fn enter(
     Ok(([(header::SET_COOKIE, set_cookie(&desk, Some(&key)))], Redirect::to(&next)).into_response())
 }
 
-/// Where a session begins.
-struct From<'a> {
-    address: Option<IpAddr>,
-    agent: &'a str,
+/// Where and how a session begins.
+pub(super) struct From<'a> {
+    pub(super) address: Option<IpAddr>,
+    pub(super) agent: &'a str,
+    /// With what, if not with a password.
+    pub(super) with: &'a str,
 }
 
 /// The browser, as it calls itself.
-fn agent(headers: &HeaderMap) -> &str {
+pub(super) fn agent(headers: &HeaderMap) -> &str {
     headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Begins a session and gives the value of its cookie; one that awaits the code of a second factor ends soon.
-async fn begin_session(
+pub(super) async fn begin_session(
     desk: &Desk,
     tx: &mut Tx,
     person: &Person,
@@ -133,7 +142,7 @@ async fn begin_session(
     };
     tx.insert_session(&person.id, &new, now_ms).await?;
     if !awaits_code {
-        tx.audit(log_entry(&person.name, "sign_in", person.id.as_str(), now_ms));
+        tx.audit(log_entry(&person.name, "sign_in", person.id.as_str(), from.with, now_ms));
     }
     Ok(key)
 }
@@ -182,12 +191,13 @@ pub async fn enter_code(
     desk.attempts.count(&name, address, now_ms);
     let mut tx = desk.app.store.begin().await?;
     if !take_code(&desk, &mut tx, &person, &entry.code, now_ms).await? {
-        tx.audit(log_entry(&person.name, "refuse_code", person.id.as_str(), now_ms));
+        tx.audit(log_entry(&person.name, "refuse_code", person.id.as_str(), "", now_ms));
         tx.commit().await?;
         return code_form(&desk, StatusCode::UNAUTHORIZED, next, Some("sign_in.wrong_code")).await;
     }
     tx.delete_session(&key_hash).await?;
-    let key = begin_session(&desk, &mut tx, &person, From { address, agent: agent(&headers) }, false).await?;
+    let from = From { address, agent: agent(&headers), with: "" };
+    let key = begin_session(&desk, &mut tx, &person, from, false).await?;
     tx.commit().await?;
     desk.attempts.forgive(&name, address);
     Ok(([(header::SET_COOKIE, set_cookie(&desk, Some(&key)))], Redirect::to(next)).into_response())
@@ -209,7 +219,7 @@ async fn take_code(
     if !tx.take_recovery_code(&person.id, &factor::recovery_hash(code)).await? {
         return Ok(false);
     }
-    tx.audit(log_entry(&person.name, "use_recovery_code", person.id.as_str(), now_ms));
+    tx.audit(log_entry(&person.name, "use_recovery_code", person.id.as_str(), "", now_ms));
     Ok(true)
 }
 
@@ -232,37 +242,64 @@ pub async fn leave(
 ) -> Result<Response, PageError> {
     let mut tx = desk.app.store.begin().await?;
     tx.delete_session(&visit.key_hash).await?;
-    tx.audit(log_entry(&visit.name, "sign_out", "", clock::now_ms()));
+    tx.audit(log_entry(&visit.name, "sign_out", "", "", clock::now_ms()));
     tx.commit().await?;
-    Ok(([(header::SET_COOKIE, set_cookie(&desk, None))], Redirect::to("/sign-in")).into_response())
+    let next = if desk.app.config.sign_in.openid.is_some() { "/sign-in?out=1" } else { "/sign-in" };
+    Ok(([(header::SET_COOKIE, set_cookie(&desk, None))], Redirect::to(next)).into_response())
 }
 
-fn log_entry(actor: &str, action: &str, subject_id: &str, at_ms: i64) -> audit::Entry {
+pub(super) fn log_entry(
+    actor: &str,
+    action: &str,
+    subject_id: &str,
+    detail: &str,
+    at_ms: i64,
+) -> audit::Entry {
     audit::Entry {
         at_ms,
         actor: actor.to_owned(),
         action: action.to_owned(),
         subject_kind: "person".to_owned(),
         subject_id: subject_id.to_owned(),
-        detail: String::new(),
+        detail: detail.to_owned(),
     }
 }
 
-async fn form(
+/// What the sign-in page says first.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// What went wrong.
+    pub(super) wrong: Option<String>,
+    /// What was done.
+    pub(super) done: Option<String>,
+}
+
+impl Said {
+    /// Something went wrong, by the key of its text.
+    fn wrong(key: &str) -> Self {
+        Self { wrong: Some(text::text(key).to_owned()), done: None }
+    }
+}
+
+/// The sign-in page.
+pub(super) async fn form(
     desk: &Desk,
     status: StatusCode,
     name: &str,
     next: &str,
-    message: Option<&str>,
+    said: Said,
 ) -> Result<Response, PageError> {
     let settings = desk.app.settings().await?;
-    let site = &settings.config.site.name;
-    let context = json!({ "site": site, "name": name, "next": next, "message": message.map(text::text) });
+    let ways = &desk.app.config.sign_in;
+    let context = json!({
+        "site": settings.config.site.name, "name": name, "next": next, "wrong": said.wrong, "done": said.done,
+        "passwords": ways.passwords, "provider": ways.openid.as_ref().map(|openid| &openid.label),
+    });
     views::page_with(status, "sign_in.html", context)
 }
 
 /// A path of our own pages; anything else becomes the start page.
-fn own_path(next: &str) -> &str {
+pub(super) fn own_path(next: &str) -> &str {
     let own = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains(['\\', '\r', '\n', '\t'])

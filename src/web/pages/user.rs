@@ -38,7 +38,11 @@ pub async fn list(
         let sessions = db.list_sessions_of(&person.id, clock::now_ms()).await?.len();
         people.push(shown(&person, sessions));
     }
-    views::page("users.html", json!({ "frame": frame, "people": people, "roles": Role::ALL }))
+    let passwords = desk.app.config.sign_in.passwords;
+    views::page(
+        "users.html",
+        json!({ "frame": frame, "people": people, "roles": Role::ALL, "passwords": passwords }),
+    )
 }
 
 fn shown(person: &Person, sessions: usize) -> Value {
@@ -83,7 +87,8 @@ async fn page(
         .collect();
     let context = json!({
         "frame": frame, "person": shown(person, sessions.len()), "sessions": sessions, "roles": Role::ALL,
-        "password": password, "log": log,
+        "password": password, "log": log, "has_account": db.has_subject(&person.id).await?,
+        "passwords": desk.app.config.sign_in.passwords,
     });
     views::page("user.html", context)
 }
@@ -98,7 +103,7 @@ fn refusal(refused: Refused) -> PageError {
     PageError::refused(StatusCode::CONFLICT, key)
 }
 
-/// `POST /users`: adds a person with a fresh password, which is shown once.
+/// `POST /users`: adds a person with a fresh password, which is shown once, unless passwords are good for nothing.
 pub async fn add(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
@@ -112,7 +117,14 @@ pub async fn add(
         .await?
         .map_err(refusal)?;
     let person = find(&desk, id.to_string()).await?;
-    page(&desk, &visit, &person, Some(fresh.reveal())).await
+    if !posted.text("email").is_empty() {
+        people::set_email(&desk.app.store, &person, posted.text("email"), &visit.name)
+            .await?
+            .map_err(refusal)?;
+    }
+    let person = find(&desk, id.to_string()).await?;
+    let shown = desk.app.config.sign_in.passwords.then(|| fresh.reveal());
+    page(&desk, &visit, &person, shown).await
 }
 
 /// `POST /users/{id}`
@@ -133,6 +145,7 @@ pub async fn change(
         "email" => people::set_email(store, &person, posted.text("email"), who).await?.map_err(refusal)?,
         "disable" => people::set_disabled(store, &person, true, who).await?.map_err(refusal)?,
         "enable" => people::set_disabled(store, &person, false, who).await?.map_err(refusal)?,
+        "forget_account" => people::forget_accounts(store, &person, who).await?,
         "no_factor" => people::clear_factor(store, &person, who).await?,
         "end_sessions" => drop(people::end_session(store, &person, None, who).await?),
         "end_session" => {

@@ -5,7 +5,7 @@
 
 use super::{
     dovecot::{Client, Owner, PASSWORD, USER},
-    server::{PATIENCE, eventually, free_port, output, terminate},
+    server::{self, PATIENCE, eventually, free_port, output, terminate},
 };
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -73,18 +73,11 @@ impl Drop for Cyrus {
 
 /// Where its packages are unpacked.
 fn root() -> PathBuf {
-    let root = PathBuf::from("/var/tmp/mailroom-cyrus");
-    assert!(root.exists(), "Cyrus is not there: run `make test`, which unpacks what tests need");
-    root
+    server::unpacked("mailroom-cyrus")
 }
 
-/// A program of the unpacked packages, with their libraries.
 fn beside(program: &str) -> Command {
-    let mut command = Command::new(root().join(program));
-    let triplet = output("gcc", &["-print-multiarch"]);
-    let libraries = ["usr/lib", "lib"].map(|folder| root().join(folder).join(&triplet).display().to_string());
-    command.env("LD_LIBRARY_PATH", libraries.join(":"));
-    command
+    server::beside(&root(), program)
 }
 
 fn write_settings(folder: &Path, owner: &Owner, port: u16) {

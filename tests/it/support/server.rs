@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -34,6 +34,22 @@ pub(crate) fn program(name: &str) -> PathBuf {
         .map(|folder| PathBuf::from(folder).join(name))
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("{name} is not installed: run `make test`, which installs what tests need"))
+}
+
+/// Where `.ci/beside` unpacked packages.
+pub(crate) fn unpacked(name: &str) -> PathBuf {
+    let folder = PathBuf::from("/var/tmp").join(name);
+    assert!(folder.exists(), "{name} is not there: run `make test`, which unpacks what tests need");
+    folder
+}
+
+/// A program of unpacked packages, with their libraries.
+pub(crate) fn beside(folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(folder.join(program));
+    let triplet = output("gcc", &["-print-multiarch"]);
+    let libraries = ["usr/lib", "lib"].map(|place| folder.join(place).join(&triplet).display().to_string());
+    command.env("LD_LIBRARY_PATH", libraries.join(":"));
+    command
 }
 
 /// What a program prints.

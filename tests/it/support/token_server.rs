@@ -2,12 +2,11 @@
 //!
 //! Access tokens are asked about by the mail server (RFC 7662); a refresh token is good for one use (RFC 9700, 4.14.2).
 
+use super::http;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
 };
@@ -57,17 +56,10 @@ pub(crate) struct TokenServer {
 impl TokenServer {
     /// Starts a service whose access tokens live for an hour.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let state = Arc::new(Mutex::new(State { seconds: 3_600, ..State::default() }));
-        let server = Self { port: listener.local_addr().unwrap().port(), state };
-        let own = server.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let server = own.clone();
-                thread::spawn(move || server.serve(stream));
-            }
-        });
-        server
+        let own = Self { port: 0, state: Arc::clone(&state) };
+        let port = http::listen(move |path, fields| own.answer(path, fields));
+        Self { port, state }
     }
 
     /// Its section of a mailbox in `mailroom.toml`.
@@ -112,48 +104,17 @@ impl TokenServer {
         self.state.lock().unwrap().asked
     }
 
-    fn serve(&self, stream: TcpStream) {
-        let mut reader = BufReader::new(stream);
-        let mut first = String::new();
-        if reader.read_line(&mut first).is_err() {
-            return;
-        }
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 || line.trim().is_empty() {
-                break;
-            }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap();
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let target = first.split(' ').nth(1).unwrap_or_default();
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let body = String::from_utf8_lossy(&body);
-        let fields = fields(if query.is_empty() { &body } else { query });
-        let answer = match path {
-            "/token" => self.token(&fields),
+    fn answer(&self, path: &str, fields: &HashMap<String, String>) -> Option<(u16, String)> {
+        match path {
+            "/token" => self.token(fields),
             "/device" => Some((
                 200,
                 r#"{"device_code":"dc","user_code":"ABCD-EFGH","verification_uri":"https://signin.example/device","expires_in":60,"interval":1}"#.to_owned(),
             )),
-            "/authorise" => Some(self.authorise(&fields)),
-            "/introspect" => Some(self.introspect(&fields)),
+            "/authorise" => Some(self.authorise(fields)),
+            "/introspect" => Some(self.introspect(fields)),
             _ => Some((404, String::new())),
-        };
-        let Some((status, text)) = answer else { return };
-        let more = if status == 302 { format!("Location: {text}\r\n") } else { String::new() };
-        let text = if status == 302 { "" } else { &text };
-        let _gone = write!(
-            reader.get_mut(),
-            "HTTP/1.1 {status} Word\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n{text}",
-            text.len()
-        );
+        }
     }
 
     fn token(&self, fields: &HashMap<String, String>) -> Option<(u16, String)> {
@@ -228,53 +189,4 @@ impl TokenServer {
         let active = self.state.lock().unwrap().good.contains(&fields["token"]);
         (200, format!(r#"{{"active":{active},"username":"{}"}}"#, super::dovecot::USER))
     }
-}
-
-fn fields(text: &str) -> HashMap<String, String> {
-    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits: Vec<u8> = rest.by_ref().take(2).collect();
-            bytes.extend(hex::decode(digits).unwrap());
-        } else {
-            bytes.push(if byte == b'+' { b' ' } else { byte });
-        }
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
-/// What a browser does with an address: asks for it, and follows where it leads, to the end.
-pub(crate) fn browse(address: &str) -> String {
-    let mut address = address.to_owned();
-    loop {
-        let answer = ask(&address);
-        match leads_to(&answer) {
-            Some(next) => address = next,
-            None => return answer,
-        }
-    }
-}
-
-/// Where a page leads a browser, which is not followed.
-pub(crate) fn redirected(address: &str) -> String {
-    leads_to(&ask(address)).unwrap()
-}
-
-fn leads_to(answer: &str) -> Option<String> {
-    answer.lines().find_map(|line| line.strip_prefix("Location: ")).map(str::to_owned)
-}
-
-fn ask(address: &str) -> String {
-    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
