@@ -33,7 +33,46 @@ pub struct DecidedDay {
     pub unchanged: i64,
 }
 
+/// Drafts that wait for a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitingDrafts {
+    /// All.
+    pub all: i64,
+    /// Those that are due.
+    pub due: i64,
+    /// Those with a value that is hardly sure.
+    pub doubtful: i64,
+}
+
 impl Db {
+    /// How many drafts wait: all, those due on a day (ISO 8601) or earlier, those whose least sure value is below that.
+    pub async fn count_waiting_drafts(&mut self, due_on: &str, below: f32) -> Result<WaitingDrafts> {
+        sqlx::query(
+            "SELECT COUNT(*) AS waiting, COUNT(CASE WHEN due_on <= $1 THEN 1 END) AS due,
+                 COUNT(CASE WHEN least_confidence < $2 THEN 1 END) AS doubtful
+             FROM draft WHERE state = 'proposed'",
+        )
+        .bind(due_on)
+        .bind(f64::from(below))
+        .find(self.connection(), |row| {
+            Ok(WaitingDrafts {
+                all: row.int("waiting")?,
+                due: row.int("due")?,
+                doubtful: row.int("doubtful")?,
+            })
+        })
+        .await
+        .map(Option::unwrap_or_default)
+    }
+
+    /// How many messages may be follow-ups of strangers, for a person to decide.
+    pub async fn count_undecided_follow_ups(&mut self) -> Result<i64> {
+        let (count,) = sqlx::query_as("SELECT COUNT(*) FROM message WHERE possible_ticket_id IS NOT NULL")
+            .fetch_one(self.connection())
+            .await?;
+        Ok(count)
+    }
+
     /// Messages of customers taken in since a time, by day and queue; history aside.
     pub async fn count_received(&mut self, since_ms: i64) -> Result<Vec<DayCount>> {
         sqlx::query(

@@ -38,6 +38,7 @@ mod orders;
 mod people;
 mod settings;
 mod store;
+mod store_pages;
 mod store_together;
 mod support;
 mod tickets;

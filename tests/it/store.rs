@@ -30,7 +30,7 @@ use mailroom::{
 use std::{collections::BTreeMap, slice::from_ref};
 
 /// The tests' time.
-const NOW: i64 = 1_800_000_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000_000;
 const INBOX: Place<'_> = Place { mailbox: "orders", folder: "INBOX", uidvalidity: 7 };
 
 fn sha(text: &str) -> String {
@@ -106,7 +106,7 @@ async fn process(tx: &mut Tx, id: &MessageId, message: &Message, ticket: Option<
     tx.save_processed(id, &found, NOW + 1).await.unwrap();
 }
 
-fn order(po_number: &str) -> Draft {
+pub(crate) fn order(po_number: &str) -> Draft {
     let value = |text: &str| Proposal {
         value: Content::Text(text.into()),
         confidence: 0.5,
@@ -149,7 +149,7 @@ fn document(message_id: &MessageId, position: i64, bytes: &str) -> NewDocument {
 }
 
 /// A ticket with a message, a document and a draft in it.
-async fn a_draft(
+pub(crate) async fn a_draft(
     store: &Store,
     po_number: &str,
 ) -> (TicketId, MessageId, DocumentId, mailroom::model::ids::DraftId) {
@@ -174,7 +174,7 @@ async fn a_draft(
     (ticket.id, message, document, draft)
 }
 
-fn mail(id: &str, cause: &str, ticket: Option<TicketId>) -> NewOutbox {
+pub(crate) fn mail(id: &str, cause: &str, ticket: Option<TicketId>) -> NewOutbox {
     NewOutbox {
         id: OutboxId::new(id),
         cause: cause.into(),

@@ -4,12 +4,11 @@ use crate::{
     clock,
     jobs::health::{self, Health},
     model::{
-        draft::DraftState,
         outbox::OutboxState,
         ticket::{Queue, TicketState},
     },
     pipeline::straight_through::PROGRAM,
-    store::{Db, draft::Whose},
+    store::{Db, figures::DayCount},
     web::{
         Desk,
         chart::{self, Chart},
@@ -25,14 +24,10 @@ use axum::{Extension, extract::State, response::Response};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Follow-ups counted at most; more are shown as this many.
-const FOLLOW_UPS_MAX: u32 = 500;
 /// Days that the charts show, today included.
 const DAYS: i64 = 14;
 /// Below this a draft counts as doubtful.
 const DOUBTFUL_BELOW: f32 = 0.6;
-/// Drafts looked at for that; more are shown as this many.
-const DRAFTS_MAX: u32 = 500;
 
 /// `GET /`
 pub async fn show(
@@ -44,35 +39,62 @@ pub async fn show(
     let mut db = desk.app.store.read().await?;
     let oversees = visit.may(Right::Oversee);
     let health = if oversees { Some(health::health(&desk.app, now_ms).await?) } else { None };
-    let cards = cards(&mut db, health.as_ref(), now_ms).await?;
+    let figures = Figures::load(&mut db, now_ms).await?;
+    let cards = cards(&mut db, health.as_ref(), &figures, now_ms).await?;
     let context = json!({
-        "frame": frame, "cards": cards, "queues": queues(&mut db, now_ms).await?, "charts": charts(&mut db, now_ms).await?,
+        "frame": frame, "cards": cards, "queues": queues(&mut db, &figures).await?,
+        "charts": charts(&mut db, &figures, now_ms).await?,
         "mailboxes": health.as_ref().map(mailboxes), "days": DAYS, "width": chart::WIDTH, "height": chart::HEIGHT,
     });
     views::page("home.html", context)
 }
 
+/// What several parts of the page are made of, asked for once.
+struct Figures {
+    tickets: Vec<(Queue, TicketState, i64)>,
+    received: Vec<DayCount>,
+    /// When tickets were made, their queues, and when they were first answered.
+    answers: Vec<(i64, Queue, i64)>,
+}
+
+impl Figures {
+    async fn load(db: &mut Db, now_ms: i64) -> Result<Self, PageError> {
+        let since_ms = since_ms(now_ms);
+        Ok(Self {
+            tickets: db.count_tickets().await?,
+            received: db.count_received(since_ms).await?,
+            answers: db.list_first_answers(since_ms).await?,
+        })
+    }
+}
+
+/// The beginning of the first day shown.
+fn since_ms(now_ms: i64) -> i64 {
+    (now_ms / clock::DAY_MS - DAYS + 1) * clock::DAY_MS
+}
+
 /// What needs a person; what is an alarm only while there is one.
-async fn cards(db: &mut Db, health: Option<&Health>, now_ms: i64) -> Result<Vec<Value>, PageError> {
-    let drafts = db.count_drafts().await?;
-    let proposed = drafts.iter().find(|(state, _)| *state == DraftState::Proposed).map_or(0, |(_, n)| *n);
-    let queue = db.list_draft_queue(Whose::All, None, DRAFTS_MAX).await?;
+async fn cards(
+    db: &mut Db,
+    health: Option<&Health>,
+    figures: &Figures,
+    now_ms: i64,
+) -> Result<Vec<Value>, PageError> {
     let today = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default().to_string();
     let today = today.split('T').next().unwrap_or_default();
-    let due = queue.iter().filter(|draft| draft.due_on.as_str() <= today).count();
-    let doubtful = queue.iter().filter(|draft| draft.least_confidence < DOUBTFUL_BELOW).count();
-    let tickets = db.count_tickets().await?;
-    let in_state =
-        |state: TicketState| tickets.iter().filter(|(_, s, _)| *s == state).map(|(_, _, n)| n).sum::<i64>();
-    let follow_ups = db.list_undecided_follow_ups(FOLLOW_UPS_MAX).await?.len();
+    let drafts = db.count_waiting_drafts(today, DOUBTFUL_BELOW).await?;
+    let in_state = |state: TicketState| {
+        figures.tickets.iter().filter(|(_, s, _)| *s == state).map(|(_, _, n)| n).sum::<i64>()
+    };
+    let follow_ups = db.count_undecided_follow_ups().await?;
     let card = |name: &str, n: i64, address: &str, alarm: bool| json!({ "name": name, "n": n, "address": address, "alarm": alarm });
     let mut cards = vec![
-        card("drafts", proposed, "/drafts", false),
-        card("due", due as i64, "/drafts", true),
-        card("doubtful", doubtful as i64, "/drafts", false),
+        card("drafts", drafts.all, "/drafts", false),
+        card("due", drafts.due, "/drafts", true),
+        card("doubtful", drafts.doubtful, "/drafts", false),
         card("open_tickets", in_state(TicketState::Open), "/queues/all", false),
         card("waiting_tickets", in_state(TicketState::Waiting), "/queues/all?state=waiting", false),
-        card("follow_ups", follow_ups as i64, "/queues/follow_ups", false),
+        card("follow_ups", follow_ups, "/queues/follow_ups", false),
     ];
     if let Some(health) = health {
         let outbox = db.count_outbox().await?;
@@ -89,21 +111,19 @@ async fn cards(db: &mut Db, health: Option<&Health>, now_ms: i64) -> Result<Vec<
 }
 
 /// The queues with what waits in them, and how much that is of the fullest one, in percent.
-async fn queues(db: &mut Db, now_ms: i64) -> Result<Vec<Value>, PageError> {
-    let tickets = db.count_tickets().await?;
-    let since_ms = (now_ms / clock::DAY_MS - DAYS + 1) * clock::DAY_MS;
+async fn queues(db: &mut Db, figures: &Figures) -> Result<Vec<Value>, PageError> {
     let mut received: BTreeMap<Queue, i64> = BTreeMap::new();
-    for row in db.count_received(since_ms).await? {
+    for row in &figures.received {
         *received.entry(row.queue).or_default() += row.count;
     }
     let most_received = received.values().copied().max().unwrap_or(0).max(1);
     let mut answered: BTreeMap<Queue, Vec<f64>> = BTreeMap::new();
-    for (created_ms, queue, first_ms) in db.list_first_answers(since_ms).await? {
-        answered.entry(queue).or_default().push((first_ms - created_ms).max(0) as f64 / 3_600_000.0);
+    for (created_ms, queue, first_ms) in &figures.answers {
+        answered.entry(*queue).or_default().push((first_ms - created_ms).max(0) as f64 / 3_600_000.0);
     }
     let oldest = db.list_oldest_open().await?;
     let count = |queue: Queue, state: TicketState| {
-        tickets.iter().find(|(q, s, _)| *q == queue && *s == state).map_or(0, |(_, _, n)| *n)
+        figures.tickets.iter().find(|(q, s, _)| *q == queue && *s == state).map_or(0, |(_, _, n)| *n)
     };
     let most = Queue::ALL.iter().map(|queue| count(*queue, TicketState::Open)).max().unwrap_or(0).max(1);
     let queues = Queue::ALL.iter().map(|queue| {
@@ -120,28 +140,27 @@ async fn queues(db: &mut Db, now_ms: i64) -> Result<Vec<Value>, PageError> {
     Ok(queues.collect())
 }
 
-async fn charts(db: &mut Db, now_ms: i64) -> Result<Vec<Chart>, PageError> {
+async fn charts(db: &mut Db, figures: &Figures, now_ms: i64) -> Result<Vec<Chart>, PageError> {
     let today = now_ms / clock::DAY_MS;
-    let since_ms = (today - DAYS + 1) * clock::DAY_MS;
     let days = || (today - DAYS + 1)..=today;
     let label = |day: i64| {
         let at = jiff::Timestamp::from_millisecond(day * clock::DAY_MS).unwrap_or_default();
         at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%m-%d").to_string()
     };
     let mut received: BTreeMap<i64, [i64; 2]> = BTreeMap::new();
-    for row in db.count_received(since_ms).await? {
+    for row in &figures.received {
         let orders = matches!(row.queue, Queue::Orders | Queue::OrderChanges);
         let day = received.entry(row.day).or_default();
         let [of_orders, others] = day;
         *(if orders { of_orders } else { others }) += row.count;
     }
     let mut answered: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-    for (created_ms, _, first_ms) in db.list_first_answers(since_ms).await? {
+    for (created_ms, _, first_ms) in &figures.answers {
         let hours = (first_ms - created_ms).max(0) as f64 / 3_600_000.0;
         answered.entry(created_ms / clock::DAY_MS).or_default().push(hours);
     }
     let decided: BTreeMap<i64, _> =
-        db.count_decided(PROGRAM, since_ms).await?.into_iter().map(|row| (row.day, row)).collect();
+        db.count_decided(PROGRAM, since_ms(now_ms)).await?.into_iter().map(|row| (row.day, row)).collect();
     let volume = days().map(|day| {
         let [orders, others] = received.get(&day).copied().unwrap_or_default();
         (label(day), vec![orders as f64, others as f64])
