@@ -83,9 +83,11 @@ pub fn column_name(name: &str) -> Option<&'static str> {
 pub fn action_of(text: &str) -> Option<String> {
     let text = fold(text);
     let starts = |words: &[&str]| text.split(' ').any(|t| words.iter().any(|w| t.starts_with(w)));
-    let action = if starts(&[
-        "unchang", "unverand", "oforandr", "inchang", "sans", "keine", "none", "same", "ingen",
-    ]) {
+    let says = |words: &[&str]| text.split(' ').any(|t| words.contains(&t));
+    let action = if says(&["no", "nil", "aucun", "aucune", "idem"])
+        || starts(&[
+            "unchang", "unverand", "oforandr", "inchang", "sans", "keine", "none", "same", "ingen", "unmod",
+        ]) {
         "unchanged"
     } else if starts(&[
         "cancel", "delet", "remov", "storn", "annul", "strich", "gestrich", "loscht", "entf", "bort",

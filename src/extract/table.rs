@@ -5,8 +5,10 @@
 //! read tables without a head row.
 
 mod align;
+mod below;
 mod body;
 mod cell;
+pub(super) mod code;
 mod columns;
 mod edge;
 mod head;
@@ -118,12 +120,16 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
             titles.push(title);
             ended = true;
         }
-        // sums of a section end its lines, not those of the next
-        if ended
-            && let (Some(columns), Some(row)) = (&columns, layout.rows.get(at))
-            && goes_on(row, columns, reading)
-        {
-            ended = false;
+        // sums of a section, or of one line, end neither those of the next
+        if ended && let (Some(columns), Some(row)) = (&columns, layout.rows.get(at)) {
+            let counts = counts_on(layout, row, columns, &body);
+            if counts || goes_on(row, columns, reading) {
+                let since = body.last().map_or(at, |last| last + 1);
+                if counts && at - since <= OWN_SUMS_MAX {
+                    body.extend(since..at);
+                }
+                ended = false;
+            }
         }
         if let (Some(_), Some(row), false) = (&columns, layout.rows.get(at), ended) {
             if ends_table(row) {
@@ -142,6 +148,24 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> Table {
     }
     table.lines.truncate(LINES_MAX);
     table
+}
+
+/// Rows of sums that belong to one line at most.
+const OWN_SUMS_MAX: usize = 2;
+
+/// Whether a row is numbered as the line after those read so far.
+fn counts_on(layout: &Layout, row: &Row, columns: &[Column], body: &[usize]) -> bool {
+    let Some(column) = columns.iter().find(|c| c.name == "line_no") else { return false };
+    let number = |row: &Row| -> Option<u32> {
+        let first = row.segments.first()?;
+        let word = first.words.first()?;
+        let below = word.x0 < column.x1 + SECTION_GAP_PT && word.x1 > column.x0 - SECTION_GAP_PT;
+        (below && row.segments.len() >= 3).then(|| word.text.trim_end_matches('.').parse().ok())?
+    };
+    let mut before = body.iter().rev().filter_map(|at| number(layout.rows.get(*at)?));
+    let (Some(last), Some(now)) = (before.next(), number(row)) else { return false };
+    let step = before.next().and_then(|other| last.checked_sub(other)).unwrap_or(last);
+    matches!(step, 1 | 10 | 100) && now == last + step
 }
 
 /// Whether a row behind the end of a table is a line under its heads: its figures prove one another, and the last one

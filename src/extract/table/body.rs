@@ -3,11 +3,13 @@
 use super::{
     Column, Table,
     align::{WAYS, aligned_edges, sense},
+    below::continues,
     edge::{Cells, cells_of, edges},
-    item::{Item, continues},
-    note::{condition_in, lower_code},
+    item::Item,
+    note::{condition_in, lower_code, note_in},
 };
 use crate::extract::{
+    date::parse_date,
     draft::Reading,
     label::label_at,
     layout::{Layout, Row, Word, join},
@@ -66,7 +68,11 @@ pub(crate) fn read_body(
     }
     super::columns::name_by_content(&mut split, reading);
     let wrapped = join_wrapped(&rows, &mut split, reading);
-    let Some(anchor) = anchor(&split, &upper, reading) else { return };
+    let first_rows = first_rows(&rows, &split, &upper, !lower.is_empty());
+    let Some(anchor) = anchor(&first_rows, &upper, reading).or_else(|| anchor(&split, &upper, reading))
+    else {
+        return;
+    };
     let figures = figure_rows(&rows, &for_edges, reading);
     let edges_lower = edges(&lower, &figures, layout);
     let description_x =
@@ -107,13 +113,7 @@ pub(crate) fn read_body(
             open = true;
         } else if below && let Some(item) = lines.last_mut() {
             let second = if lower.is_empty() { Cells::new() } else { cells_of(row, &lower, &edges_lower) };
-            let figures = second.iter().any(|(name, words)| {
-                plausible(name, words, reading)
-                    && matches!(*name, "quantity" | "unit_price" | "amount" | "ordered_quantity")
-                    && !item.cells.contains_key(name)
-            });
-            let labelled = label_at(row.words().iter().map(|w| w.text.as_str())).is_some_and(|l| l.closed);
-            if figures && !labelled {
+            if fills(item, row, &second, reading) {
                 for (name, words) in second {
                     item.cells.entry(name).or_insert(words);
                 }
@@ -135,6 +135,28 @@ pub(crate) fn read_body(
             table.lines.push(line);
         }
     }
+}
+
+/// The rows that may start lines: in a layout of two rows a line, those that begin in the first column.
+fn first_rows(rows: &[&Row], split: &[Cells], upper: &[Column], two: bool) -> Vec<Cells> {
+    let figured = |c: &Column| matches!(c.name, "quantity" | "unit_price" | "amount");
+    if !two || !upper.iter().any(figured) {
+        return split.to_vec();
+    }
+    let right = upper.first().map_or(0.0, |c| c.x1 + 2.0);
+    let numbered = |row: &Row| row.segments.first().is_some_and(|s| s.x0() < right);
+    rows.iter().zip(split).filter(|(row, _)| numbered(row)).map(|(_, cells)| cells.clone()).collect()
+}
+
+/// Whether a second row of a line holds what the line lacks, under lower heads, and is no labelled remark.
+fn fills(item: &Item, row: &Row, second: &Cells, reading: &Reading) -> bool {
+    let words = row.words();
+    let labelled = label_at(words.iter().map(|w| w.text.as_str())).is_some_and(|l| l.closed)
+        || note_in(&words).is_some();
+    let lacks = |(name, words): (&&str, &Vec<Word>)| {
+        plausible(name, words, reading) && !item.cells.contains_key(*name)
+    };
+    !labelled && second.iter().any(lacks)
 }
 
 /// The edges of the columns and the rows cut by them: below their heads, or as heads and body line up best as a whole if
@@ -211,6 +233,9 @@ fn join_wrapped(rows: &[&Row], split: &mut [Cells], reading: &Reading) -> Vec<bo
     wrapped
 }
 
+/// Line numbers that must count by one step to be trusted with where lines start.
+const COUNTED_MIN: usize = 3;
+
 /// The column whose filled rows start lines.
 fn anchor(rows: &[Cells], columns: &[Column], reading: &Reading) -> Option<&'static str> {
     let count = |name: &str| {
@@ -218,6 +243,17 @@ fn anchor(rows: &[Cells], columns: &[Column], reading: &Reading) -> Option<&'sta
             .filter(|c| c.len() >= 2 && c.get(name).is_some_and(|w| plausible(name, w, reading)))
             .count()
     };
+    // numbers that count by one step stand at the first row of each line
+    let counted: Vec<u32> = rows
+        .iter()
+        .filter(|c| c.len() >= 2)
+        .filter_map(|c| join(c.get("line_no")?).trim_end_matches('.').parse().ok())
+        .collect();
+    let step = |pair: &[u32]| if let [a, b] = pair { b.checked_sub(*a).filter(|d| *d > 0) } else { None };
+    let first = counted.get(..2).and_then(step);
+    if counted.len() >= COUNTED_MIN && first.is_some() && counted.windows(2).all(|pair| step(pair) == first) {
+        return Some("line_no");
+    }
     let order: &[&'static str] = &[
         "line_no",
         "quantity",
@@ -285,6 +321,7 @@ pub(super) fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
                 && !text.ends_with(':')
         }
         "description" => text.chars().filter(|c| c.is_alphabetic()).count() >= 3,
+        "delivery_date" => parse_date(&text, reading.order).is_some(),
         _ => true,
     }
 }

@@ -50,6 +50,9 @@ pub(super) fn put(line: &mut Line, name: &'static str, words: &[Word], reading: 
             // `(100)` is how many are in a pack
             let packed = matches!(name, "quantity" | "ordered_quantity") && text.starts_with('(');
             let share = matches!(name, "discount" | "tax_rate");
+            // `VAT 20% (purchases)`
+            let rate = || words.iter().find_map(|w| parse_number(w.text.strip_suffix('%')?, reading.style));
+            let number = if name == "tax_rate" { number.or_else(rate) } else { number };
             let number = number.filter(|n| !share || n.abs() <= rust_decimal::Decimal::ONE_HUNDRED);
             number.filter(|_| !packed).map(|n| n.normalize().to_string())
         }

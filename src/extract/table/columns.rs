@@ -6,12 +6,15 @@ use crate::extract::{
     draft::Reading,
     layout::{Word, join},
     number::parse_number,
+    prose::is_usual_unit,
 };
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Share of the rows, in tenths, that must agree with what a column is taken for.
 const AGREE_TENTHS: usize = 7;
+/// Share of a column of units, in tenths, that are in common use.
+const USUAL_TENTHS: usize = 3;
 /// Columns of numbers among which quantity, price and amount are looked for at most.
 const NUMBERS_MAX: usize = 8;
 
@@ -25,6 +28,12 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
     let mut names: BTreeMap<&'static str, &'static str> = by_arithmetic(&body, reading);
     let present: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
     names.extend(by_difference(&body, reading));
+    // `Per` over units
+    let letters = |w: &&Vec<Word>| join(w).chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '2' | '3'));
+    let per: Vec<&Vec<Word>> = body.iter().filter_map(|c| c.get("price_per")).collect();
+    if !present.contains("unit") && !per.is_empty() && per.iter().all(letters) {
+        names.insert("price_per", "unit");
+    }
     let mut used: HashSet<&'static str> =
         present.iter().map(|name| names.get(name).copied().unwrap_or(name)).collect();
     for name in present.iter().filter(|n| n.starts_with('?')) {
@@ -37,6 +46,7 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
             used.insert(new);
         }
     }
+    goods_by_form(&body, &mut names, &present);
     for name in ["line_no", "tax_rate"] {
         let words: Vec<&Vec<Word>> = body.iter().filter_map(|c| c.get(name)).collect();
         let cells: Vec<String> = words.iter().map(|w| join(w)).collect();
@@ -46,9 +56,15 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
         let fits = |text: &String| match name {
             "line_no" => super::body::is_line_number(text),
             // amounts and codes of taxes are no rates
-            _ => parse_number(text, reading.style)
-                .is_some_and(|n| text.ends_with('%') || n.is_zero() || is_rate(n)),
+            _ => {
+                text.split_whitespace().any(|w| w.len() >= 2 && w.ends_with('%'))
+                    || parse_number(text, reading.style)
+                        .is_some_and(|n| text.ends_with('%') || n.is_zero() || is_rate(n))
+            }
         };
+        if name == "line_no" && counts_in_letters(&cells) {
+            continue;
+        }
         if cells.iter().filter(|t| fits(t)).count() * 2 < cells.len() {
             let code = name == "line_no" && !used.contains("sku");
             let form = || by_form(&words, body.len(), &used, reading).filter(|_| name == "line_no");
@@ -95,6 +111,31 @@ pub(super) fn name_by_content(rows: &mut [Cells], reading: &Reading) {
             let name = names.get(name).copied().unwrap_or(name);
             row.entry(name).or_default().extend(words);
         }
+    }
+}
+
+/// A column taken for the goods that holds codes gives way to one that holds text.
+fn goods_by_form(
+    body: &[&Cells],
+    names: &mut BTreeMap<&'static str, &'static str>,
+    present: &BTreeSet<&'static str>,
+) {
+    let texts =
+        |name: &str| -> Vec<String> { body.iter().filter_map(|c| c.get(name)).map(|w| join(w)).collect() };
+    let most = |texts: &[String], fits: &dyn Fn(&str) -> bool| {
+        !texts.is_empty() && texts.iter().filter(|t| fits(t)).count() * 10 >= texts.len() * AGREE_TENTHS
+    };
+    if !most(&texts("description"), &super::code::is_code) {
+        return;
+    }
+    let text = |t: &str| t.contains(' ') && t.chars().filter(|c| c.is_alphabetic()).count() >= 6;
+    let goods = present
+        .iter()
+        .filter(|n| n.starts_with('?') && !matches!(names.get(*n), Some(new) if !new.starts_with('?')))
+        .find(|n| most(&texts(n), &text));
+    if let Some(goods) = goods {
+        names.insert("description", "?");
+        names.insert(goods, "description");
     }
 }
 
@@ -237,6 +278,7 @@ fn by_difference(body: &[&Cells], reading: &Reading) -> BTreeMap<&'static str, &
         return BTreeMap::new();
     }
     let value = |cells: &Cells, name: &str| number(cells.get(name)?, reading);
+    let mut best: Option<(usize, BTreeMap<&'static str, &'static str>)> = None;
     for gross in &money {
         for off in money.iter().filter(|n| *n != gross) {
             for amount in money.iter().filter(|n| *n != gross && *n != off) {
@@ -248,13 +290,48 @@ fn by_difference(body: &[&Cells], reading: &Reading) -> BTreeMap<&'static str, &
                     right += usize::from(fits && !off.is_zero());
                     wrong += usize::from(!fits);
                 }
-                if right >= 1 && right >= wrong * 4 {
-                    return BTreeMap::from([(*gross, "gross"), (*off, "discount"), (*amount, "amount")]);
+                // what was taken off and what is left are told apart by their heads
+                let names = [(*gross, "gross"), (*off, "discount"), (*amount, "amount")];
+                let kept = names.iter().filter(|(column, name)| column == name).count();
+                if right >= 1 && right >= wrong * 4 && best.as_ref().is_none_or(|(most, _)| kept > *most) {
+                    best = Some((kept, BTreeMap::from(names)));
                 }
             }
         }
     }
+    if let Some((_, mut names)) = best {
+        names.extend(paid_documents(body).map(|column| (column, "invoice_number")));
+        return names;
+    }
     BTreeMap::new()
+}
+
+/// `1/A`, `1/B`, `2/A`: short, and each greater than the one above.
+fn counts_in_letters(texts: &[String]) -> bool {
+    let short = |t: &String| t.chars().count() <= 4 && t.chars().any(char::is_alphanumeric);
+    texts.len() >= 3
+        && texts.iter().all(short)
+        && texts
+            .windows(2)
+            .all(|pair| matches!(pair, [a, b] if a.len() < b.len() || a.len() == b.len() && a < b))
+}
+
+/// Of several columns of numbers of documents, the first: what is paid comes before what it is for.
+fn paid_documents(body: &[&Cells]) -> Option<&'static str> {
+    if body.iter().any(|c| c.contains_key("invoice_number")) {
+        return None;
+    }
+    let all: BTreeSet<&'static str> = body.iter().flat_map(|c| c.keys().copied()).collect();
+    let codes = all.into_iter().filter(|n| n.starts_with('?') || matches!(*n, "sku" | "customer_sku"));
+    let left =
+        |name: &str| body.iter().filter_map(|c| Some(c.get(name)?.first()?.x0)).fold(f32::MAX, f32::min);
+    codes
+        .filter(|name| {
+            let cells: Vec<String> = body.iter().filter_map(|c| c.get(name)).map(|w| join(w)).collect();
+            let code = |t: &&String| t.len() >= 4 && t.chars().filter(char::is_ascii_digit).count() >= 3;
+            cells.len() * 10 >= body.len() * AGREE_TENTHS && cells.iter().all(|t| code(&t))
+        })
+        .min_by(|a, b| left(a).total_cmp(&left(b)))
 }
 
 /// Whether the amount is quantity times price, perhaps less another number of the row in percent.
@@ -307,7 +384,10 @@ fn by_form(
     }
     let letters = |t: &str| t.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '/' | '²' | '³'));
     let distinct: HashSet<&String> = texts.iter().collect();
-    if most(count(&|t| letters(t) && t.chars().count() <= 8)) && (distinct.len() * 2 <= texts.len() + 2) {
+    let usual = count(&is_usual_unit) * 10 >= texts.len() * USUAL_TENTHS;
+    if most(count(&|t| letters(t) && t.chars().count() <= 8))
+        && (distinct.len() * 2 <= texts.len() + 2 || usual)
+    {
         return free("unit");
     }
     let code = |t: &str| {
@@ -318,7 +398,7 @@ fn by_form(
                 .is_none_or(|_| t.len() >= 5 && t.chars().all(|c| c.is_ascii_digit()))
     };
     if most(count(&code)) {
-        return free("sku").or_else(|| free("customer_sku"));
+        return free("sku");
     }
     if most(count(&|t| t.chars().filter(|c| c.is_alphabetic()).count() >= 6)) {
         return free("description");

@@ -1,6 +1,6 @@
 //! The head row of a table: which words stand over which columns.
 
-use super::{Chunk, Column, HEAD_GAP_HEIGHTS};
+use super::{Chunk, Column, HEAD_GAP_HEIGHTS, edge::ends_table, note::is_sellers};
 use crate::extract::{
     label::{Label, column_of, field_of, label_at},
     layout::{Layout, Row, Word, join},
@@ -177,7 +177,11 @@ pub(crate) fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String
         if row.y0() - above > 0.8 * height || digits(row) > 0 || !heads || (known == 0 && more.len() > 2) {
             break;
         }
-        let (joined, apart) = stack_apart(parts, more);
+        let (joined, apart) = if two_rows_each(layout, at + step + 1, &parts, &more) {
+            (parts, more)
+        } else {
+            stack_apart(parts, more)
+        };
         parts = joined;
         lower.extend(apart);
         text.push(' ');
@@ -218,14 +222,17 @@ pub(crate) fn head_at(layout: &Layout, at: usize) -> Option<(Vec<Column>, String
     Some((settle(columns), text, next))
 }
 
-/// Whether the next row looks like a line under these heads: as many cells as heads, several of them figures.
+/// Share of the heads, in tenths, under which something stands in a row that looks like a line.
+const FILLED_TENTHS: usize = 6;
+
+/// Whether the next row looks like a line under these heads: nearly as many cells as heads, several of them figures.
 fn figures_below(layout: &Layout, next: usize, columns: &[Column]) -> bool {
     let Some(row) = layout.rows.get(next) else { return false };
     let figures = row.segments.iter().filter(|s| {
         let figure = s.text().chars().any(|c| c.is_ascii_digit());
         figure && columns.iter().any(|c| c.x0 < s.x1() + 6.0 && s.x0() < c.x1 + 6.0)
     });
-    columns.len() >= 4 && row.segments.len() + 1 >= columns.len() && figures.count() >= 3
+    columns.len() >= 4 && row.segments.len() * 10 >= columns.len() * FILLED_TENTHS && figures.count() >= 3
 }
 
 /// Whether these heads rather label single values: order number, date, account…
@@ -289,6 +296,34 @@ fn stack_apart(upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>)
     stack(upper, lower)
 }
 
+/// Whether the lines below two rows of heads have two rows each as well: what stands in the second row stands under the
+/// lower heads, and the third is like the first.
+fn two_rows_each(layout: &Layout, next: usize, upper: &[Chunk], lower: &[Chunk]) -> bool {
+    let known = |chunks: &[Chunk]| chunks.iter().filter(|c| c.column.is_some()).count();
+    let rows: Vec<&Row> = (next..next + 3).map_while(|at| layout.rows.get(at)).collect();
+    let [first, second, rest @ ..] = rows.as_slice() else { return false };
+    let mut columns = lower.iter().filter_map(|c| c.column);
+    let other = columns.all(|name| upper.iter().all(|u| u.column != Some(name)));
+    if known(upper) < 3 || known(lower) == 0 || known(lower) < lower.len() || !other {
+        return false;
+    }
+    let below = |row: &Row, chunks: &[Chunk]| {
+        let under =
+            |s: &&crate::extract::layout::Segment| chunks.iter().any(|c| c.x0 < s.x1() && s.x0() < c.x1);
+        row.segments.iter().filter(under).count()
+    };
+    let left = upper.first().map_or(0.0, |c| c.x1);
+    let starts = |row: &Row| row.segments.first().is_some_and(|s| s.x0() < left);
+    starts(first)
+        && !starts(second)
+        && second.page == first.page
+        && below(second, lower) == second.segments.len()
+        && second.segments.len() <= lower.len()
+        && second.segments.len() < first.segments.len()
+        && (lower.len() == 1 || second.segments.len() >= 2)
+        && rest.first().is_none_or(|row| starts(row) || ends_table(row))
+}
+
 /// Puts the chunks of a lower head row under those above them.
 fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
     for low in lower {
@@ -321,8 +356,7 @@ fn settle(mut columns: Vec<Column>) -> Vec<Column> {
     }
     if has(&columns, "description") >= 1 && has(&columns, "sku") == 2 && has(&columns, "customer_sku") == 0 {
         // of two item numbers, the one that is said to be the other side's is the seller's
-        let theirs =
-            |c: &Column| label_at(c.text.split_whitespace()).is_some_and(|l| l.any(&["your", "supplier"]));
+        let theirs = |c: &Column| label_at(c.text.split_whitespace()).is_some_and(|l| is_sellers(&l));
         let named: Vec<bool> = columns.iter().filter(|c| c.name == "sku").map(theirs).collect();
         if let [first, second] = named[..]
             && first != second

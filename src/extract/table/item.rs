@@ -1,17 +1,16 @@
 //! A line of goods: its own row and the rows below that go on with it.
 
 use super::{
-    SECTION_GAP_PT,
-    body::plausible,
     cell::{glued, put},
+    code,
     edge::Cells,
-    note::{note_column, note_in, notes_in, wraps_on},
+    note::{is_sellers, note_column},
 };
 use crate::{
     extract::{
         draft::Reading,
-        label::{Label, column_of, field_of, label_at},
-        layout::{Row, Word, join},
+        label::{Label, column_of, field_of},
+        layout::{Word, join},
         number::parse_number,
     },
     model::draft::Line,
@@ -21,76 +20,6 @@ use crate::{
 pub(super) struct Item {
     pub(super) cells: Cells,
     pub(super) notes: Vec<(Label, Vec<Word>)>,
-}
-
-/// Takes in a further row of a line; false if the row does not belong to it.
-pub(super) fn continues(
-    item: &mut Item,
-    row: &Row,
-    cells: Cells,
-    (description_x, right_edge): (Option<f32>, f32),
-    lower_code: Option<&str>,
-    reading: &Reading,
-) -> bool {
-    let words = row.words();
-    if row.segments.iter().all(|s| note_in(&s.words).is_some()) {
-        item.notes.extend(row.segments.iter().filter_map(|s| note_in(&s.words)));
-        return true;
-    }
-    let several = notes_in(&words);
-    if several.len() >= 2 {
-        item.notes.extend(several);
-        return true;
-    }
-    if let Some(note) = note_in(&words) {
-        item.notes.push(note);
-        return true;
-    }
-    let only_description = cells.keys().all(|k| *k == "description");
-    if !only_description && row.segments.len() == 1 && cells.values().map(Vec::len).sum::<usize>() > 0 {
-        let x = row.segments.first().map_or(0.0, crate::extract::layout::Segment::x0);
-        let lone = cells.keys().next().copied().unwrap_or_default();
-        let wraps = matches!(lone, "sku" | "customer_sku" | "unit" | "delivery_date" | "quantity")
-            && cells.len() == 1
-            && !plausible("description", &words, reading);
-        if description_x.is_some_and(|d| x + SECTION_GAP_PT < d) && !wraps {
-            return false;
-        }
-    }
-    let has_unit = item.cells.contains_key("unit");
-    for (name, more) in cells {
-        match item.cells.get_mut(name) {
-            Some(words) if name == "description" => {
-                if wraps_on(words, &more, right_edge) {
-                    words.extend(more);
-                }
-            }
-            Some(_)
-                if name == "quantity"
-                    && more.len() == 1
-                    && !has_unit
-                    && more.iter().all(|w| w.text.chars().all(|c| c.is_alphabetic() || c == '.')) =>
-            {
-                item.cells.insert("unit", more);
-            }
-            Some(words) if name == "sku" && join(words).ends_with('-') => words.extend(more),
-            // two item numbers in one column: its head says whose the lower one is
-            Some(upper) if name == "sku" && lower_code.is_some() && plausible("sku", &more, reading) => {
-                let upper = std::mem::replace(upper, more.clone());
-                if lower_code == Some("sku") {
-                    item.cells.entry("customer_sku").or_insert(upper);
-                } else {
-                    item.cells.insert("sku", upper);
-                    item.cells.entry("customer_sku").or_insert(more);
-                }
-            }
-            Some(_) => {}
-            None => {
-                item.cells.insert(name, more);
-            }
-        }
-    }
-    true
 }
 
 impl Item {
@@ -127,7 +56,7 @@ impl Item {
     pub(super) fn read(mut self, reading: &Reading) -> Line {
         let mut line = Line::new();
         self.split_joined(reading);
-        for (name, words) in &self.cells {
+        for (name, words) in self.cells.iter().filter(|(name, _)| !name.starts_with('?')) {
             put(&mut line, name, words, reading);
         }
         for (label, words) in &self.notes {
@@ -142,7 +71,7 @@ impl Item {
             };
             // the buyer's own number heads the column where a note names the seller's
             if name == "sku"
-                && label.any(&["your", "supplier"])
+                && is_sellers(label)
                 && !line.contains_key("customer_sku")
                 && let Some(own) = line.remove("sku")
             {
@@ -158,21 +87,7 @@ impl Item {
 
     /// Cells that hold two things: `[SKU] text`, `12 pcs`, `1.20 / 100`.
     fn split_joined(&mut self, reading: &Reading) {
-        if let Some(words) = self.cells.get("description")
-            && !self.cells.contains_key("sku")
-            && let Some(first) = words.first()
-            && first.text.starts_with('[')
-            && let Some(end) = words.iter().position(|w| w.text.ends_with(']'))
-        {
-            let sku: Vec<Word> = words.iter().take(end + 1).cloned().collect();
-            let rest: Vec<Word> = words.iter().skip(end + 1).cloned().collect();
-            self.cells.insert("sku", sku);
-            self.cells.insert("description", rest);
-        }
-        self.split_code();
-        self.split_labelled_code();
-        self.split_bracketed_code();
-        self.split_text();
+        code::split(&mut self.cells, reading);
         self.split_price_unit();
         if let Some([word]) = self.cells.get("quantity").map(Vec::as_slice)
             && let Some((number, unit)) = word.text.split_once('/')
@@ -244,47 +159,6 @@ impl Item {
             }
         }
     }
-}
-
-impl Item {
-    /// An item number in brackets with its label, `Drain pipe (your code 9172-734)`.
-    fn split_bracketed_code(&mut self) {
-        let Some(words) = self.cells.get("description") else { return };
-        let open = words.iter().rposition(|w| w.text.starts_with('('));
-        let Some((at, inside)) = open.and_then(|at| Some((at, words.get(at..)?))) else { return };
-        let Some(label) = label_at(inside.iter().map(|w| w.text.as_str())) else { return };
-        let Some(name) = column_of(&label).filter(|n| matches!(*n, "sku" | "customer_sku")) else { return };
-        let Some([code]) = inside.get(label.words..) else { return };
-        let bare = code.text.trim_end_matches([')', '.', ',']);
-        if at == 0 || self.cells.contains_key(name) || !bare.chars().any(|c| c.is_ascii_digit()) {
-            return;
-        }
-        let code = Word { text: bare.to_owned(), ..code.clone() };
-        let rest = words.iter().take(at).cloned().collect();
-        self.cells.insert(name, vec![code]);
-        self.cells.insert("description", rest);
-    }
-
-    /// A column of item numbers in which the goods are named too: `R-03692  Plotter paper, 610 mm`.
-    fn split_text(&mut self) {
-        if self.cells.contains_key("description") {
-            return;
-        }
-        for name in ["sku", "customer_sku", "line_no"] {
-            let Some([code, text @ ..]) = self.cells.get(name).map(Vec::as_slice) else { continue };
-            let letters = join(text).chars().filter(|c| c.is_alphabetic()).count();
-            let coded = code.text.chars().any(|c| c.is_ascii_digit()) && !code.text.ends_with(':');
-            if coded && letters >= 3 {
-                let (code, text) = (vec![code.clone()], text.to_vec());
-                let column =
-                    if name == "line_no" && code.iter().any(|w| w.text.len() >= 4) { "sku" } else { name };
-                self.cells.remove(name);
-                self.cells.entry(column).or_insert(code);
-                self.cells.insert("description", text);
-                return;
-            }
-        }
-    }
 
     /// The unit that a price is for, in the column of units: `/ 100 pcs`.
     fn split_price_unit(&mut self) {
@@ -298,44 +172,6 @@ impl Item {
             let unit = vec![unit.clone()];
             self.cells.insert("unit", unit);
             self.cells.entry("price_per").or_insert(number);
-        }
-    }
-
-    /// An item number with its label at the start of the description: `Catalog No. 4711`.
-    fn split_labelled_code(&mut self) {
-        let Some(words) = self.cells.get("description") else { return };
-        let Some(label) = label_at(words.iter().map(|w| w.text.as_str())) else { return };
-        let Some(name) = column_of(&label).filter(|n| matches!(*n, "sku" | "customer_sku")) else { return };
-        let Some(code) = words.get(label.words) else { return };
-        let own_row = words.get(label.words + 1).is_none_or(|w| w.y0 > f32::midpoint(code.y0, code.y1));
-        let digits = code.text.chars().any(|c| c.is_ascii_digit());
-        if own_row && digits && label.any(&["article", "number"]) && !self.cells.contains_key(name) {
-            let rest: Vec<Word> = words.iter().skip(label.words + 1).cloned().collect();
-            let code = vec![code.clone()];
-            self.cells.insert(name, code);
-            if rest.is_empty() {
-                self.cells.remove("description");
-            } else {
-                self.cells.insert("description", rest);
-            }
-        }
-    }
-
-    /// An item number that stands alone in the first row of the description's cell.
-    fn split_code(&mut self) {
-        if self.cells.contains_key("sku") || self.cells.contains_key("customer_sku") {
-            return;
-        }
-        let Some(words) = self.cells.get("description") else { return };
-        let Some(first) = words.first() else { return };
-        let alone = words.get(1).is_none_or(|w| w.y0 > f32::midpoint(first.y0, first.y1));
-        let code = first.text.len() >= 4
-            && first.text.chars().any(|c| c.is_ascii_digit())
-            && first.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/'));
-        if alone && code && words.len() >= 2 {
-            let (head, rest) = (vec![first.clone()], words.iter().skip(1).cloned().collect());
-            self.cells.insert("sku", head);
-            self.cells.insert("description", rest);
         }
     }
 }

@@ -44,6 +44,11 @@ pub(super) fn note_column(label: &Label) -> Option<&'static str> {
         .or_else(|| field_of(label).filter(|f| *f == "requested_date").map(|_| "delivery_date"))
 }
 
+/// Whether a label names the seller's item number: `your`, `supplier's`, and `Lev. artikelnr`, which is short for it.
+pub(super) fn is_sellers(label: &Label) -> bool {
+    label.any(&["your", "supplier"]) || label.has(&["delivery", "article"]) && !label.any(&["our", "date"])
+}
+
 /// Whether a text goes on in the next row because its next word did not fit, and is not another remark.
 pub(super) fn wraps_on(words: &[Word], more: &[Word], right_edge: f32) -> bool {
     let (Some(last), Some(next)) = (words.last(), more.first()) else { return true };
@@ -63,7 +68,10 @@ pub(super) fn note_in(words: &[Word]) -> Option<(Label, Vec<Word>)> {
     let figure = rest.len() <= 3 && rest.iter().any(|w| w.text.chars().any(|c| c.is_ascii_digit()));
     let known = match column {
         Some("delivery_date" | "price_per") => true,
-        Some("sku" | "customer_sku") => figure && label.any(&["article", "order"]),
+        Some("sku" | "customer_sku") => {
+            let sided = label.any(&["supplier", "your", "our", "customer", "buyer"]);
+            figure && (label.any(&["article", "order"]) || sided && label.any(&["ref", "number"]))
+        }
         Some("lot" | "serial_no" | "discount") => figure,
         _ => false,
     };
@@ -76,14 +84,18 @@ pub(super) fn condition_in(row: &Row, cells: &Cells, reading: &Reading) -> Optio
         return None;
     }
     let words = row.words();
-    let label = label_at(words.iter().map(|w| w.text.as_str()))?;
-    let rest = words.get(label.words..)?;
+    // `2,50- % Rabatt 0,27-`: the share may stand before its name
+    let share = words.iter().position(|w| w.text == "%" && row.segments.len() >= 2).filter(|at| *at == 1);
+    let from = share.map_or(0, |at| at + 1);
+    let label = label_at(words.get(from..)?.iter().map(|w| w.text.as_str()))?;
+    let mut rest: Vec<Word> = words.get(..from)?.to_vec();
+    rest.extend(words.iter().skip(from + label.words).cloned());
     let figure = rest.first().is_some_and(|w| w.text.starts_with(|c: char| c.is_ascii_digit()));
     let column = column_of(&label)?;
     let fits = matches!(column, "unit_price" | "discount" | "amount" | "gross")
         && !label.any(&["total", "tax", "pay", "quantity"])
         && row.segments.len() >= 2;
-    (figure && fits).then(|| (label, rest.to_vec()))
+    (figure && fits).then_some((label, rest))
 }
 
 /// Whose item number stands lower in a column with a head like `Item Number / Vendor Item Number`.
