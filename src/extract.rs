@@ -258,8 +258,12 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
 /// The lines of goods, by the way of reading them that finds most.
 fn find_goods(layout: &Layout, reading: &Reading, is_text: bool) -> table::Table {
     let mut table = table::find_lines(layout, reading);
-    if table.lines.is_empty() {
-        (table.lines, table.rows) = schedule::find_lines(layout, reading);
+    // heads of days side by side look like those of goods; nothing proves what is read below them
+    if !table.lines.iter().any(|line| draft::arithmetic(line) == Some(true)) {
+        let (lines, rows) = schedule::find_lines(layout, reading);
+        if lines.len() > table.lines.len() {
+            (table.lines, table.rows) = (lines, rows);
+        }
     }
     if table.lines.is_empty() {
         (table.lines, table.rows) = headless::find_lines(layout, reading);

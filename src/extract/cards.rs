@@ -10,6 +10,7 @@ use super::{
     label::{Label, column_of, field_of, label_at},
     layout::{Layout, Row, Word, join},
     number::parse_number,
+    prose::is_usual_unit,
 };
 use crate::model::draft::Line;
 use std::collections::{BTreeMap, HashSet};
@@ -69,7 +70,11 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
         if let Some(above) = above.filter(|_| card.rows.is_empty() && !values.contains_key("description"))
             && let Some(row) = layout.rows.get(above)
         {
-            card.values.insert("description", row.words());
+            let mut words = row.words();
+            if words.first().is_some_and(|w| is_mark(&w.text)) {
+                words.remove(0);
+            }
+            card.values.insert("description", words);
             card.rows.push(above);
         }
         card.values.extend(values);
@@ -84,10 +89,18 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
         if !has("quantity") || !goods || card.values.len() < COLUMNS_MIN {
             continue;
         }
+        let mut values = card.values;
+        super::table::code::split(&mut values, reading);
         rows.extend(card.rows);
-        lines.push(read(&card.values, reading));
+        lines.push(read(&values, reading));
     }
     (lines, rows)
+}
+
+/// `1.` or `2)` before an item of a list.
+fn is_mark(text: &str) -> bool {
+    let number = text.trim_end_matches(['.', ')']);
+    number.len() < text.len() && (1..=3).contains(&number.len()) && number.chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_text(row: &Row) -> bool {
@@ -104,6 +117,13 @@ fn values_of(row: &Row, reading: &Reading) -> Values {
     if words.len() > ROW_WORDS_MAX {
         return Values::new();
     }
+    // `Details Solenoid coil 24 V`: a row of its own that names the goods
+    if let ([_], Some(label)) = (row.segments.as_slice(), label_at(words.iter().map(|w| w.text.as_str())))
+        && asked(&label) == Some("description")
+        && let Some(goods) = words.get(label.words..).filter(|rest| rest.len() >= 2)
+    {
+        return Values::from([("description", goods.to_vec())]);
+    }
     let mut found: Vec<(&'static str, Vec<Word>)> = Vec::new();
     let mut at = 0;
     while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
@@ -114,7 +134,12 @@ fn values_of(row: &Row, reading: &Reading) -> Values {
             // words of goods may sound like labels; a label that is one comes with a value
             let value = rest.get(label.words);
             let figure = value.is_some_and(|w| w.text.chars().any(|c| c.is_ascii_digit()));
-            if label.closed || figure || value.is_some_and(|w| parse_date(&w.text, reading.order).is_some()) {
+            let counted = name == "unit" && value.is_some_and(|w| is_usual_unit(&w.text));
+            if label.closed
+                || counted
+                || figure
+                || value.is_some_and(|w| parse_date(&w.text, reading.order).is_some())
+            {
                 at += label.words;
                 found.push((name, Vec::new()));
                 continue;

@@ -17,6 +17,8 @@ use std::collections::HashSet;
 const PROVED_MIN: usize = 1;
 /// Numbers of one row that are tried at most.
 const NUMBERS_MAX: usize = 12;
+/// Blank before thousands that stand apart, in heights of the letters.
+const THOUSANDS_GAP_HEIGHTS: f32 = 0.8;
 
 /// The lines that prove themselves, and their rows.
 pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usize>) {
@@ -33,7 +35,37 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
 
 /// The line of a row whose figures prove one another.
 pub(super) fn read_row(row: &Row, reading: &Reading) -> Option<Line> {
-    let words = row.words();
+    read_words(&joined_thousands(row), reading).or_else(|| read_words(&row.words(), reading))
+}
+
+/// The words of a row, with the parts of a number whose thousands stand apart, `2 922,60`, as one.
+fn joined_thousands(row: &Row) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for word in row.segments.iter().flat_map(|s| &s.words) {
+        let tail = word.text.split([',', '.']).next().unwrap_or_default();
+        let three =
+            tail.len() == 3 && word.text.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.'));
+        if let Some(last) = words.last_mut()
+            && three
+            && last.text.len() <= 7
+            && last.text.starts_with(|c: char| ('1'..='9').contains(&c))
+            && last.text.chars().all(|c| c.is_ascii_digit() || c == ' ')
+            && last.text.split(' ').skip(1).all(|part| part.len() == 3)
+            && (last.text.contains(' ') || last.text.len() <= 3)
+            && word.x0 - last.x1 < THOUSANDS_GAP_HEIGHTS * (word.y1 - word.y0)
+        {
+            last.text = format!("{} {}", last.text, word.text);
+            last.x1 = word.x1;
+            last.rect = last.rect.union(&word.rect);
+            last.confidence = last.confidence.min(word.confidence);
+            continue;
+        }
+        words.push(word.clone());
+    }
+    words
+}
+
+fn read_words(words: &[Word], reading: &Reading) -> Option<Line> {
     let numbers: Vec<(usize, Decimal)> = words
         .iter()
         .enumerate()
@@ -46,7 +78,7 @@ pub(super) fn read_row(row: &Row, reading: &Reading) -> Option<Line> {
     if !marked || letters == 0 {
         return None;
     }
-    let (quantity_at, price_at, discount_at) = triple(&numbers, &words, amount)?;
+    let (quantity_at, price_at, discount_at) = triple(&numbers, words, amount)?;
     let mut used: HashSet<usize> = HashSet::from([amount_at, quantity_at, price_at]);
     used.extend(discount_at);
     let mut line = Line::new();
@@ -67,7 +99,7 @@ pub(super) fn read_row(row: &Row, reading: &Reading) -> Option<Line> {
     if let Some(at) = discount_at {
         put("discount", at);
     }
-    name_rest(&mut line, &words, &mut used, quantity_at, reading);
+    name_rest(&mut line, words, &mut used, quantity_at, reading);
     mend_line(&mut line, reading);
     Some(line)
 }
@@ -138,6 +170,9 @@ fn name_rest(
             || !used.contains(i) && digits >= 3 && capitals >= 1 && w.text.contains(['-', '.'])
             || !used.contains(i) && digits >= 4 && capitals >= 2
     });
+    // digits alone are a number of goods only where nothing else is
+    let long = |w: &&Word| w.text.len() >= 5 && w.text.chars().all(|c| c.is_ascii_digit());
+    let code = code.or_else(|| words.iter().enumerate().find(|(i, w)| !used.contains(i) && long(w)));
     if let Some((at, word)) = code {
         put("sku", std::slice::from_ref(word));
         used.insert(at);
@@ -156,5 +191,28 @@ fn name_rest(
     }
     if join(best).chars().filter(|c| c.is_alphabetic()).count() >= 3 {
         put("description", best);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::text::text_pages;
+
+    #[test]
+    fn thousands_may_stand_apart() {
+        let text = "BESTÄLLNING 4711\n\n\
+                    2  ST   R2087-78   Pärm A4 50 mm black     à      19,93       39,86\n\
+                    10 ST   SO803241Z  Magnetspole 230 VAC     à     292,26    2 922,60\n\
+                    2  kart 666037     Öronproppar             à     307,57      615,14\n";
+        let layout = crate::extract::layout::lay_out(&text_pages(text).pages);
+        let reading = crate::extract::reading(&layout, "sv", &crate::model::account::Known::default());
+        let (lines, _) = find_lines(&layout, &reading);
+        let value = |line: &Line, name: &str| {
+            line.get(name).and_then(|p| p.value.as_text()).unwrap_or_default().to_owned()
+        };
+        let got: Vec<_> = lines.iter().map(|l| (value(l, "sku"), value(l, "amount"))).collect();
+        let wanted = [("R2087-78", "39.86"), ("SO803241Z", "2922.6"), ("666037", "615.14")];
+        assert_eq!(got, wanted.map(|(a, b)| (a.to_owned(), b.to_owned())));
     }
 }

@@ -1,7 +1,8 @@
 //! Call-off schedules: per article a block of deliveries, each with its day or week and its quantity.
 //!
 //! A title names the article, `Part: X5474 Bottle crate   Your no.: B7420-27`; rows below it are a date, a quantity and a
-//! unit, whatever their heads are called. Each of them is a line of goods. Does not: read weeks side by side.
+//! unit, whatever their heads are called. Several may stand side by side. Each of them is a line of goods. Does not: read a grid
+//! of weeks over quantities.
 
 use super::{
     date::parse_date,
@@ -17,6 +18,8 @@ use std::collections::{BTreeMap, HashSet};
 const DELIVERIES_MIN: usize = 2;
 /// Rows between a title, or a delivery, and the next delivery at most.
 const REACH_ROWS: usize = 4;
+/// Words of a row of deliveries at most.
+const ROW_WORDS_MAX: usize = 40;
 /// Words of a title at most.
 const TITLE_WORDS_MAX: usize = 30;
 
@@ -35,18 +38,31 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
     let mut title: Option<(Values, usize)> = None;
     let mut last = 0;
     for (index, row) in layout.rows.iter().enumerate() {
-        if let Some(values) = title_of(row) {
+        let values = title_of(row);
+        // a title may have several rows
+        if let (Some((title, at)), Some(more)) = (&mut title, &values)
+            && last == *at
+            && index == last + 1
+        {
+            for (name, words) in more {
+                title.entry(name).or_insert_with(|| words.clone());
+            }
+            (*at, last) = (index, index);
+            continue;
+        }
+        if let Some(values) = values.filter(|v| v.contains_key("sku") || v.contains_key("customer_sku")) {
             title = Some((values, index));
             last = index;
             continue;
         }
         let Some((values, at)) = &title else { continue };
-        let Some(delivery) = delivery_of(row, reading).filter(|_| index - last <= REACH_ROWS) else {
+        let deliveries = deliveries_of(&row.words(), reading);
+        if deliveries.is_empty() || index - last > REACH_ROWS {
             continue;
-        };
+        }
         rows.extend([*at, index]);
         last = index;
-        lines.push(read(values, &delivery, reading));
+        lines.extend(deliveries.iter().map(|delivery| read(values, delivery, reading)));
     }
     if lines.len() < DELIVERIES_MIN { (Vec::new(), HashSet::new()) } else { (lines, rows) }
 }
@@ -59,9 +75,11 @@ fn title_of(row: &Row) -> Option<Values> {
     }
     let mut values = Values::new();
     let mut yours = false;
-    for segment in &row.segments {
-        let Some(label) = label_at(segment.words.iter().map(|w| w.text.as_str())) else { continue };
-        let rest = segment.words.get(label.words..).unwrap_or_default();
+    for (label, rest) in row.segments.iter().flat_map(|s| labelled(&s.words)) {
+        if label.closed && column_of(&label) == Some("unit") && rest.len() == 1 {
+            values.insert("unit", rest.to_vec());
+            continue;
+        }
         let Some(name) = named(&label).filter(|_| label.closed && !rest.is_empty()) else { continue };
         let coded = |w: &Word| w.text.len() >= 4 && w.text.chars().any(|c| c.is_ascii_digit());
         let (code, text) = match rest {
@@ -85,7 +103,26 @@ fn title_of(row: &Row) -> Option<Values> {
             values.entry("description").or_insert_with(|| text.to_vec());
         }
     }
-    (values.contains_key("sku") || values.contains_key("customer_sku")).then_some(values)
+    (!values.is_empty()).then_some(values)
+}
+
+/// Labels of a run of words, each with the words up to the next label that ends with a colon.
+fn labelled(words: &[Word]) -> Vec<(Label, &[Word])> {
+    let mut starts: Vec<(usize, Label)> = Vec::new();
+    for at in 0..words.len().min(TITLE_WORDS_MAX) {
+        let open = starts.last().is_none_or(|(from, label)| at >= from + label.words);
+        let label = words.get(at..).and_then(|rest| label_at(rest.iter().map(|w| w.text.as_str())));
+        if let Some(label) = label.filter(|l| open && (at == 0 || l.closed)) {
+            starts.push((at, label));
+        }
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).map(|(at, _)| *at).chain([words.len()]).collect();
+    starts
+        .into_iter()
+        .zip(ends)
+        .filter_map(|((at, label), end)| Some((words.get(at + label.words..end)?, label)))
+        .map(|(rest, label)| (label, rest))
+        .collect()
 }
 
 /// Which side's item number, or the goods, a label in a title names.
@@ -99,9 +136,31 @@ fn named(label: &Label) -> Option<&'static str> {
         .filter(|name| matches!(*name, "sku" | "customer_sku" | "description"))
 }
 
-/// A row that is a date and a quantity, perhaps with a number before them and a unit behind.
-fn delivery_of(row: &Row, reading: &Reading) -> Option<Delivery> {
-    let words = row.words();
+/// The deliveries of a row; several may stand side by side. None if anything else stands there.
+fn deliveries_of(words: &[Word], reading: &Reading) -> Vec<Delivery> {
+    let mut starts: Vec<usize> = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = words.get(at..ROW_WORDS_MAX.min(words.len())).filter(|rest| !rest.is_empty()) {
+        match parse_date(&join(rest), reading.order) {
+            Some(date) => {
+                starts.push(at);
+                at += date.words.max(1);
+            }
+            None => at += 1,
+        }
+    }
+    if starts.len() < 2 {
+        return delivery_of(words, reading).into_iter().collect();
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([words.len()]).collect();
+    // a number may count the row
+    let firsts = std::iter::once(0).chain(starts.iter().skip(1).copied());
+    let parts = firsts.zip(ends).map(|(from, to)| delivery_of(words.get(from..to)?, reading));
+    parts.collect::<Option<Vec<Delivery>>>().unwrap_or_default()
+}
+
+/// A date and a quantity, perhaps with a number before them and a unit behind.
+fn delivery_of(words: &[Word], reading: &Reading) -> Option<Delivery> {
     let (at, date) = (0..words.len().min(2)).find_map(|at| {
         let text = join(words.get(at..)?);
         parse_date(&text, reading.order).map(|date| (at, date))
@@ -145,7 +204,9 @@ fn read(title: &Values, delivery: &Delivery, reading: &Reading) -> Line {
     }
     put("delivery_date", &delivery.date);
     put("quantity", &delivery.quantity);
-    put("unit", &delivery.unit);
+    if !delivery.unit.is_empty() {
+        put("unit", &delivery.unit);
+    }
     mend_line(&mut line, reading);
     line
 }
@@ -192,6 +253,20 @@ mod tests {
                 ["B7420-27", "2026-W34", "1000", "Stck."],
                 ["B7420-27", "2026-W35", "480", "Stck."],
                 ["40.6036.2", "2026-W36", "240", "Rolle"],
+            ],
+        );
+        check(
+            "LIEFERABRUF\n\nBestellnummer: 4711\n\n\
+             Teilenummer Kunde: X1294.72 Teilenummer Lieferant: 8268-466\n\
+             Bezeichnung: Whiteboard ME: Stück\n\n\
+             Liefertermin       Menge    Liefertermin      Menge\n\
+             28.9.2026            240    19.10.2026           80\n\
+             5.10.2026            160    26.10.2026          640\n",
+            &[
+                ["8268-466", "2026-09-28", "240", "Stück"],
+                ["8268-466", "2026-10-19", "80", "Stück"],
+                ["8268-466", "2026-10-05", "160", "Stück"],
+                ["8268-466", "2026-10-26", "640", "Stück"],
             ],
         );
         check(
