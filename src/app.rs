@@ -15,7 +15,7 @@ use crate::{
     },
     reader::Reader,
     reply::{
-        Mailer,
+        Mailer, Signer,
         template::{Name, Templates},
     },
     screen::Site,
@@ -49,6 +49,8 @@ pub struct App {
     pub reader: Reader,
     /// The way out for mail.
     pub mailer: Mailer,
+    /// What signs outgoing mail, for each domain.
+    pub signers: Vec<Signer>,
     /// Who we are, for screening.
     pub site: Site,
     /// Secrets at rest.
@@ -116,6 +118,7 @@ impl App {
         let password = config.mail_out.password.as_ref().map(config::resolve).transpose()?;
         let mailer =
             Mailer::open(&config.mail_out, password.as_ref()).context("failed to set up outgoing mail")?;
+        let signers = config.mail_out.dkim.iter().map(Signer::open).collect::<Result<Vec<_>, _>>()?;
         let templates = Templates::open(config.mail_out.templates.as_deref())
             .context("failed to read the letter templates")?;
         let signing_key = match &config.site.signing_key {
@@ -133,6 +136,7 @@ impl App {
             index,
             reader,
             mailer,
+            signers,
             site,
             vault,
             node,

@@ -450,6 +450,7 @@ mod tests {
             include_str!("model/oauth.rs"),
             include_str!("model/openid.rs"),
             include_str!("reply/config.rs"),
+            include_str!("reply/dkim.rs"),
         ];
         for source in sources {
             for part in source.split("deny_unknown_fields)]\npub struct ").skip(1) {

@@ -69,6 +69,7 @@ pub async fn run(args: Args, config: anyhow::Result<Config>) -> anyhow::Result<E
         Ok(app) => {
             check_mailboxes(&mut checked, &app).await;
             checked.say("outgoing mail", check_mail_out(&app).await);
+            check_dkim(&mut checked, &app).await;
             check_site(&mut checked, &app).await;
         }
     }
@@ -119,6 +120,32 @@ async fn check_mail_out(app: &App) -> anyhow::Result<String> {
     send_outbox::sign_in(app).await?;
     app.mailer.check().await?;
     Ok("mail could leave now".to_owned())
+}
+
+/// Whether our mail is signed, and what has to stand in the DNS for it.
+async fn check_dkim(checked: &mut Checked, app: &App) {
+    for signer in &app.signers {
+        let record = signer.record();
+        let text = format!(
+            "the key loads; the DNS should have a TXT record at {} that says: {}",
+            record.name, record.text
+        );
+        checked.say(&format!("DKIM {}", signer.domain()), Ok(text));
+    }
+    let unsigned = async {
+        let from = app.settings().await?.config.mail_out.sender();
+        if !app.signers.iter().any(|signer| signer.is_for(&from.domain())) {
+            anyhow::bail!(
+                "mail from {} is not signed: no mail_out.dkim has the domain {} or one above it",
+                from.email,
+                from.domain()
+            );
+        }
+        Ok(format!("mail from {} is signed", from.email))
+    };
+    if !app.signers.is_empty() {
+        checked.say("DKIM", unsigned.await);
+    }
 }
 
 async fn check_site(checked: &mut Checked, app: &App) {

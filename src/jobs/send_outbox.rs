@@ -7,9 +7,9 @@ use super::{credential, save_sent};
 use crate::{
     app::App,
     clock,
-    model::outbox::{OutboxRow, OutboxState},
+    model::outbox::{Delivered, Delivery, OutboxRow, OutboxState},
     reply::{
-        Envelope, SendError,
+        Envelope, Refusal, SendError,
         limits::{self, Decision, History},
         template::Name,
     },
@@ -35,16 +35,21 @@ pub async fn run_due_at(app: &App, now_ms: i64) -> anyhow::Result<usize> {
     let leased =
         app.store.lease_outbox(&app.node.name, now_ms).await.context("failed to lease an outgoing mail")?;
     let Some(row) = leased else { return Ok(0) };
-    let (state, reason, due_ms) = match objection(app, &row, now_ms).await? {
-        Some(reason) => (OutboxState::Withheld, reason, now_ms),
+    let ended = match objection(app, &row, now_ms).await? {
+        Some(reason) => Ended::of(&row, OutboxState::Withheld, reason, now_ms),
         None => attempt(app, &row, now_ms).await?,
     };
+    let Ended { state, reason, due_ms, deliveries } = ended;
+    let has_left = |deliveries: &[Delivered]| deliveries.iter().any(|d| d.delivery == Delivery::Sent);
     let mut tx = app.store.begin().await?;
-    if state == OutboxState::Sent {
-        tx.mark_sent(&row.id, now_ms).await?;
-        if save_sent::mailbox(app).is_some() {
+    if has_left(&deliveries) {
+        tx.save_deliveries(&row.id, &deliveries, Some(now_ms)).await?;
+        if !has_left(&row.deliveries) && save_sent::mailbox(app).is_some() {
             tx.enqueue(save_sent::SAVE_SENT, row.id.as_str(), now_ms, now_ms).await?;
         }
+    }
+    if state == OutboxState::Sent {
+        tx.mark_sent(&row.id, now_ms).await?;
     } else {
         tx.end_attempt(&row.id, state, &reason, due_ms).await?;
     }
@@ -112,28 +117,80 @@ pub async fn sign_in(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One attempt over the network; no transaction is open.
-async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<(OutboxState, String, i64)> {
+/// How an attempt ended.
+struct Ended {
+    state: OutboxState,
+    reason: String,
+    due_ms: i64,
+    deliveries: Vec<Delivered>,
+}
+
+impl Ended {
+    /// Nothing left.
+    fn of(row: &OutboxRow, state: OutboxState, reason: String, due_ms: i64) -> Self {
+        Self { state, reason, due_ms, deliveries: row.deliveries.clone() }
+    }
+}
+
+/// One attempt over the network, for those who do not have the mail yet; no transaction is open.
+async fn attempt(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Ended> {
     let bytes = match app.blob.get(&row.sha256).await {
         Ok(bytes) => bytes,
         Err(error) => {
-            return Ok((OutboxState::Failed, format!("its bytes cannot be read: {error:#}"), now_ms));
+            let reason = format!("its bytes cannot be read: {error:#}");
+            return Ok(Ended::of(row, OutboxState::Failed, reason, now_ms));
         }
     };
+    let asked = row.open_recipients();
+    let Some((recipient, copies)) = asked.split_first() else {
+        return Ok(Ended::of(row, OutboxState::Sent, String::new(), now_ms));
+    };
     let sender = (!is_automatic(row)).then(|| app.config.mail_out.from.clone());
-    let envelope = Envelope { sender, recipient: row.recipient.clone(), copies: row.copies.clone() };
+    let envelope = Envelope { sender, recipient: recipient.clone(), copies: copies.to_vec() };
     let sent = match sign_in(app).await {
         Ok(()) => app.mailer.send(&envelope, &bytes).await,
         Err(error) => Err(SendError::Transient { text: format!("{error:#}") }),
     };
     Ok(match sent {
-        Ok(_) => (OutboxState::Sent, String::new(), now_ms),
-        Err(error @ SendError::InDoubt { .. }) => (OutboxState::InDoubt, error.to_string(), now_ms),
-        Err(error) if error.is_transient() && row.attempts < ATTEMPTS_MAX => {
-            (OutboxState::Queued, error.to_string(), now_ms + wait_ms(row.attempts))
+        Ok(sent) => taken(row, &asked, &sent.refusals, now_ms),
+        Err(error @ SendError::InDoubt { .. }) => {
+            Ended::of(row, OutboxState::InDoubt, error.to_string(), now_ms)
         }
-        Err(error) => (OutboxState::Failed, error.to_string(), now_ms),
+        Err(error) if error.is_transient() && row.attempts < ATTEMPTS_MAX => {
+            Ended::of(row, OutboxState::Queued, error.to_string(), now_ms + wait_ms(row.attempts))
+        }
+        Err(error) => Ended::of(row, OutboxState::Failed, error.to_string(), now_ms),
     })
+}
+
+/// The server took the mail for those who were asked for, but not for all: the others are told of, and those whom it
+/// wants to be asked for again are tried alone.
+fn taken(row: &OutboxRow, asked: &[String], refusals: &[Refusal], now_ms: i64) -> Ended {
+    let mut deliveries = row.deliveries.clone();
+    deliveries.retain(|delivered| !asked.contains(&delivered.email));
+    deliveries.extend(asked.iter().map(|email| {
+        let refusal = refusals.iter().find(|refusal| refusal.email == *email);
+        let delivery = match refusal {
+            None => Delivery::Sent,
+            Some(refusal) if refusal.is_final => Delivery::Refused,
+            Some(_) => Delivery::Deferred,
+        };
+        let text = refusal.map(|refusal| refusal.text.clone()).unwrap_or_default();
+        Delivered { email: email.clone(), delivery, text }
+    }));
+    let has = |wanted| deliveries.iter().any(|delivered| delivered.delivery == wanted);
+    let (state, due_ms) = if has(Delivery::Deferred) && row.attempts < ATTEMPTS_MAX {
+        (OutboxState::Queued, now_ms + wait_ms(row.attempts))
+    } else if has(Delivery::Deferred) || has(Delivery::Refused) {
+        (OutboxState::Failed, now_ms)
+    } else {
+        (OutboxState::Sent, now_ms)
+    };
+    let left: Vec<&str> =
+        deliveries.iter().filter(|d| d.delivery != Delivery::Sent).map(|d| d.text.as_str()).collect();
+    let reason =
+        if left.is_empty() { String::new() } else { format!("not taken for all: {}", left.join("; ")) };
+    Ended { state, reason, due_ms, deliveries }
 }
 
 /// How long a mail waits after so many attempts.

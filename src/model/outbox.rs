@@ -21,6 +21,29 @@ named! {
     }
 }
 
+named! {
+    /// What became of a mail for one of its recipients.
+    Delivery {
+        /// The server took it for this one.
+        Sent = "sent",
+        /// The server wants to be asked again.
+        Deferred = "deferred",
+        /// The server refused this one for good.
+        Refused = "refused",
+    }
+}
+
+/// One recipient of a mail after an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The address.
+    pub email: String,
+    /// What became of it.
+    pub delivery: Delivery,
+    /// The server's words, where it did not take it.
+    pub text: String,
+}
+
 /// One outgoing mail. Its exact bytes lie in the blob store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRow {
@@ -39,6 +62,9 @@ pub struct OutboxRow {
     /// Who else gets it, openly.
     #[serde(default)]
     pub copies: Vec<String>,
+    /// What became of it for each recipient, once the server took it for one of them.
+    #[serde(default)]
+    pub deliveries: Vec<Delivered>,
     /// Name of the template.
     pub template: String,
     /// ISO 639-1 code.
@@ -61,4 +87,25 @@ pub struct OutboxRow {
     pub created_ms: i64,
     /// Milliseconds UTC, once sent.
     pub sent_ms: Option<i64>,
+}
+
+impl OutboxRow {
+    /// Whom the next attempt is for: nobody who has it, and who was refused only when nobody else is left and a person
+    /// wants it sent again.
+    pub fn open_recipients(&self) -> Vec<String> {
+        let became = |email: &str| {
+            self.deliveries.iter().find(|d| d.email.eq_ignore_ascii_case(email)).map(|d| d.delivery)
+        };
+        let mut all: Vec<&String> = Vec::new();
+        for email in std::iter::once(&self.recipient).chain(&self.copies) {
+            if !all.iter().any(|known| known.eq_ignore_ascii_case(email)) {
+                all.push(email);
+            }
+        }
+        let those = |wanted: &[Option<Delivery>]| -> Vec<String> {
+            all.iter().filter(|email| wanted.contains(&became(email))).map(|email| (*email).clone()).collect()
+        };
+        let open = those(&[None, Some(Delivery::Deferred)]);
+        if open.is_empty() { those(&[Some(Delivery::Refused)]) } else { open }
+    }
 }

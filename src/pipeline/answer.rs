@@ -87,8 +87,9 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
     }
     let rfc_message_id = own_id::make(&app.site.signing_key, &id, &app.config.mail_out.host_name());
     let references = letter.answers.map_or_else(Vec::new, references);
-    let bytes = compose(&Composition {
-        from: &settings.config.mail_out.sender(),
+    let from = settings.config.mail_out.sender();
+    let mut bytes = compose(&Composition {
+        from: &from,
         to: &letter.recipient,
         copies: &letter.copies,
         files: &letter.files,
@@ -101,6 +102,9 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
         automatic: letter.automatic,
     })
     .context("failed to compose a letter")?;
+    if let Some(signer) = app.signers.iter().find(|signer| signer.is_for(&from.domain())) {
+        bytes = signer.sign(&bytes, now_ms).context("failed to sign a letter")?;
+    }
     let sha256 = app.blob.put(&bytes).await.context("failed to keep a letter")?;
     Ok(NewOutbox {
         id,

@@ -1,6 +1,6 @@
 //! `[mail_out]` of the configuration, as typed by the administrator, and its checks.
 
-use super::mailer::SendError;
+use super::{dkim, mailer::SendError};
 use crate::model::{message::Address, secret::SecretRef};
 use serde::Deserialize;
 use std::{path::PathBuf, time::Duration};
@@ -45,6 +45,8 @@ pub struct Config {
     pub templates: Option<PathBuf>,
     /// Page that asks whether a customer is satisfied; `{ticket}` becomes the reference of the ticket. Empty: none.
     pub survey_link: String,
+    /// How mail is signed (DKIM), for each domain that `from` may be in. Empty: not at all.
+    pub dkim: Vec<dkim::Config>,
     /// Automatic mails in one hour after which the breaker holds back all further ones. Default: 500.
     pub breaker_per_hour: u32,
     /// Seconds that the mail of a person's decision waits, so that the decision can be taken back.
@@ -72,6 +74,7 @@ impl Default for Config {
             from_name: String::new(),
             templates: None,
             survey_link: String::new(),
+            dkim: Vec::new(),
             breaker_per_hour: 500,
             undo_seconds: 30,
         }

@@ -25,11 +25,34 @@ pub struct Envelope {
     pub copies: Vec<String>,
 }
 
-/// The other side took the mail.
+/// The other side took the mail, for all recipients but those that it refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// Its words or the file name: a receipt for the outbox row.
     pub receipt: String,
+    /// For whom it did not.
+    pub refusals: Vec<Refusal>,
+}
+
+/// One recipient for whom the other side did not take the mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The address, as it stands on the envelope.
+    pub email: String,
+    /// Asking again is of no use.
+    pub is_final: bool,
+    /// What happened.
+    pub text: String,
+}
+
+/// Nobody at all gets the mail. Another attempt is of use if it is for one of them.
+pub(super) fn refused_by_all(refusals: &[Refusal]) -> SendError {
+    let text = refusals.iter().map(|refusal| refusal.text.as_str()).collect::<Vec<_>>().join("; ");
+    if refusals.iter().all(|refusal| refusal.is_final) {
+        SendError::Permanent { text }
+    } else {
+        SendError::Transient { text }
+    }
 }
 
 /// Why a mail did not leave, or may not have.
@@ -108,7 +131,7 @@ impl Mailer {
                 let (folder, bytes) = (folder.clone(), bytes.to_vec());
                 let written = tokio::task::spawn_blocking(move || write_file(&folder, &bytes)).await;
                 match written.map_err(io::Error::other).and_then(|result| result) {
-                    Ok(receipt) => Ok(Sent { receipt }),
+                    Ok(receipt) => Ok(Sent { receipt, refusals: Vec::new() }),
                     Err(error) => {
                         Err(SendError::Transient { text: format!("cannot write the file: {error}") })
                     }
@@ -164,6 +187,7 @@ pub struct Memory {
 struct MemoryState {
     sent: Vec<(Envelope, Vec<u8>)>,
     failures: VecDeque<SendError>,
+    refusals: Vec<Refusal>,
     down: bool,
 }
 
@@ -183,6 +207,11 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).failures.push_back(error);
     }
 
+    /// For whom mail is not taken from now on.
+    pub fn set_refusals(&self, refusals: Vec<Refusal>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).refusals = refusals;
+    }
+
     /// Whether nobody can be reached from now on.
     pub fn set_down(&self, down: bool) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).down = down;
@@ -193,13 +222,19 @@ impl Memory {
         if state.down {
             return Err(SendError::Transient { text: "nobody answers".to_owned() });
         }
+        let asked: Vec<&String> = std::iter::once(&envelope.recipient).chain(&envelope.copies).collect();
+        let refusals: Vec<Refusal> =
+            state.refusals.iter().filter(|refusal| asked.contains(&&refusal.email)).cloned().collect();
+        if refusals.len() >= asked.len() {
+            return Err(refused_by_all(&refusals));
+        }
         let failure = state.failures.pop_front();
         if matches!(failure, None | Some(SendError::InDoubt { .. })) {
             state.sent.push((envelope.clone(), bytes.to_vec()));
         }
         match failure {
             Some(error) => Err(error),
-            None => Ok(Sent { receipt: format!("memory {}", state.sent.len()) }),
+            None => Ok(Sent { receipt: format!("memory {}", state.sent.len()), refusals }),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Config, Tls,
-    mailer::{Envelope, SendError, Sent},
+    mailer::{Envelope, Refusal, SendError, Sent, refused_by_all},
 };
 use crate::model::secret::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -88,8 +88,8 @@ impl Smtp {
 
     pub(super) async fn send(&self, envelope: &Envelope, bytes: &[u8]) -> Result<Sent, SendError> {
         let sender = envelope.sender.as_deref().map(address).transpose()?;
-        let everybody = std::iter::once(&envelope.recipient).chain(&envelope.copies);
-        let recipients = everybody.map(|to| address(to)).collect::<Result<Vec<_>, _>>()?;
+        let everybody: Vec<&String> = std::iter::once(&envelope.recipient).chain(&envelope.copies).collect();
+        let recipients = everybody.iter().map(|to| address(to)).collect::<Result<Vec<_>, _>>()?;
         let mut connection = self.connect().await?;
         let mut parameters = Vec::new();
         let international = sender.iter().chain(&recipients).any(|a| !is_ascii(a));
@@ -101,17 +101,29 @@ impl Smtp {
             parameters.push(MailParameter::SmtpUtfEight);
         }
         self.step("MAIL FROM", connection.command(Mail::new(sender, parameters))).await?;
-        // All or nobody: who is refused is told to the person who wrote, before anything has left.
-        for recipient in recipients {
+        let mut refusals = Vec::new();
+        for (email, recipient) in everybody.iter().zip(recipients) {
             let what = format!("RCPT TO <{recipient}>");
-            self.step(&what, connection.command(Rcpt::new(recipient, Vec::new()))).await?;
+            let command = connection.command(Rcpt::new(recipient, Vec::new()));
+            match tokio::time::timeout(self.timeout, command).await {
+                // One who is refused costs the others nothing.
+                Ok(Err(error)) if error.is_permanent() || error.is_transient() => refusals.push(Refusal {
+                    email: (*email).clone(),
+                    is_final: error.is_permanent(),
+                    text: format!("{what}: {}", server_text(&chain(&error))),
+                }),
+                answer => self.stepped(&what, answer)?,
+            }
+        }
+        if refusals.len() >= everybody.len() {
+            return Err(refused_by_all(&refusals));
         }
         self.step("DATA", connection.command(Data)).await?;
         // The client ends the content with a line end of its own.
         let content = bytes.strip_suffix(b"\r\n").unwrap_or(bytes);
         let answer = tokio::time::timeout(self.timeout, connection.message(content)).await;
         let sent = match answer {
-            Ok(Ok(response)) => Ok(Sent { receipt: server_text(&words(&response)) }),
+            Ok(Ok(response)) => Ok(Sent { receipt: server_text(&words(&response)), refusals }),
             Ok(Err(error)) => Err(after_content(&error)),
             Err(_elapsed) => Err(SendError::InDoubt {
                 text: format!("no answer to the content within {} s", self.timeout.as_secs()),
@@ -214,7 +226,15 @@ impl Smtp {
         what: &str,
         command: impl Future<Output = Result<Response, Error>>,
     ) -> Result<(), SendError> {
-        match tokio::time::timeout(self.timeout, command).await {
+        self.stepped(what, tokio::time::timeout(self.timeout, command).await)
+    }
+
+    fn stepped(
+        &self,
+        what: &str,
+        answer: Result<Result<Response, Error>, tokio::time::error::Elapsed>,
+    ) -> Result<(), SendError> {
+        match answer {
             Ok(Ok(_response)) => Ok(()),
             Ok(Err(error)) => Err(before_content(what, &error)),
             Err(_elapsed) => {

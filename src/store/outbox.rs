@@ -9,7 +9,7 @@ use super::{
 };
 use crate::model::{
     ids::{DraftId, MessageId, OutboxId, TicketId},
-    outbox::{OutboxRow, OutboxState},
+    outbox::{Delivered, OutboxRow, OutboxState},
 };
 use sqlx::any::AnyRow;
 
@@ -61,6 +61,7 @@ fn outbox(row: &AnyRow) -> Result<OutboxRow> {
         draft_id: row.find_id("draft_id")?,
         recipient: row.text("recipient")?,
         copies: row.json("copies")?,
+        deliveries: row.json("deliveries")?,
         template: row.text("template")?,
         language: row.text("language")?,
         subject: row.text("subject")?,
@@ -168,10 +169,10 @@ impl Db {
 }
 
 impl Tx {
-    /// Takes a mail out of the outbox that never left; `false` if it is being sent, or was.
+    /// Takes a mail out of the outbox that never left; `false` if it is being sent, or was, be it to one only.
     pub async fn delete_unsent(&mut self, id: &OutboxId) -> Result<bool> {
         let done =
-            sqlx::query("DELETE FROM outbox WHERE id = $1 AND state IN ('queued', 'withheld', 'failed')")
+            sqlx::query("DELETE FROM outbox WHERE id = $1 AND sent_ms IS NULL AND state IN ('queued', 'withheld', 'failed')")
                 .bind(id.as_str())
                 .run(self.connection())
                 .await?;
@@ -206,6 +207,24 @@ impl Tx {
         .run(self.connection())
         .await?;
         Ok(done == 1)
+    }
+
+    /// What became of a mail under way for each recipient. `sent_ms` is the time, if the server took it for somebody.
+    pub async fn save_deliveries(
+        &mut self,
+        id: &OutboxId,
+        deliveries: &[Delivered],
+        sent_ms: Option<i64>,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE outbox SET deliveries = $1, sent_ms = COALESCE(sent_ms, $2) WHERE id = $3 AND state = 'sending'",
+        )
+        .bind(json(&deliveries)?)
+        .bind(sent_ms)
+        .bind(id.as_str())
+        .run(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// The server took it.

@@ -25,10 +25,10 @@ use mailroom::{
         intake::{self, Manner},
     },
     mailbox::{self, Mailbox},
-    model::{ledger::Outcome, outbox::OutboxState},
+    model::{ids::OutboxId, ledger::Outcome, outbox::OutboxState},
     pipeline::decision,
-    reply::{SendError, limits},
-    store::{Store, message::MessageState, sighting::Place},
+    reply::{Refusal, SendError, limits},
+    store::{Store, message::MessageState, outbox::NewOutbox, sighting::Place},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -408,6 +408,73 @@ async fn a11_each_mail_leaves_once_or_is_shown_as_failed() {
     recipients.sort();
     recipients.dedup();
     assert_eq!((recipients.len(), all), (3, 3), "nobody got it twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a11_one_recipient_who_is_refused_costs_the_others_nothing() {
+    let site = TestSite::open().await;
+    let now_ms = clock::now_ms();
+    let id = OutboxId::new(clock::fresh_id());
+    let new = NewOutbox {
+        id: id.clone(),
+        cause: format!("answer:{id}"),
+        ticket_id: None,
+        message_id: None,
+        draft_id: None,
+        recipient: "ann@buyer.example".to_owned(),
+        copies: ["bo@buyer.example", "cy@buyer.example", "Ann@buyer.example"].map(str::to_owned).to_vec(),
+        template: "answer".to_owned(),
+        language: "en".to_owned(),
+        subject: "Your order".to_owned(),
+        rfc_message_id: format!("{id}@site.example"),
+        sha256: site.app.blob.put(b"Subject: Your order\r\n\r\nHello\r\n").await.unwrap(),
+        withheld: None,
+        due_ms: now_ms,
+    };
+    let mut tx = site.app.store.begin().await.unwrap();
+    tx.insert_outbox(&new, now_ms).await.unwrap();
+    tx.commit().await.unwrap();
+    let refuse = |email: &str, is_final| Refusal {
+        email: email.to_owned(),
+        is_final,
+        text: format!("RCPT TO <{email}>: {}", if is_final { "550 no such user" } else { "450 later" }),
+    };
+    let look = async || {
+        let row = site.app.store.read().await.unwrap().find_outbox(&id).await.unwrap().unwrap();
+        let became: Vec<String> =
+            row.deliveries.iter().map(|d| format!("{} {}", d.email, d.delivery.as_str())).collect();
+        (row.state, became.join(", "), row.reason)
+    };
+    site.outgoing.set_refusals(vec![refuse("bo@buyer.example", true), refuse("cy@buyer.example", false)]);
+    assert_eq!(jobs::send_outbox::run_due_at(&site.app, now_ms).await.unwrap(), 1);
+    let (state, became, reason) = look().await;
+    assert_eq!(state, OutboxState::Queued);
+    assert_eq!(became, "ann@buyer.example sent, bo@buyer.example refused, cy@buyer.example deferred");
+    assert!(reason.contains("550") && reason.contains("450"), "{reason}");
+    let mut tx = site.app.store.begin().await.unwrap();
+    assert!(!tx.delete_unsent(&id).await.unwrap(), "what somebody has is not taken back");
+    tx.rollback().await.unwrap();
+
+    // The one who is deferred is tried alone.
+    site.outgoing.set_refusals(vec![refuse("bo@buyer.example", true)]);
+    assert_eq!(jobs::send_outbox::run_due_at(&site.app, now_ms + 60_000_000).await.unwrap(), 1);
+    let (state, became, reason) = look().await;
+    assert_eq!((state, became.matches("sent").count()), (OutboxState::Failed, 2), "{became}");
+    assert!(reason.contains("550") && !reason.contains("450"), "{reason}");
+
+    // A person has it sent again: to the one who was refused, and to nobody else.
+    site.outgoing.set_refusals(Vec::new());
+    assert!(decision::settle_outbox(&site.app, &id, OutboxState::Queued, "ann").await.unwrap());
+    assert_eq!(jobs::send_outbox::run_due_at(&site.app, now_ms + 120_000_000).await.unwrap(), 1);
+    assert_eq!(look().await.0, OutboxState::Sent);
+    let asked: Vec<Vec<String>> = site
+        .outgoing
+        .sent()
+        .into_iter()
+        .map(|(to, _)| std::iter::once(to.recipient).chain(to.copies).collect())
+        .collect();
+    let alone = |email: &str| vec![email.to_owned()];
+    assert_eq!(asked[1..], [alone("cy@buyer.example"), alone("bo@buyer.example")], "nobody got it twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]

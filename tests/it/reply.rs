@@ -166,6 +166,26 @@ async fn what_goes_wrong_before_the_content_has_left_can_be_tried_again_or_is_fi
 }
 
 #[tokio::test]
+async fn those_whom_the_server_refuses_are_named_and_the_others_get_the_mail() {
+    for (says, is_final) in [("550 no such user", true), ("450 greylisted", false)] {
+        let peer = Peer::start("RCPT TO:<bo@b.example>", Does::Says(says));
+        let mailer = Mailer::open(&config(peer.port, Tls::Plain), None).unwrap();
+        let copies = ["bo@b.example", "cy@b.example"].map(str::to_owned).to_vec();
+        let sent = mailer.send(&Envelope { copies, ..envelope("a@b.example") }, &mail("en")).await.unwrap();
+        let [refusal] = sent.refusals.as_slice() else { panic!("{sent:?}") };
+        assert_eq!((refusal.email.as_str(), refusal.is_final), ("bo@b.example", is_final));
+        assert!(refusal.text.contains(says.split_once(' ').unwrap().1), "{refusal:?}");
+        assert!(
+            peer.heard().iter().any(|line| line == "RCPT TO:<cy@b.example>"),
+            "the next one is asked for"
+        );
+        let answer = kind_of(mailer.send(&envelope("bo@b.example"), &mail("en")).await);
+        let expected = if is_final { "permanent: RCPT TO" } else { "transient: RCPT TO" };
+        assert!(answer.starts_with(expected), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn automatic_mail_has_an_empty_sender_and_dots_are_kept() {
     let peer = Peer::start("NOWHERE", Does::HangsUp);
     let mailer = Mailer::open(&config(peer.port, Tls::Plain), None).unwrap();

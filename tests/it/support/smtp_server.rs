@@ -105,7 +105,7 @@ fn privileged(program: &str, arguments: &[&str]) {
     }
 }
 
-/// What a misbehaving peer does when a line comes that begins with a word: answer, or hang up.
+/// What a misbehaving peer does when a line comes that begins with a word, or that is one: answer, or hang up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Does {
     /// Says this instead.
@@ -159,7 +159,7 @@ fn converse(stream: TcpStream, at: &str, does: Does, heard: &Mutex<Vec<String>>)
             "QUIT" => "221 bye",
             _ => "250 fine",
         };
-        let does = if word == at { does } else { Does::Says(usual) };
+        let does = if word == at || line.trim_end() == at { does } else { Does::Says(usual) };
         match does {
             Does::HangsUp => return Ok(()),
             Does::Sleeps => {
