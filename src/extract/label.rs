@@ -19,6 +19,8 @@ use std::collections::BTreeSet;
 
 /// Words in one label at most.
 const LABEL_WORDS_MAX: usize = 7;
+/// Words of a label in a second language at most.
+const TRANSLATED_WORDS_MAX: usize = 3;
 /// Letters of the end of a word that stands apart from it at most.
 const TORN_OFF_MAX: usize = 2;
 
@@ -55,7 +57,24 @@ impl Label {
 }
 
 /// The longest label at the start of these words: a wording that is known as a whole, or words that all mean something.
+/// The same in another language may follow: `Fournisseur / Leverancier`.
 pub fn label_at<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<Label> {
+    let mut label = in_one_language(words.clone())?;
+    let used = label.words;
+    let slash = |word: Option<&str>| usize::from(word == Some("/"));
+    let (before, after) = (slash(words.clone().nth(used.saturating_sub(1))), slash(words.clone().nth(used)));
+    if !label.closed && before + after > 0 {
+        let rest = words.skip(used + after);
+        let of_word = |c: char| c.is_alphabetic() || matches!(c, '.' | '-' | '\'' | '’' | ':');
+        let (count, letters) = rest.fold((0, true), |(n, all), w| (n + 1, all && w.chars().all(of_word)));
+        if (1..=TRANSLATED_WORDS_MAX).contains(&count) && letters {
+            label.words += after + count;
+        }
+    }
+    Some(label)
+}
+
+fn in_one_language<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<Label> {
     let label = by_words(words.clone());
     let Some(phrase) = phrases::phrase_at(words.clone()) else { return label };
     let longer = label

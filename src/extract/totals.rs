@@ -120,6 +120,17 @@ pub fn find_totals(
             candidates.insert("subtotal", subtotal);
         }
     }
+    // `Summe 742,36` over `MwSt 141,05` and `Gesamt 883,41`: of two totals, the one before tax is the subtotal
+    if !candidates.contains_key("subtotal")
+        && let Some(totals) = candidates.get("total").filter(|totals| totals.len() >= 2).cloned()
+    {
+        let mut parted = candidates.clone();
+        parted.insert("subtotal", totals);
+        let proved = decide(&parted, lines, reading, true);
+        if proved.len() >= 3 {
+            return proved;
+        }
+    }
     decide(&candidates, lines, reading, false)
 }
 
@@ -166,7 +177,10 @@ pub(super) fn sum_name(segment: &Segment) -> Option<(&'static str, usize)> {
         .map(|(_, w)| w.text.as_str())
         .collect();
     let label = label_at(texts.iter().copied())?;
-    let name = NAMES.iter().find(|n| field_of(&label) == Some(**n))?;
+    let field = field_of(&label);
+    // among sums, `Delivery` is what it costs
+    let delivery = label.asks_only("delivery") && matches!(field, None | Some("requested_date" | "ship_to"));
+    let name = NAMES.iter().find(|n| field == Some(**n) || delivery && **n == "shipping")?;
     // what follows the label must be figures, not prose
     let used = label.words;
     let figures = texts

@@ -6,6 +6,7 @@ use super::Label;
 #[rustfmt::skip]
 const COLUMNS: &[(&[&str], &[&str], &str)] = &[
     (&["discount"], &["price"], "discount"),
+    (&["tax", "rate"], &["amount", "total"], "tax_rate"),
     (&["tax"], &["total", "amount", "price"], "tax_rate"),
     (&["per", "price"], &["unit", "amount", "total"], "price_per"),
     (&["per"], &["unit", "amount", "total", "article", "quantity"], "price_per"),
@@ -138,6 +139,28 @@ const COLUMN_PHRASES: &[(&str, &str)] = &[
     ("produit", "description"),
     ("produkt", "description"),
     ("ware", "description"),
+    ("vara", "description"),
+    ("name", "description"),
+    ("order code", "sku"),
+    ("item no", "sku"),
+    ("bestellnummer", "sku"),
+    ("best.-nr", "sku"),
+    ("bestell-nr", "sku"),
+    ("bestellnr", "sku"),
+    ("bestallningsnr", "sku"),
+    ("bestallningsnummer", "sku"),
+    ("n/ref", "customer_sku"),
+    ("ref acheteur", "customer_sku"),
+    ("number of", "quantity"),
+    ("units of measure", "unit"),
+    ("agreed price", "unit_price"),
+    ("extended cost", "amount"),
+    ("ext cost", "amount"),
+    ("goods value", "amount"),
+    ("order value", "amount"),
+    ("pos.-wert", "amount"),
+    ("leveransvecka", "delivery_date"),
+    ("bedarfstermin", "delivery_date"),
 ];
 
 /// The column that a label heads in a table of lines.

@@ -72,6 +72,22 @@ const SUFFIXES: &[&str] = &[
     "sasp",
 ];
 
+/// Words of places where goods arrive, which are no company's name.
+#[rustfmt::skip]
+const PLACES: &[&str] = &[
+    "warehouse", "store", "stores", "stockroom", "receiving", "dock", "goods", "in", "inwards", "main", "central", "site", "plant", "factory", "gate", "depot",
+    "lager", "zentrallager", "hauptlager", "wareneingang", "warenannahme", "werk", "halle", "tor", "rampe",
+    "centrallager", "huvudlager", "godsmottagning", "godsmottagningen", "varumottagning", "varumottagningen", "mottagning", "forrad", "centralforrad",
+    "magasin", "centrale", "entrepot", "quai", "reception", "marchandises", "livraison", "livraisons", "usine", "atelier", "no", "n", "nr", "the", "de", "la", "le", "des",
+];
+
+/// `Magasin central`, `Warehouse 2`: a place, not whose it is.
+pub(super) fn is_place(text: &str) -> bool {
+    let folded = fold(text);
+    let figures = |w: &str| w.len() <= 3 && w.chars().any(|c| c.is_ascii_digit()) || w.len() == 1;
+    !folded.is_empty() && folded.split(' ').all(|w| PLACES.contains(&w) || figures(w))
+}
+
 /// A legal form that was broken off the name of its company: `… GmbH & Co.` over `KG`.
 pub(super) fn join_legal_form(lines: &mut Vec<Vec<Word>>) {
     if lines.len() >= 2 && lines.get(1).is_some_and(|l| is_legal_form(l)) {

@@ -3,7 +3,7 @@
 use super::{
     BLOCK_ROWS_MAX, Block, is_contact_line,
     letterhead::{Signs, domains, letterhead},
-    name::{bare_name, looks_like_company},
+    name::{bare_name, is_place, looks_like_company},
     search::Searched,
     stops,
 };
@@ -83,7 +83,7 @@ fn is_same(a: &str, b: &str) -> bool {
 
 /// What tells the writer's name: it stands over the addresses to deliver to, and in the domain of its mail.
 fn signs(layout: &Layout, blocks: &BTreeMap<&'static str, Block>, theirs: bool) -> Signs {
-    let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first());
+    let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first()).filter(|w| !is_place(&join(w)));
     Signs {
         heads: ["buyer", "bill_to", "ship_to"]
             .iter()
@@ -120,7 +120,8 @@ pub(super) fn name_parties(
     known: &Known,
     out: &mut BTreeMap<String, Proposal>,
 ) {
-    let head = |role: &str| blocks.get(role).and_then(|b| b.lines.first()).cloned();
+    let head =
+        |role: &str| blocks.get(role).and_then(|b| b.lines.first()).filter(|w| !is_place(&join(w))).cloned();
     let is_us = |text: &str| known.site_names.iter().any(|n| strsim_ratio(&fold(n), &fold(text)) > 0.93);
     let theirs = matches!(reading.kind, Kind::Invoice | Kind::DeliveryNote);
     let signs = signs(layout, blocks, theirs);
