@@ -5,8 +5,10 @@ use crate::{
         confidence,
         date::{self, parse_date},
         draft::{Reading, propose},
+        label::{column_of, label_at},
         layout::{Word, join},
         number::{parse_number, split_currency},
+        prose::is_usual_unit,
     },
     model::draft::{Line, Proposal},
 };
@@ -24,9 +26,18 @@ pub(crate) fn glued(text: &str) -> Option<(&str, &str)> {
         && unit.trim_end_matches(['2', '3', '²', '³']).chars().all(|c| c.is_alphabetic() || c == '.')
         && !unit.starts_with('.')
         // a misread digit is no unit
-        && (crate::extract::prose::is_usual_unit(unit)
+        && (is_usual_unit(unit)
             || letters >= 2 && !unit.chars().all(|c| matches!(c, 'l' | 'I' | 'i' | 'O' | 'o' | 'S' | 'B')));
     fits.then_some((number, unit))
+}
+
+/// Whether a text that stands where a unit should heads a column of something else: `Quantity`, `Due Date`.
+fn heads_other(text: &str) -> bool {
+    let label = label_at(text.split_whitespace())
+        .filter(|l| !l.forgiven && l.words == text.split_whitespace().count());
+    let column = label.as_ref().and_then(column_of);
+    !is_usual_unit(text)
+        && matches!(column, Some("quantity" | "delivery_date" | "unit_price" | "amount" | "sku" | "discount"))
 }
 
 /// What the words of one cell say, by the type of their column.
@@ -67,6 +78,8 @@ pub(super) fn put(line: &mut Line, name: &'static str, words: &[Word], reading: 
         "line_no" => (text.len() <= 8 && text.chars().any(|c| c.is_ascii_digit()))
             .then(|| text.trim_end_matches(['.', ')']).to_owned()),
         "action" => crate::extract::draft::action_of(&text),
+        // the head of a smaller table within a line
+        "unit" if heads_other(&text) => None,
         _ => text.chars().any(char::is_alphanumeric).then(|| text.clone()),
     };
     let Some(value) = value else { return };
