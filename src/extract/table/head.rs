@@ -53,7 +53,7 @@ fn chunks(words: &[Word]) -> Vec<Chunk> {
             let part = rest.get(..n).unwrap_or_default();
             if let Some(label) =
                 label_at(part.iter().map(|w| w.text.as_str())).filter(|l| l.words == n || n == 1)
-                && let Some(name) = column_of(&label)
+                && let Some(name) = head_of(&label)
                 && (n == 1 || one_head(part, &label))
             {
                 take = n;
@@ -324,6 +324,14 @@ fn two_rows_each(layout: &Layout, next: usize, upper: &[Chunk], lower: &[Chunk])
         && rest.first().is_none_or(|row| starts(row) || ends_table(row))
 }
 
+/// The column that a head names: by `Bestellnummer` goods are ordered from a catalogue.
+fn head_of(label: &Label) -> Option<&'static str> {
+    match column_of(label) {
+        Some("line_no") if field_of(label) == Some("po_number") => Some("sku"),
+        column => column,
+    }
+}
+
 /// Puts the chunks of a lower head row under those above them.
 fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
     for low in lower {
@@ -332,7 +340,7 @@ fn stack(mut upper: Vec<Chunk>, lower: Vec<Chunk>) -> (Vec<Chunk>, Vec<Chunk>) {
             Some(u) => {
                 let both = u.words.iter().chain(&low.words).map(|w| w.text.as_str());
                 let label = label_at(both.clone()).filter(|l| l.words == both.clone().count());
-                let joined = label.as_ref().and_then(column_of);
+                let joined = label.as_ref().and_then(head_of);
                 u.column = joined.or(u.column).or(low.column);
                 u.x0 = u.x0.min(low.x0);
                 u.x1 = u.x1.max(low.x1);
