@@ -81,7 +81,10 @@ pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> 
                 continue;
             }
             let label = label_at(segment.words.iter().map(|w| w.text.as_str()));
-            let labelled = label.as_ref().is_some_and(|l| l.words == segment.words.len() || l.closed);
+            let address =
+                |l: &Label| l.any(&["address"]) && matches!(field_of(l), Some("ship_to" | "bill_to"));
+            let labelled =
+                label.as_ref().is_some_and(|l| l.words == segment.words.len() || l.closed || address(l));
             if labelled
                 || crate::extract::letter::is_salutation(&folded)
                 || crate::extract::kind::is_title(&folded)
