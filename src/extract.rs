@@ -33,6 +33,8 @@ pub mod sidebar;
 pub mod split;
 pub mod structured;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod totals;
 pub mod training;

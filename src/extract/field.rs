@@ -140,7 +140,7 @@ fn is_plain_code(words: &[Word]) -> bool {
 }
 
 /// How much less a label says that asks for the number of some paper, not for that of an order.
-const SOME_NUMBER: f32 = 0.8;
+const SOME_PAPER: f32 = 0.8;
 
 /// All header fields that stand beside labels.
 pub fn find_fields(
@@ -193,10 +193,10 @@ pub fn find_fields(
             {
                 continue;
             }
-            let some_number = field_of(&marked.label) == Some("document_number");
+            let some_paper = field_of(&marked.label) == Some("document_number");
             for candidate in candidates(layout, marks, index, at, segment, marked, field, reading) {
-                let candidate = if some_number {
-                    Candidate { score: candidate.score * SOME_NUMBER, ..candidate }
+                let candidate = if some_paper {
+                    Candidate { score: candidate.score * SOME_PAPER, ..candidate }
                 } else {
                     candidate
                 };

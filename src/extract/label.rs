@@ -95,9 +95,9 @@ fn in_one_language<'a>(words: impl Iterator<Item = &'a str> + Clone) -> Option<L
 
 /// Whether the first of these words may be a label by itself: `Framme 9 mars`, not `Store order ref` or `Le`.
 fn stands_alone<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
-    let filler = words.next().and_then(find_all).is_some();
+    let known = words.next().and_then(find_all).is_some();
     let next = words.next();
-    !filler && next.is_none_or(|w| !w.starts_with(char::is_alphabetic) || parse_currency(w).is_some())
+    !known && next.is_none_or(|w| !w.starts_with(char::is_alphabetic) || parse_currency(w).is_some())
 }
 
 /// The longest run of words at the start that all mean something.

@@ -213,28 +213,10 @@ fn read(title: &Values, delivery: &Delivery, reading: &Reading) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        extract::{Context, extract, text_pages},
-        model::account::Known,
-    };
+    use crate::extract::testing::lines_of;
 
     fn check(text: &str, wanted: &[[&str; 4]]) {
-        let context = Context {
-            known: &Known::default(),
-            subject: None,
-            sender_domain: None,
-            lessons: &[],
-            alone: false,
-        };
-        let drafts = extract(&text_pages(text), &context);
-        let got: Vec<[String; 4]> = drafts
-            .iter()
-            .flat_map(|d| &d.lines)
-            .map(|l| {
-                ["sku", "delivery_date", "quantity", "unit"]
-                    .map(|n| l.get(n).and_then(|p| p.value.as_text()).unwrap_or_default().to_owned())
-            })
-            .collect();
+        let got = lines_of(text, &["sku", "delivery_date", "quantity", "unit"]);
         assert_eq!(got, wanted, "{text}");
     }
 

@@ -196,10 +196,7 @@ fn proves(cells: &Cells, reading: &Reading) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        extract::{Context, extract, text_pages},
-        model::account::Known,
-    };
+    use crate::extract::testing::lines_of;
 
     fn column(name: &'static str, x0: f32, x1: f32) -> Column {
         Column::new(name, x0, x1, 0)
@@ -238,20 +235,7 @@ mod tests {
     }
 
     fn check(text: &str, name: &str, wanted: &[&str]) {
-        let context = Context {
-            known: &Known::default(),
-            subject: None,
-            sender_domain: None,
-            lessons: &[],
-            alone: false,
-        };
-        let drafts = extract(&text_pages(text), &context);
-        let got: Vec<String> = drafts
-            .iter()
-            .flat_map(|d| &d.lines)
-            .map(|l| l.get(name).and_then(|p| p.value.as_text()).unwrap_or_default().to_owned())
-            .collect();
-        assert_eq!(got, wanted, "{name} in\n{text}");
+        assert_eq!(lines_of(text, &[name]).concat(), wanted, "{name} in\n{text}");
     }
 
     #[test]

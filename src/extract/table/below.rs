@@ -209,29 +209,10 @@ fn typed(
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        extract::{Context, extract, text_pages},
-        model::account::Known,
-    };
+    use crate::extract::testing::lines_of;
 
     fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
-        let context = Context {
-            known: &Known::default(),
-            subject: None,
-            sender_domain: None,
-            lessons: &[],
-            alone: false,
-        };
-        let drafts = extract(&text_pages(text), &context);
-        let got: Vec<Vec<String>> = drafts
-            .iter()
-            .flat_map(|d| &d.lines)
-            .map(|l| {
-                let value = |name: &&str| l.get(*name).and_then(|p| p.value.as_text()).unwrap_or_default();
-                names.iter().map(value).map(str::to_owned).collect()
-            })
-            .collect();
-        assert_eq!(got, wanted, "{text}");
+        assert_eq!(lines_of(text, names), wanted, "{text}");
     }
 
     #[test]

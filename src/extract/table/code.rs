@@ -168,10 +168,7 @@ fn split_code(cells: &mut Cells) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        extract::{Context, extract, text_pages},
-        model::account::Known,
-    };
+    use crate::extract::testing::lines_of;
 
     #[test]
     fn a_labelled_number_behind_the_goods_is_theirs() {
@@ -182,17 +179,8 @@ mod tests {
                 "PURCHASE ORDER 4711\n\nPos  Description                          Quantity    Price    Amount\n\
                  1    {text:<36} 2         6.50     13.00\n"
             );
-            let context = Context {
-                known: &Known::default(),
-                subject: None,
-                sender_domain: None,
-                lessons: &[],
-                alone: false,
-            };
-            let drafts = extract(&text_pages(&text), &context);
-            let line = drafts.iter().flat_map(|d| &d.lines).next();
-            let value = |name: &str| line.and_then(|l| l.get(name)).and_then(|p| p.value.as_text());
-            assert_eq!((value("sku"), value("description")), (Some(code), Some("Drain pipe")), "{text}");
+            let lines = lines_of(&text, &["sku", "description"]);
+            assert_eq!(lines, [[code, "Drain pipe"]], "{text}");
         }
     }
 }

@@ -54,13 +54,15 @@ pub async fn undo(
     } else {
         undo::decision(&desk.app, &row.id, revision, &visit.name).await?
     };
-    match done {
-        Ok(Decided::Done(())) => Ok(Redirect::to(&format!("/drafts/{id}?done=undone")).into_response()),
-        Ok(_) => Err(PageError::refused(StatusCode::CONFLICT, "error.undo_changed")),
-        Err(Obstacle::Sent) => Err(PageError::refused(StatusCode::CONFLICT, "error.undo_sent")),
-        Err(Obstacle::Announced) => Err(PageError::refused(StatusCode::CONFLICT, "error.undo_announced")),
-        Err(Obstacle::Nothing) => Err(PageError::refused(StatusCode::CONFLICT, "error.undo_changed")),
-    }
+    let refusal = match done {
+        Ok(Decided::Done(())) => {
+            return Ok(Redirect::to(&format!("/drafts/{id}?done=undone")).into_response());
+        }
+        Ok(_) | Err(Obstacle::Nothing) => "error.undo_changed",
+        Err(Obstacle::Sent) => "error.undo_sent",
+        Err(Obstacle::Announced) => "error.undo_announced",
+    };
+    Err(PageError::refused(StatusCode::CONFLICT, refusal))
 }
 
 /// `POST /drafts/{id}/hand-over`
