@@ -104,22 +104,23 @@ fn is_mark(text: &str) -> bool {
 }
 
 fn is_text(row: &Row) -> bool {
-    let words = row.words();
-    let letters = words.iter().flat_map(|w| w.text.chars()).filter(|c| c.is_alphabetic()).count();
-    words.len() <= 12
+    let count = row.each_word().count();
+    let letters = row.each_word().flat_map(|w| w.text.chars()).filter(|c| c.is_alphabetic()).count();
+    count <= 12
         && letters >= 4
-        && label_at(words.iter().map(|w| w.text.as_str())).is_none_or(|l| !l.closed && l.words < words.len())
+        && label_at(row.each_word().map(|w| w.text.as_str())).is_none_or(|l| !l.closed && l.words < count)
 }
 
 /// The labelled values of a row; none if anything in it has no label or is not what its label asks for.
 fn values_of(row: &Row, reading: &Reading) -> Values {
-    let words = row.words();
-    if words.len() > ROW_WORDS_MAX {
+    let first = label_at(row.each_word().map(|w| w.text.as_str()));
+    let Some(first) = first.filter(|_| row.each_word().count() <= ROW_WORDS_MAX) else {
         return Values::new();
-    }
+    };
+    let words = row.words();
     // `Details Solenoid coil 24 V`: a row of its own that names the goods
-    if let ([_], Some(label)) = (row.segments.as_slice(), label_at(words.iter().map(|w| w.text.as_str())))
-        && asked(&label) == Some("description")
+    if let ([_], label) = (row.segments.as_slice(), &first)
+        && asked(label) == Some("description")
         && let Some(goods) = words.get(label.words..).filter(|rest| rest.len() >= 2)
     {
         return Values::from([("description", goods.to_vec())]);
@@ -171,9 +172,10 @@ fn values_of(row: &Row, reading: &Reading) -> Values {
 
 /// `6 st à 355,06 kr = 2.130,36 kr`: quantity, unit, price and amount by the marks between them.
 fn figures_of(row: &Row, reading: &Reading) -> Values {
+    let at =
+        row.each_word().position(|w| matches!(w.text.as_str(), "à" | "á" | "@" | "x" | "×" | "je" | "at"));
+    let Some(at) = at.filter(|_| row.each_word().count() <= 12) else { return Values::new() };
     let words = row.words();
-    let at = words.iter().position(|w| matches!(w.text.as_str(), "à" | "á" | "@" | "x" | "×" | "je" | "at"));
-    let Some(at) = at.filter(|_| words.len() <= 12) else { return Values::new() };
     let (before, after) = words.split_at(at);
     let after = after.get(1..).unwrap_or_default();
     let equals = after.iter().position(|w| w.text == "=").unwrap_or(after.len());

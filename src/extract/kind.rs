@@ -174,13 +174,13 @@ fn weigh_titles(layout: &Layout, subject: Option<&str>, scores: &mut Scores) -> 
     for (index, row) in layout.rows.iter().enumerate().filter(|(_, r)| r.page == first) {
         let place = row.y0() / layout.height.max(1.0);
         for segment in &row.segments {
-            if segment.words.len() > TITLE_WORDS_MAX || asks_for_party(segment) {
+            if segment.words.len() > TITLE_WORDS_MAX {
                 continue;
             }
             let text = fold(&segment.text());
+            let Some((paper, part)) = title(&text).filter(|_| !asks_for_party(segment)) else { continue };
             let about = text.split(' ').next().is_some_and(|w| ABOUT.contains(&w))
                 || above.contains(&index) && row.segments.len() == 1;
-            let Some((paper, part)) = title(&text) else { continue };
             let big = segment.height() / usual;
             let capitals = segment.text().chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
             let bold = segment.words.iter().all(|w| w.bold);

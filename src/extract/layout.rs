@@ -118,6 +118,11 @@ impl Row {
         self.segments.iter().flat_map(|s| s.words.iter().cloned()).collect()
     }
 
+    /// The same, where they stand.
+    pub fn each_word(&self) -> impl Iterator<Item = &Word> + Clone {
+        self.segments.iter().flat_map(|s| &s.words)
+    }
+
     /// The whole row as text.
     pub fn text(&self) -> String {
         self.segments.iter().map(Segment::text).collect::<Vec<_>>().join("  ")

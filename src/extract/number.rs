@@ -94,6 +94,9 @@ pub fn split_currency(text: &str) -> (&str, Option<&'static str>) {
 
 /// A number with nothing but a currency, percent sign or blanks around it.
 pub fn parse_number(text: &str, style: Style) -> Option<Decimal> {
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let (text, _) = split_currency(text);
     let text = text.trim().trim_end_matches('%').trim();
     let (text, negative) = sign(text);

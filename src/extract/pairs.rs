@@ -41,6 +41,9 @@ fn cut(words: &[Word]) -> Option<usize> {
 
 /// `Net 4,602.39 VAT 20 % 920.48 TOTAL 5,522.87`: where the name of the second sum begins.
 fn cut_sums(words: &[Word]) -> Option<usize> {
+    if words.iter().filter(|w| money(&w.text).is_some()).count() < 2 {
+        return None;
+    }
     let named = |words: &[Word]| {
         let segment = Segment { words: words.to_vec(), page: 1, row: 0 };
         sum_name(&segment).map(|(_, used)| used)
@@ -72,6 +75,9 @@ fn cut_dashes(words: &[Word]) -> Option<usize> {
 
 /// Where the second label of these words begins.
 fn cut_at(words: &[Word]) -> Option<usize> {
+    if !words.iter().skip(2).any(|w| w.text.ends_with(':')) {
+        return None;
+    }
     let first = closed_label(words)?;
     // the first colon after the first label's value
     let colon = (first + 1..words.len()).find(|at| words.get(*at).is_some_and(|w| w.text.ends_with(':')))?;

@@ -58,13 +58,14 @@ fn statements(layout: &Layout) -> Vec<Vec<Word>> {
     for row in &layout.rows {
         let words: Vec<Word> = row.words().into_iter().map(without_price_unit).collect();
         let starts_low = words.first().is_some_and(|w| w.text.starts_with(char::is_lowercase));
-        let goes_on = previous.is_some_and(|p| {
-            p.text().chars().count() >= FULL_ROW_CHARS
+        let goes_on = previous.filter(|_| starts_low).is_some_and(|p| {
+            let text = p.text();
+            text.chars().count() >= FULL_ROW_CHARS
                 && row.y0() - p.y1() < 0.9 * (p.y1() - p.y0())
-                && !p.text().ends_with([':', '.', ';'])
+                && !text.ends_with([':', '.', ';'])
         });
         match out.last_mut() {
-            Some(last) if goes_on && starts_low => last.extend(words),
+            Some(last) if goes_on => last.extend(words),
             _ => out.push(words),
         }
         previous = Some(row);

@@ -69,6 +69,10 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
 
 /// The article that a row names with labels; none if it names none.
 fn title_of(row: &Row) -> Option<Values> {
+    let may_close = |w: &Word| w.text.contains([':', ';']) || w.text.contains("..");
+    if !row.each_word().any(may_close) {
+        return None; // no label ends here
+    }
     let words = row.words();
     if words.len() > TITLE_WORDS_MAX {
         return None;

@@ -24,6 +24,9 @@ type Amount = Option<(Decimal, Vec<Word>)>;
 
 /// Text that is an amount of money: a number with two decimals or a currency.
 pub fn money(text: &str) -> Option<Decimal> {
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let (bare, currency) = split_currency(text);
     let marked = bare.chars().rev().position(|c| matches!(c, ',' | '.')).is_some_and(|at| at == 2);
     if currency.is_none() && !marked {

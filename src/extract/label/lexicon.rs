@@ -105,15 +105,18 @@ pub fn fold_word(word: &str) -> String {
 
 /// What one word says; none if it is no label word.
 pub(super) fn find(word: &str) -> Option<Found> {
-    let folded = fold_word(word);
-    if folded.is_empty() {
-        return None;
-    }
     SEEN.with_borrow_mut(|seen| {
+        // by the word as it stands: most have been seen, and most of those say nothing
+        if let Some(known) = seen.get(word) {
+            return known.clone();
+        }
         if seen.len() > SEEN_MAX {
             seen.clear();
         }
-        seen.entry(folded.clone()).or_insert_with(|| find_folded(&folded)).clone()
+        let folded = fold_word(word);
+        let found = if folded.is_empty() { None } else { find_folded(&folded) };
+        seen.insert(word.to_owned(), found.clone());
+        found
     })
 }
 

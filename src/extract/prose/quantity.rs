@@ -53,6 +53,9 @@ pub(super) fn anchors(words: &[Word], reading: &Reading) -> Vec<Anchor> {
     {
         out.push(anchor);
     }
+    if out.is_empty() {
+        return out;
+    }
     // "A-1312: 20 pcs": all quantities of a statement stand on the same side of their goods
     let first_goods = words.iter().position(|w| is_code(w, reading));
     let trails = match (first_goods, out.first()) {
