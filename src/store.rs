@@ -7,6 +7,9 @@
 //! Does not: ask for the time (callers pass `now_ms`), keep bytes (see [`crate::blob`]), nor let any type of the
 //! database crate out.
 //!
+//! A limit that is bound makes SQLite prepare its statement again at each use (3.47 and later look at the value): what
+//! is asked for every message has its limit in the text.
+//!
 //! Limits: every list takes a limit or has a named maximum. On SQLite one writer works at a time and the others queue
 //! for it in order; on PostgreSQL audit rows and changes are numbered in the last moment before the commit, always in
 //! the same order, so that writers neither wait long for each other nor block each other for ever.
@@ -64,6 +67,8 @@ const ACQUIRE_TIMEOUT_MS: u64 = 30_000;
 const SQLITE_BUSY_TIMEOUT_MS: u64 = 20_000;
 /// Pages that one SQLite connection holds, in KiB.
 const SQLITE_CACHE_KIB: u64 = 8 * 1024;
+/// Pages of SQLite's journal after which they are moved into the file: 32 MiB. Pages that change often move once.
+const SQLITE_CHECKPOINT_PAGES: u64 = 8 * 1024;
 /// How often a fresh schema is tried again when another process makes it at the same time.
 const MIGRATE_ATTEMPTS_MAX: u32 = 5;
 
@@ -246,10 +251,12 @@ impl Store {
 
 async fn prepare_sqlite(connection: &mut AnyConnection) -> sqlx::Result<()> {
     // FULL: raw mail is evidence, a commit has reached the disk when it returns.
+    // What a statement may have to undo stays in memory: it is let go with the statement, a file with the transaction.
     // Each connection has a cache of its own; the system keeps the pages of the file for all of them.
     let statements = format!(
         "PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{SQLITE_CACHE_KIB};"
+         PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{SQLITE_CACHE_KIB}; \
+         PRAGMA wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}; PRAGMA temp_store = MEMORY;"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(connection).await?;
     Ok(())

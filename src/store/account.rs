@@ -11,7 +11,7 @@ use crate::model::{
     account::{Account, AccountRow, CatalogueItem},
     ids::{AccountId, MessageId},
 };
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Accounts loaded at most.
 const ACCOUNTS_MAX: i64 = 500_000;
@@ -119,14 +119,15 @@ impl Db {
 
     /// Accounts whose mail comes from `domain`, by number.
     pub async fn list_accounts_by_domain(&mut self, domain: &str, limit: u32) -> Result<Vec<AccountRow>> {
-        sqlx::query(
+        // only the limit is joined; see the header of `store`
+        let sql = format!(
             "SELECT id, content FROM account WHERE email_domain = $1 AND email_domain <> '' AND merged_into = ''
-                 ORDER BY account_no LIMIT $2",
-        )
-        .bind(key(&domain.to_lowercase()))
-        .bind(i64::from(limit))
-        .all(self.connection(), account)
-        .await
+                 ORDER BY account_no LIMIT {limit}"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(key(&domain.to_lowercase()))
+            .all(self.connection(), account)
+            .await
     }
 
     /// The account that stands for this one; none if it stands for itself.

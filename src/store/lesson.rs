@@ -11,7 +11,7 @@ use crate::{
         ids::{DraftId, LessonId},
     },
 };
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 
 /// Lessons of one sender that are used; older ones rest.
 pub const LESSONS_OF_SENDER_MAX: i64 = 60;
@@ -88,11 +88,12 @@ fn lesson(row: &AnyRow) -> Result<LessonRow> {
 impl Db {
     /// The lessons of a sender that are used, newest first.
     pub async fn list_lessons_of_sender(&mut self, sender: &str) -> Result<Vec<LessonRow>> {
-        sqlx::query("SELECT * FROM lesson WHERE sender = $1 AND state = 'active' ORDER BY id DESC LIMIT $2")
-            .bind(key(sender))
-            .bind(LESSONS_OF_SENDER_MAX)
-            .all(self.connection(), lesson)
-            .await
+        let limit = LESSONS_OF_SENDER_MAX;
+        let sql = format!(
+            "SELECT * FROM lesson WHERE sender = $1 AND state = 'active' ORDER BY id DESC LIMIT {limit}"
+        );
+        // only the limit is joined; see the header of `store`
+        sqlx::query(AssertSqlSafe(sql)).bind(key(sender)).all(self.connection(), lesson).await
     }
 
     /// Lessons, newest first; the next `limit` before `before`.

@@ -208,15 +208,12 @@ impl Db {
 
     /// Messages with that `Message-ID`, oldest first: usually one.
     pub async fn list_messages_by_rfc_id(&mut self, rfc_id: &str, limit: u32) -> Result<Vec<MessageRow>> {
-        sqlx::query(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM message WHERE rfc_message_id = $1 ORDER BY id LIMIT $2"
-        ))
-        .bind(key(rfc_id))
-        .bind(i64::from(limit))
-        .all(self.connection(), message)
-        .await
+        let select = concat!("SELECT ", columns!(), " FROM message WHERE rfc_message_id = $1 ORDER BY id");
+        // only the limit is joined; see the header of `store`
+        sqlx::query(AssertSqlSafe(format!("{select} LIMIT {limit}")))
+            .bind(key(rfc_id))
+            .all(self.connection(), message)
+            .await
     }
 
     /// Whether a message with one of these ids, kept before `id`, still waits for the pipeline. At most [`RFC_IDS_MAX`]

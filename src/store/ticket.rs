@@ -289,9 +289,11 @@ impl Db {
 
     /// Who may write into a ticket by quoting its reference: addresses in lower case.
     pub async fn list_participants(&mut self, id: &TicketId) -> Result<Vec<String>> {
-        sqlx::query("SELECT email FROM participant WHERE ticket_id = $1 ORDER BY email LIMIT $2")
+        // only the limit is joined; see the header of `store`
+        let limit = PARTICIPANTS_MAX;
+        let sql = format!("SELECT email FROM participant WHERE ticket_id = $1 ORDER BY email LIMIT {limit}");
+        sqlx::query(AssertSqlSafe(sql))
             .bind(id.as_str())
-            .bind(PARTICIPANTS_MAX)
             .all(self.connection(), |row| row.text("email"))
             .await
     }
@@ -316,15 +318,17 @@ impl Db {
         let mut tickets = Vec::new();
         let skip = rfc_ids.len().saturating_sub(super::message::RFC_IDS_MAX);
         for rfc_id in rfc_ids.iter().skip(skip).filter(|id| !id.is_empty()) {
-            let rows = sqlx::query(
+            // only the limit is joined; see the header of `store`
+            let sql = format!(
                 "SELECT ticket_id FROM message WHERE rfc_message_id = $1 AND id <> $2 AND ticket_id IS NOT NULL
-                 UNION SELECT ticket_id FROM outbox WHERE rfc_message_id = $1 AND ticket_id IS NOT NULL LIMIT $3",
-            )
-            .bind(key(rfc_id))
-            .bind(except.map_or("", MessageId::as_str))
-            .bind(TICKETS_PER_ID_MAX)
-            .fetch_all(self.connection())
-            .await?;
+                 UNION SELECT ticket_id FROM outbox WHERE rfc_message_id = $1 AND ticket_id IS NOT NULL
+                 LIMIT {TICKETS_PER_ID_MAX}"
+            );
+            let rows = sqlx::query(AssertSqlSafe(sql))
+                .bind(key(rfc_id))
+                .bind(except.map_or("", MessageId::as_str))
+                .fetch_all(self.connection())
+                .await?;
             for row in &rows {
                 let id: TicketId = row.id("ticket_id")?;
                 if !tickets.contains(&id) {
