@@ -200,6 +200,21 @@ impl Blob {
         Ok(bytes.into())
     }
 
+    /// The same on a thread that may wait; not on one that runs tasks. A file is read there and then.
+    pub fn get_waiting(&self, sha256: &str) -> Result<Vec<u8>> {
+        let Some(folder) = &self.folder else {
+            return tokio::runtime::Handle::current().block_on(self.get(sha256));
+        };
+        let bytes = folder::get(folder, sha256).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => BlobError::Missing { sha256: sha256.to_owned() },
+            _ => BlobError::Unavailable(error.into()),
+        })?;
+        if sha256_hex(&bytes) != sha256 {
+            return Err(BlobError::Damaged { sha256: sha256.to_owned() });
+        }
+        Ok(bytes)
+    }
+
     /// A part of the bytes under a hash, not checked: for downloads that resume.
     pub async fn get_range(&self, sha256: &str, range: Range<u64>) -> Result<Vec<u8>> {
         let path = self.path(sha256)?;
@@ -379,6 +394,7 @@ mod tests {
         std::fs::write(file_of(&many, &hashes[0]), b"by").unwrap();
         assert_eq!(together.put_all(&all).await.unwrap(), hashes);
         assert_eq!(together.get(&hashes[0]).await.unwrap(), all[0]);
+        assert_eq!(together.get_waiting(&hashes[0]).unwrap(), all[0]);
         let listed: Vec<_> = together.list().collect().await;
         assert_eq!(listed.len(), 40);
         let names = std::fs::read_dir(many.path().join(&hashes[0][..2])).unwrap();
@@ -402,6 +418,7 @@ mod tests {
         let sha = blob.put(b"evidence").await.unwrap();
         std::fs::write(file_of(&folder, &sha), b"evid3nce").unwrap();
         assert!(matches!(blob.get(&sha).await, Err(BlobError::Damaged { .. })));
+        assert!(matches!(blob.get_waiting(&sha), Err(BlobError::Damaged { .. })));
         assert!(matches!(blob.check(&sha).await, Err(BlobError::Damaged { .. })));
         std::fs::write(file_of(&folder, &sha), b"evid").unwrap();
         blob.put(b"evidence").await.unwrap();
@@ -414,6 +431,7 @@ mod tests {
         let blob = open(&folder);
         for name in ["", "../../etc/passwd", "ÄÄ", &"A".repeat(64), &"a".repeat(64)] {
             assert!(matches!(blob.get(name).await, Err(BlobError::Missing { .. })), "{name}");
+            assert!(matches!(blob.get_waiting(name), Err(BlobError::Missing { .. })), "{name}");
         }
         assert!(!blob.has(&"a".repeat(64)).await.unwrap());
     }

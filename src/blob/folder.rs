@@ -1,4 +1,4 @@
-//! Many files into a folder at once, each durable.
+//! Files of a folder without a detour: many into it at once, each durable, and one out of it.
 //!
 //! Every file is written beside its place, reaches the disk, and is then moved there, so that no half file ever has a
 //! final name; the folders reach the disk last, each once. A crash leaves at most files that nobody looks at.
@@ -22,6 +22,14 @@ pub(super) fn put_all(folder: &Path, all: &[Vec<u8>]) -> io::Result<Vec<String>>
     // One after the other, the disk would be waited for as often as there are folders.
     in_parallel(&folders, |folder| File::open(folder)?.sync_all())?;
     Ok(hashes)
+}
+
+/// The bytes that lie under a hash, not checked.
+pub(super) fn get(folder: &Path, sha256: &str) -> io::Result<Vec<u8>> {
+    if !super::is_sha256(sha256) {
+        return Err(io::Error::from(io::ErrorKind::NotFound));
+    }
+    fs::read(folder_of(folder, sha256).join(sha256))
 }
 
 /// Does the same with all of them, [`WRITERS`] at a time. Results are in their order.

@@ -37,7 +37,7 @@ use tokio::sync::watch;
 const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 
 /// Messages in one commit.
-const COMMIT_MESSAGES: usize = 200;
+const COMMIT_MESSAGES: usize = 1_000;
 
 /// Failed fetches after which a message is given up: the first in its batch, all others alone.
 const FETCHES_MAX: i64 = 4;

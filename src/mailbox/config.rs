@@ -148,7 +148,7 @@ impl Config {
             Kind::Eml
         };
         let folders = if kind == Kind::Maildir { vec!["INBOX".to_owned()] } else { vec![String::new()] };
-        let (list_batch, fetch_batch) = (super::BATCH_MAX, 200);
+        let (list_batch, fetch_batch) = (super::BATCH_MAX, 1_000);
         let name = "import".to_owned();
         Ok(Self { name, kind, path: path.to_owned(), folders, list_batch, fetch_batch, ..Self::default() })
     }

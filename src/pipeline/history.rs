@@ -27,11 +27,7 @@ use crate::{
     },
 };
 use anyhow::{Context as _, bail};
-use futures::{StreamExt as _, TryStreamExt as _};
 use std::{collections::BTreeMap, sync::Arc};
-
-/// Messages whose bytes are read at the same time.
-const READS_AT_ONCE: usize = 8;
 
 /// What a message says by itself, before anything is looked up.
 struct Plain {
@@ -62,17 +58,7 @@ pub async fn understand_batch(app: &App, jobs: Vec<Job>) -> anyhow::Result<Batch
         .context("failed to find messages of history")?;
     let (stored, done): (Vec<MessageRow>, Vec<MessageRow>) =
         rows.into_iter().map(|(row, _)| row).partition(|row| row.state == MessageState::Stored);
-    let reads: Vec<_> = stored
-        .into_iter()
-        .map(|row| async {
-            // Damaged bytes are that message's own trouble.
-            let raw = app.blob.get(&row.sha256).await.ok();
-            anyhow::Ok((row, raw))
-        })
-        .collect();
-    let raws: Vec<(MessageRow, Option<Vec<u8>>)> =
-        futures::stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
-    let plain = understand_all(app, raws).await?;
+    let plain = understand_all(app, stored).await?;
     Ok(Batch { jobs, done, plain })
 }
 
@@ -98,26 +84,31 @@ pub async fn write_batch(app: &App, batch: Batch) -> anyhow::Result<Vec<Job>> {
     Ok(waiting.into_values().collect())
 }
 
-/// Understands messages on as many threads as there are workers; those that go alone are left out. In order.
-async fn understand_all(app: &App, raws: Vec<(MessageRow, Option<Vec<u8>>)>) -> anyhow::Result<Vec<Plain>> {
+/// Understands messages on as many threads as there are workers, each of which holds the bytes of one message at a time;
+/// those that go alone are left out. In order.
+async fn understand_all(app: &App, rows: Vec<MessageRow>) -> anyhow::Result<Vec<Plain>> {
     let master: Arc<MasterData> = app.master_data().await?;
     let site = Arc::new(app.site.clone());
     let settings = app.settings().await?;
     let known = Arc::new(known(&settings, &master));
     let experience = app.experience().await?;
-    let share = raws.len().div_ceil(app.config.workers()).max(1);
-    let mut raws = raws.into_iter();
+    let share = rows.len().div_ceil(app.config.workers()).max(1);
+    let mut rows = rows.into_iter();
     let mut tasks = Vec::new();
     loop {
-        let some: Vec<_> = raws.by_ref().take(share).collect();
+        let some: Vec<_> = rows.by_ref().take(share).collect();
         if some.is_empty() {
             break;
         }
         let (site, known, experience) = (Arc::clone(&site), Arc::clone(&known), Arc::clone(&experience));
-        let settings = Arc::clone(&settings);
+        let (settings, blob) = (Arc::clone(&settings), app.blob.clone());
         tasks.push(tokio::task::spawn_blocking(move || {
             some.into_iter()
-                .filter_map(|(row, raw)| understand(row, &raw?, &site, &known, &experience, &settings.config))
+                .filter_map(|row| {
+                    // Damaged bytes are that message's own trouble.
+                    let raw = blob.get_waiting(&row.sha256).ok()?;
+                    understand(row, &raw, &site, &known, &experience, &settings.config)
+                })
                 .collect::<Vec<Plain>>()
         }));
     }
