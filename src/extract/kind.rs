@@ -6,7 +6,7 @@
 
 mod names;
 
-use super::layout::{Layout, Segment};
+use super::layout::{Layout, Segment, join};
 use crate::{
     model::draft::{Kind, Line},
     validate::account::fold,
@@ -178,9 +178,14 @@ fn weigh_titles(layout: &Layout, subject: Option<&str>, scores: &mut Scores) -> 
                 continue;
             }
             let text = fold(&segment.text());
-            let Some((paper, part)) = title(&text).filter(|_| !asks_for_party(segment)) else { continue };
+            let Some(whole) = title(&text).filter(|_| !asks_for_party(segment)) else { continue };
             let about = text.split(' ').next().is_some_and(|w| ABOUT.contains(&w))
                 || above.contains(&index) && row.segments.len() == 1;
+            // `Purchase order Harbour Tools Ltd`
+            let name = super::party::without_title(segment.words.clone());
+            let head = segment.words.len() - name.len();
+            let head = fold(&join(segment.words.get(..head).unwrap_or_default()));
+            let (paper, part) = title(&head).unwrap_or(whole);
             let big = segment.height() / usual;
             let capitals = segment.text().chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
             let bold = segment.words.iter().all(|w| w.bold);

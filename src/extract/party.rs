@@ -20,7 +20,7 @@ use crate::{
     validate::account::fold,
 };
 use name::join_legal_form;
-pub use name::looks_like_company;
+pub use name::{looks_like_company, without_title};
 use role::name_parties;
 use std::collections::{BTreeMap, HashSet};
 
@@ -394,4 +394,47 @@ fn is_contact_line(words: &[Word]) -> bool {
     let label = label_at(words.iter().map(|w| w.text.as_str()))
         .is_some_and(|l| l.any(&["phone", "fax", "email", "web", "vatid"]));
     text.contains('@') || phone || label
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::extract::testing::values_of;
+
+    fn check(text: &str, buyer: &str, vendor: &str) {
+        assert_eq!(values_of(text, &["buyer_name", "vendor_name"]), [buyer, vendor], "{text}");
+    }
+
+    #[test]
+    fn who_buys_and_who_sells() {
+        let goods = "\n\nPos  Article no.  Description      Quantity      Price     Amount\n\
+                     1    B7420-27     Bottle crate      5 pcs         6.63      33.15\n\nTotal  33.15\n";
+        // the line over the window of an envelope, however long
+        check(
+            &format!(
+                "Berghaus & Wirz Anlagenbau AG · 2. OG · Fabrikstrasse 75 · CH-5000 Aarau · Schweiz\n\n\
+                 Harbour Tools Schweiz AG\nFabrikstrasse 24\nCH-5000 Aarau\n\nBestellung 4711{goods}"
+            ),
+            "Berghaus & Wirz Anlagenbau AG",
+            "Harbour Tools Schweiz AG",
+        );
+        // a title and a name in one line
+        check(
+            &format!(
+                "Purchase Order Skelwith Quarry Products Ltd\n\nVendor:  Harbour Tools Ltd\nOrder no:  4711{goods}"
+            ),
+            "Skelwith Quarry Products Ltd",
+            "Harbour Tools Ltd",
+        );
+        // a shop tells of an order
+        check(
+            &format!(
+                "Harbour Tools Ltd\n\nNew web shop order 4711{goods}\n\
+                 Ship to\nSkelwith Quarry Products Ltd\n22 Chapel Hill\nKelso TD5 7HL\n\n\
+                 Invoice to\nSkelwith Quarry Products Ltd\n22 Chapel Hill\nKelso TD5 7HL\n\n\
+                 Ordered by: bridget@skelwithquarry.example\n"
+            ),
+            "Skelwith Quarry Products Ltd",
+            "Harbour Tools Ltd",
+        );
+    }
 }

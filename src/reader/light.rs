@@ -1,8 +1,10 @@
 //! Even light: paper becomes white, whatever shadow or tint lies on it, and light letters on dark bands become dark
 //! letters on white.
 
-use super::ink::{Bounds, find_shapes};
+use super::ink::{Bounds, Index, find_shapes};
 use image::{GrayImage, Luma};
+use imageproc::morphology::{Mask, grayscale_dilate, grayscale_erode};
+use std::ops::Range;
 
 /// A band of dark ground is at least so high, in inches.
 const BAND_HEIGHT_MIN_IN: f32 = 0.11;
@@ -16,6 +18,28 @@ const FILLED_MIN: f32 = 0.55;
 const LETTERS_MIN: f32 = 0.008;
 /// Bands of one page.
 const BANDS_MAX: usize = 400;
+/// Tints and print are told apart by blocks of this size, in inches.
+const BLOCK_IN: f32 = 0.014;
+/// Strokes of letters and ruling lines are no wider, in inches; a tint is.
+const STROKE_WIDTH_MAX_IN: f32 = 0.085;
+/// What is darker is no tint but a dark band, what is lighter is paper.
+const TINT: Range<u8> = 120..235;
+/// How dark pale letters are: what is darker reads well, what is lighter is dirt, or shines through from the other side.
+const PALE: Range<u8> = 90..195;
+/// A letter, a part of one or a stretch of letters that touch is so high, in inches.
+const PALE_HEIGHT_IN: Range<f32> = 0.015..0.3;
+/// What is wider is no stretch of letters, in inches.
+const PALE_WIDTH_MAX_IN: f32 = 1.0;
+/// How many times higher than wide a bar is.
+const BAR_SLENDER: f32 = 4.0;
+/// The next letter of a word is so near, in inches.
+const NEIGHBOUR_IN: f32 = 0.06;
+/// A page of which more letters are pale is faint as a whole, or blurred.
+const PALE_SHARE_MAX: f32 = 0.5;
+/// Letters end so far beyond what is surely theirs, in pixels.
+const EDGE: u32 = 2;
+/// Pale print becomes so dark.
+const PALE_BECOMES: u32 = 50;
 
 /// Turns light letters on dark bands, as heads of tables have them, into dark letters on paper.
 pub(super) fn turn_dark_bands(gray: &mut GrayImage, dpi: f32) {
@@ -111,9 +135,82 @@ pub(super) fn even_light(gray: GrayImage) -> GrayImage {
         return gray;
     }
     // letters on dark bands keep their ground: look at the brightest paper around
-    let paper = imageproc::morphology::grayscale_dilate(&paper, &imageproc::morphology::Mask::square(2));
+    let paper = grayscale_dilate(&paper, &Mask::square(2));
     let paper = imageproc::filter::box_filter(&paper, 2, 2);
     divide(gray, &paper, BLOCK, PAPER_MIN)
+}
+
+/// Makes tinted fields white, as the heads of tables and the cells of labels have them. Expects a page that is evenly
+/// lit. A tint is what stays when strokes are wiped away.
+pub(super) fn lift_tints(gray: GrayImage, dpi: f32) -> GrayImage {
+    let block = block_size(dpi);
+    let lightest = each_block(&gray, block, 0, Ord::max);
+    let strokes = Mask::square((STROKE_WIDTH_MAX_IN / BLOCK_IN / 2.0).ceil() as u8);
+    let mut ground = grayscale_erode(&grayscale_dilate(&lightest, &strokes), &strokes);
+    for Luma([level]) in ground.pixels_mut().filter(|p| !TINT.contains(&p.0[0])) {
+        *level = u8::MAX;
+    }
+    divide(gray, &ground, block, TINT.start)
+}
+
+/// Makes pale letters dark where most of the page is darker, each by itself; ruling lines and pictures stay as they
+/// are. Expects white paper.
+pub(super) fn darken_letters(gray: &mut GrayImage, dpi: f32) {
+    let is_letter = |[x0, y0, x1, y1]: &Bounds| {
+        (x1 - x0) / dpi < PALE_WIDTH_MAX_IN && PALE_HEIGHT_IN.contains(&((y1 - y0) / dpi))
+    };
+    let is_bar = |[x0, y0, x1, y1]: &Bounds| y1 - y0 > BAR_SLENDER * (x1 - x0);
+    let shapes = find_shapes(gray, PALE.end).into_iter().filter(is_letter);
+    let letters: Vec<(u8, Bounds)> = shapes.map(|bounds| (darkest(gray, bounds), bounds)).collect();
+    let pale: Vec<(u8, Bounds)> = letters.iter().filter(|(level, _)| PALE.contains(level)).copied().collect();
+    if pale.len() as f32 > PALE_SHARE_MAX * letters.len() as f32 {
+        return;
+    }
+    // a lone bar is a piece of a ruling line, one beside letters is a letter
+    let sure = Index::new(pale.iter().map(|(_, b)| *b).filter(|b| !is_bar(b)), NEIGHBOUR_IN * dpi);
+    let before = gray.clone();
+    for (level, bounds) in pale {
+        let middle = (f32::midpoint(bounds[0], bounds[2]), f32::midpoint(bounds[1], bounds[3]));
+        if is_bar(&bounds) && !sure.near(middle).any(|(_, b)| (b[1]..b[3]).contains(&middle.1)) {
+            continue;
+        }
+        let reach = u32::from(u8::MAX - level);
+        for (x, y) in pixels(gray, bounds) {
+            let above = u32::from(before.get_pixel(x, y).0[0].saturating_sub(level));
+            let dark = (PALE_BECOMES + above * (255 - PALE_BECOMES) / reach) as u8;
+            let Luma([level]) = gray.get_pixel_mut(x, y);
+            *level = (*level).min(dark);
+        }
+    }
+}
+
+/// The places of a shape's pixels and of those at its edge.
+fn pixels(gray: &GrayImage, bounds: Bounds) -> impl Iterator<Item = (u32, u32)> + use<> {
+    let [x0, y0, x1, y1] = bounds.map(|v| v as u32);
+    let (x1, y1) = ((x1 + EDGE).min(gray.width()), (y1 + EDGE).min(gray.height()));
+    (y0.saturating_sub(EDGE)..y1).flat_map(move |y| (x0.saturating_sub(EDGE)..x1).map(move |x| (x, y)))
+}
+
+fn darkest(gray: &GrayImage, bounds: Bounds) -> u8 {
+    pixels(gray, bounds).map(|(x, y)| gray.get_pixel(x, y).0[0]).min().unwrap_or(u8::MAX)
+}
+
+/// The side of a block in pixels.
+fn block_size(dpi: f32) -> u32 {
+    ((BLOCK_IN * dpi).round() as u32).max(2)
+}
+
+/// The most telling level of each block, noise of single pixels smoothed away.
+fn each_block(gray: &GrayImage, block: u32, first: u8, tell: fn(u8, u8) -> u8) -> GrayImage {
+    let soft = imageproc::filter::box_filter(gray, 1, 1);
+    let (columns, rows) = (gray.width().div_ceil(block), gray.height().div_ceil(block));
+    let mut levels = GrayImage::from_pixel(columns, rows, Luma([first]));
+    for (x, y, Luma([level])) in soft.enumerate_pixels() {
+        if let Some(Luma([told])) = levels.get_pixel_mut_checked(x / block, y / block) {
+            *told = tell(*told, *level);
+        }
+    }
+    levels
 }
 
 /// Divides each pixel by the paper around it, which is known for each block.
@@ -145,6 +242,41 @@ fn divide(mut gray: GrayImage, paper: &GrayImage, block: u32, paper_min: u8) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A page with some rectangles of a level each: left, top, right, bottom, level.
+    fn page(paper: u8, painted: &[[u32; 5]]) -> GrayImage {
+        let mut page = GrayImage::from_pixel(600, 400, Luma([paper]));
+        for [x0, y0, x1, y1, level] in painted.iter().copied() {
+            for (x, y) in (y0..y1).flat_map(|y| (x0..x1).map(move |x| (x, y))) {
+                page.put_pixel(x, y, Luma([level as u8]));
+            }
+        }
+        page
+    }
+
+    #[test]
+    fn a_tinted_cell_becomes_paper_and_its_letters_stay() {
+        let tinted = page(255, &[[50, 50, 550, 130, 190], [100, 70, 106, 110, 20], [300, 250, 306, 290, 20]]);
+        let flat = lift_tints(tinted, 300.0);
+        let level = |x: u32, y: u32| flat.get_pixel(x, y).0[0];
+        assert!(level(300, 90) > 240, "the tint is gone: {}", level(300, 90));
+        assert!(level(102, 90) < 60 && level(302, 270) < 60, "letters stay");
+        assert_eq!(level(500, 300), 255);
+    }
+
+    #[test]
+    fn pale_letters_become_dark_and_pale_lines_do_not() {
+        let letter = |x: u32, y: u32, level: u32| [x, y, x + 18, y + 30, level];
+        let mut painted: Vec<[u32; 5]> = (0..4).map(|n| letter(60 + 24 * n, 300, 20)).collect();
+        painted.extend([letter(60, 100, 160), [84, 100, 88, 130, 160]]); // a letter and an l beside it
+        painted.extend([[20, 60, 580, 64, 160], [400, 90, 404, 130, 160]]); // a line and a piece of one
+        let mut gray = page(255, &painted);
+        darken_letters(&mut gray, 300.0);
+        let level = |x: u32, y: u32| gray.get_pixel(x, y).0[0];
+        assert!(level(70, 115) < 60 && level(86, 115) < 60, "letters: {} {}", level(70, 115), level(86, 115));
+        assert!(level(300, 62) == 160 && level(402, 110) == 160, "lines stay");
+        assert!(level(70, 315) == 20, "dark letters stay");
+    }
 
     #[test]
     fn light_letters_on_a_dark_band_become_dark_letters_on_paper() {

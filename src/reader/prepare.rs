@@ -3,7 +3,7 @@
 //! Everything that moves pixels is one [`Projection`], so that boxes find their way back to the page as it came.
 
 use super::{
-    light::{even_light, turn_dark_bands},
+    light::{even_light, lift_tints, turn_dark_bands},
     raster::Frame,
     warp::warp,
 };
@@ -88,7 +88,7 @@ pub(super) fn prepare(frame: &Frame, look: &Look, turned: u16) -> Option<Ready> 
     };
     turn_dark_bands(&mut gray, target_dpi);
     let steps = if turned % 180 == 90 { (scale_y, scale_x) } else { (scale_x, scale_y) };
-    let gray = if look.bilevel { smooth(&gray, steps) } else { even_light(gray) };
+    let gray = if look.bilevel { smooth(&gray, steps) } else { lift_tints(even_light(gray), target_dpi) };
     Some(Ready { gray, dpi: target_dpi, askew: look.sheet.is_some() || skew != 0.0, projection })
 }
 

@@ -3,6 +3,7 @@
 //! Which way up and which language are settled by result: a part of the page is read and judged.
 
 use super::{
+    light::darken_letters,
     ocr::{Engines, Seen, calibrate},
     pack::Line,
     passes::{cut_lines, read_flipped, read_lines, read_whole, second_looks},
@@ -151,6 +152,7 @@ impl Cut {
 fn cut_page(frame: &Frame, look: &Look, turned: u16) -> Option<Cut> {
     let mut ready = tracing::debug_span!("prepare").in_scope(|| prepare(frame, look, turned))?;
     let rules = tracing::debug_span!("rules").in_scope(|| take_rules(&mut ready.gray, ready.dpi));
+    tracing::debug_span!("darken").in_scope(|| darken_letters(&mut ready.gray, ready.dpi));
     let lines = cut_lines(&ready.gray, ready.dpi);
     Some(Cut { ready, turned, rules, lines })
 }

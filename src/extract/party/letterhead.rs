@@ -1,6 +1,6 @@
 //! The company on the letterhead.
 
-use super::name::{bare_name, is_domain, is_legal_form, looks_like_company, with_legal_form};
+use super::name::{bare_name, is_domain, is_legal_form, looks_like_company, with_legal_form, without_title};
 use crate::{
     extract::{
         field::typed,
@@ -20,7 +20,7 @@ pub(super) struct Signs {
 
 impl Signs {
     /// How much speaks for a folded name.
-    fn support(&self, name: &str) -> f32 {
+    pub(super) fn support(&self, name: &str) -> f32 {
         let squeezed = squeeze(name);
         let head = self.heads.iter().any(|h| h == name);
         let letters = squeezed.len().min(DOMAIN_LETTERS);
@@ -32,6 +32,9 @@ impl Signs {
 
 /// Letters at the start of a name that a domain repeats.
 const DOMAIN_LETTERS: usize = 9;
+
+/// Words of a name at most.
+const NAME_WORDS_MAX: usize = 12;
 
 /// Domains of one document that are looked at at most.
 const DOMAINS_MAX: usize = 20;
@@ -61,7 +64,7 @@ pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> 
         layout.rows.iter().enumerate().filter(|(_, r)| r.page == first && r.y0() < 0.3 * layout.height)
     {
         for (at, segment) in row.segments.iter().enumerate() {
-            let words = with_legal_form(layout, index, segment);
+            let words = without_title(with_legal_form(layout, index, segment));
             let text = join(&words);
             let name = bare_name(&text);
             let folded = fold(&name);
@@ -73,7 +76,7 @@ pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> 
             if folded.len() < 4
                 || labelled
                 || is_legal_form(&segment.words)
-                || words.len() > 12
+                || name.split(' ').count() > NAME_WORDS_MAX
                 || name.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':'))
                 || words.iter().any(|w| is_domain(&w.text))
                 || ours.is_some_and(|o| strsim_ratio(o, &folded) > 0.9)

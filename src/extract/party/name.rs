@@ -1,7 +1,10 @@
 //! Names of companies: legal forms, and what is no part of a name.
 
 use crate::{
-    extract::layout::{Layout, Segment, Word},
+    extract::{
+        kind::is_title,
+        layout::{Layout, Segment, Word, join},
+    },
     validate::account::{fold, squeeze},
 };
 
@@ -116,6 +119,18 @@ pub(super) fn with_legal_form(layout: &Layout, index: usize, segment: &Segment) 
     }
     words
 }
+
+/// The name of a company behind the title of its paper: `Purchase order Harbour Tools Ltd`.
+pub fn without_title(words: Vec<Word>) -> Vec<Word> {
+    let title = (1..words.len().min(TITLE_WORDS_MAX + 1)).rev().find(|at| {
+        let (head, name) = words.split_at(*at);
+        is_title(&fold(&join(head))) && name.len() >= 2 && looks_like_company(&join(name))
+    });
+    title.map_or_else(|| words.clone(), |at| words.iter().skip(at).cloned().collect())
+}
+
+/// Words of a title at most.
+const TITLE_WORDS_MAX: usize = 4;
 
 /// `www.example.com`, `example.com`
 pub(super) fn is_domain(text: &str) -> bool {

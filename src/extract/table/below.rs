@@ -26,13 +26,13 @@ pub(super) fn continues(
     reading: &Reading,
 ) -> bool {
     let words = row.words();
-    if row.segments.iter().all(|s| note_in(&s.words).is_some()) {
-        item.notes.extend(row.segments.iter().filter_map(|s| note_in(&s.words)));
-        return true;
-    }
     let several = notes_in(&words);
     if several.len() >= 2 {
         item.notes.extend(several);
+        return true;
+    }
+    if row.segments.iter().all(|s| note_in(&s.words).is_some()) {
+        item.notes.extend(row.segments.iter().filter_map(|s| note_in(&s.words)));
         return true;
     }
     if let Some(note) = note_in(&words) {

@@ -73,6 +73,7 @@ pub(crate) fn read_body(
     else {
         return;
     };
+    let leading = join_leading(&rows, &mut split, anchor, reading);
     let figures = figure_rows(&rows, &for_edges, reading);
     let edges_lower = edges(&lower, &figures, layout);
     let description_x =
@@ -87,10 +88,16 @@ pub(crate) fn read_body(
     let mut bottom = 0.0;
     let mut page = 0;
     let mut open = false;
-    for ((((row, cells), condition), index), wrapped) in
-        rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped)
+    for (((((row, cells), condition), index), wrapped), leading) in
+        rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped).zip(leading)
     {
         let height = (row.y1() - row.y0()).max(6.0);
+        if leading {
+            table.rows.insert(*index);
+            bottom = row.y1();
+            page = row.page;
+            continue;
+        }
         if wrapped && open {
             table.rows.insert(*index);
             bottom = row.y1();
@@ -233,6 +240,50 @@ fn join_wrapped(rows: &[&Row], split: &mut [Cells], reading: &Reading) -> Vec<bo
     wrapped
 }
 
+/// Where cells are set in the middle of a line, its text begins above its figures: joins such rows with the row of the
+/// figures; tells which went down. They stand nearer to what is below than to what is above, and there is as much text
+/// below the figures, or none beside them.
+fn join_leading(rows: &[&Row], split: &mut [Cells], anchor: &str, reading: &Reading) -> Vec<bool> {
+    let mut leading = vec![false; split.len()];
+    let gap = |upper: usize, lower: usize| {
+        let (upper, lower) = (rows.get(upper)?, rows.get(lower)?);
+        (upper.page == lower.page).then(|| lower.y0() - upper.y1())
+    };
+    for at in 1..split.len() {
+        let (head, tail) = split.split_at_mut(at);
+        let (Some(above), Some((own, below))) = (head.last_mut(), tail.split_first_mut()) else { continue };
+        let only_text = |cells: &Cells| cells.len() == 1 && cells.contains_key("description");
+        let anchored = own.len() >= 2 && own.get(anchor).is_some_and(|w| plausible(anchor, w, reading));
+        let (Some(row), Some(near)) = (rows.get(at), gap(at - 1, at)) else { continue };
+        let height = row.y1() - row.y0();
+        let far = if at >= 2 { gap(at - 2, at - 1) } else { None };
+        let nearer = far.is_none_or(|far| far - near > LEADING_NEARER_HEIGHTS * height);
+        let alike = || {
+            below.first().is_some_and(only_text)
+                && gap(at, at + 1).is_some_and(|after| (after - near).abs() < LEADING_NEARER_HEIGHTS * height)
+        };
+        if !anchored || !only_text(above) || !nearer || near > LEADING_GAP_HEIGHTS * height {
+            continue;
+        }
+        let beside = own.get("description").is_some_and(|words| !words.is_empty());
+        if beside && (far.is_none() || !alike()) {
+            continue;
+        }
+        let mut words = above.remove("description").unwrap_or_default();
+        words.append(own.entry("description").or_default());
+        own.insert("description", words);
+        if let Some(place) = leading.get_mut(at - 1) {
+            *place = true;
+        }
+    }
+    leading
+}
+
+/// How much nearer a row is to the row below than to that above if it leads that, in heights of a row.
+const LEADING_NEARER_HEIGHTS: f32 = 0.3;
+/// How far above its figures a text begins at most, in heights of a row.
+const LEADING_GAP_HEIGHTS: f32 = 0.6;
+
 /// Line numbers that must count by one step to be trusted with where lines start.
 const COUNTED_MIN: usize = 3;
 
@@ -323,5 +374,47 @@ pub(super) fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
         "description" => text.chars().filter(|c| c.is_alphabetic()).count() >= 3,
         "delivery_date" => parse_date(&text, reading.order).is_some(),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::extract::testing::lines_of;
+
+    /// The lines of a text, each as the values of the named columns.
+    fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
+        assert_eq!(lines_of(text, names), wanted, "{text}");
+    }
+
+    #[test]
+    fn goods_may_begin_above_their_figures() {
+        check(
+            "PURCHASE ORDER 4711\n\nPos  Article no.  Description            Quantity      Price     Amount\n\n\
+             \x20                 Sheet steel 5x1250\n\
+             1    B7420-27                             5 pcs         6.63      33.15\n\
+             \x20                 galvanised\n\n\
+             2    436962       Ear plugs              12 pcs        10.00     120.00\n\n\
+             \x20                 Ball valve brass\n\
+             3    D1190-02                             2 pcs        17.00      34.00\n\
+             \x20                 nickel plated\n",
+            &["line_no", "description", "amount"],
+            &[
+                &["1", "Sheet steel 5x1250 galvanised", "33.15"],
+                &["2", "Ear plugs", "120"],
+                &["3", "Ball valve brass nickel plated", "34"],
+            ],
+        );
+    }
+
+    #[test]
+    fn what_goes_on_with_a_line_stays_with_it() {
+        check(
+            "PURCHASE ORDER 4711\n\nPos  Article no.  Description            Quantity      Price     Amount\n\
+             1    B7420-27     Sheet steel             5 pcs         6.63      33.15\n\
+             \x20                 galvanised, 5x1250 mm, cut to size\n\n\
+             2    436962       Ear plugs              12 pcs        10.00     120.00\n",
+            &["line_no", "sku"],
+            &[&["1", "B7420-27"], &["2", "436962"]],
+        );
     }
 }

@@ -80,7 +80,13 @@ pub(super) fn put(line: &mut Line, name: &'static str, words: &[Word], reading: 
         "action" => crate::extract::draft::action_of(&text),
         // the head of a smaller table within a line
         "unit" if heads_other(&text) => None,
-        _ => text.chars().any(char::is_alphanumeric).then(|| text.clone()),
+        // `pcs ........`: a place to write
+        _ => {
+            let text = text.trim_end_matches(['.', '_', '…', ' ']);
+            let dots = words.last().is_some_and(|w| !w.text.contains(char::is_alphanumeric));
+            let text = if dots { text.to_owned() } else { join(words) };
+            text.chars().any(char::is_alphanumeric).then_some(text)
+        }
     };
     let Some(value) = value else { return };
     if name == "price_per" && value == "1" {

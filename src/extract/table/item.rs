@@ -11,7 +11,7 @@ use crate::{
         draft::Reading,
         label::{Label, column_of, field_of},
         layout::{Word, join},
-        number::parse_number,
+        number::{parse_number, split_currency},
     },
     model::draft::Line,
 };
@@ -138,7 +138,7 @@ impl Item {
             if let Some((price, per)) =
                 text.split_once('/').or_else(|| text.split_once(" per ")).or_else(|| text.split_once(" je "))
                 && let (Some(_), Some(per_words)) = (
-                    parse_number(price.trim(), reading.style),
+                    parse_number(split_currency(price).0, reading.style),
                     (!per.trim().is_empty()).then_some(per.trim()),
                 )
             {
@@ -193,6 +193,31 @@ mod tests {
              2    436962       Ear plugs              12,5KG        10.00     125.00\n",
             &["quantity", "unit", "amount"],
             &[&["5", "crates", "33.15"], &["12.5", "KG", "125"]],
+        );
+    }
+
+    #[test]
+    fn two_labelled_values_may_stand_below_a_line() {
+        check(
+            "PURCHASE ORDER 4711\n\n\
+             Pos  Your item no.  Description                                       Quantity      Price     Amount\n\
+             1    B7420-27       Bottle crate                                       5 pcs         6.63      33.15\n\
+             \x20                   Our item no.: 00003616 Delivery: 2026-07-09\n\
+             2    436962         Ear plugs                                         12 pcs        10.00     120.00\n\
+             \x20                   Our item no.: 00005894 Delivery: 2026-06-25\n",
+            &["sku", "customer_sku", "delivery_date"],
+            &[&["B7420-27", "00003616", "2026-07-09"], &["436962", "00005894", "2026-06-25"]],
+        );
+    }
+
+    #[test]
+    fn dots_to_write_on_are_no_unit() {
+        check(
+            "REQUEST FOR QUOTATION 4711\n\nPos  Article no.  Description            Quantity   Unit\n\
+             1    B7420-27     Bottle crate            5         pcs ..........\n\
+             2    436962       Ear plugs              12         box ..........\n",
+            &["quantity", "unit"],
+            &[&["5", "pcs"], &["12", "box"]],
         );
     }
 

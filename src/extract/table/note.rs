@@ -42,6 +42,7 @@ pub(super) fn note_column(label: &Label) -> Option<&'static str> {
         .or_else(|| (alone && label.any(&["your"])).then_some("sku"))
         .or_else(|| (alone && label.any(&["our"])).then_some("customer_sku"))
         .or_else(|| field_of(label).filter(|f| *f == "requested_date").map(|_| "delivery_date"))
+        .or_else(|| label.asks_only("delivery").then_some("delivery_date"))
 }
 
 /// Whether a label names the seller's item number: `your`, `supplier's`, and `Lev. artikelnr`, which is short for it.
