@@ -98,6 +98,12 @@ fn signs(layout: &Layout, blocks: &BTreeMap<&'static str, Block>, theirs: bool) 
 /// A name that stands over an address and in the domain of a mail address is backed by so much.
 const BACKED: f32 = 5.0;
 
+/// Whether the letterhead is that of a shop which tells what somebody ordered: everything else names the customer.
+fn is_shop(top: &[Word], payer: &[Word], signs: &Signs) -> bool {
+    let support = |words: &[Word]| signs.support(&fold(&bare_name(&join(words))));
+    looks_like_company(&join(top)) && support(payer) >= BACKED && support(top) == 0.0
+}
+
 /// The longest name of a customer on file that stands on the page.
 fn find_account(searched: &Searched<'_>, known: &Known) -> Option<(Vec<Word>, f32)> {
     let mut them: Option<(Vec<Word>, f32)> = None;
@@ -193,14 +199,10 @@ pub(super) fn name_parties(
         them = them.or_else(|| Some((buyer.clone(), 0.9)));
     }
     let payer = ["bill_to", "ship_to"].iter().filter(|_| !theirs).find_map(|r| head(r));
-    if let (None, None, Some(top), Some(payer)) = (&us, &them, &top, &payer)
-        && looks_like_company(&join(top))
-        && signs.support(&fold(&bare_name(&join(payer)))) >= BACKED
-        && signs.support(&fold(&bare_name(&join(top)))) == 0.0
+    if let (None, None, Some(top), Some(payer)) = (&us, &them, &top, payer)
+        && is_shop(top, &payer, &signs)
     {
-        // what a shop makes of an order has the shop's letterhead
-        us = Some((top.clone(), 0.8));
-        them = Some((payer.clone(), 0.85));
+        (us, them) = (Some((top.clone(), 0.8)), Some((payer, 0.85)));
     }
     if them.is_none() {
         them = match (top, from_blocks) {

@@ -92,15 +92,9 @@ pub(crate) fn read_body(
         rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped).zip(leading)
     {
         let height = (row.y1() - row.y0()).max(6.0);
-        if leading {
+        if leading || wrapped && open {
             table.rows.insert(*index);
-            bottom = row.y1();
-            page = row.page;
-            continue;
-        }
-        if wrapped && open {
-            table.rows.insert(*index);
-            bottom = row.y1();
+            (bottom, page) = (row.y1(), row.page);
             continue;
         }
         let anchored = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;
