@@ -306,10 +306,11 @@ fn page_words(page: &Page) -> Vec<Word> {
         .iter()
         .take(WORDS_MAX)
         .filter(|w| w.bbox.height() * page.height_pt < 60.0 && w.bbox.width() > 0.0)
-        .filter_map(|w| {
+        .flat_map(|w| {
             let text = unligate(&w.text);
-            let text = text.trim_matches(['|', '¦', '_', '\u{a0}']);
-            (!text.is_empty()).then(|| make(text.to_owned(), w.bbox, w.confidence, w.size_pt, w.bold))
+            let text = text.trim_matches(['|', '¦', '_', '\u{a0}']).to_owned();
+            let parts = if text.is_empty() { Vec::new() } else { unglue(text, w.bbox) };
+            parts.into_iter().map(|(text, bbox)| make(text, bbox, w.confidence, w.size_pt, w.bold))
         })
         .collect();
     for field in &page.fields {
@@ -331,6 +332,26 @@ fn page_words(page: &Page) -> Vec<Word> {
     }
     words
 }
+
+/// A name and its rate that were read as one word, `VAT20%`, apart again.
+fn unglue(text: String, bbox: Rect) -> Vec<(String, Rect)> {
+    let at = text.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+    let (name, rate) = text.split_at_checked(at).unwrap_or((&text, ""));
+    let is_name = name.chars().filter(|c| c.is_alphabetic()).count() >= 2
+        && name.chars().all(|c| c.is_alphabetic() || c == '.');
+    let is_rate = rate.strip_suffix('%').is_some_and(|figures| {
+        figures.len() <= RATE_LENGTH_MAX
+            && figures.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+    });
+    if !is_name || !is_rate {
+        return vec![(text, bbox)];
+    }
+    let x = bbox.x0 + bbox.width() * name.chars().count() as f32 / text.chars().count() as f32;
+    vec![(name.to_owned(), Rect { x1: x, ..bbox }), (rate.to_owned(), Rect { x0: x, ..bbox })]
+}
+
+/// Figures of a rate in percent at most, with their point.
+const RATE_LENGTH_MAX: usize = 6;
 
 /// Letters that a font joined into one sign, apart again.
 fn unligate(text: &str) -> String {
@@ -446,4 +467,23 @@ fn segments(words: Vec<Word>, page: u32, row: usize, uprights: &[Upright], blank
         out.push(Segment { words: vec![word], page, row });
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_read_with_its_name_comes_apart() {
+        let check = |text: &str, wanted: &[&str]| {
+            let bbox = Rect { x0: 0.0, y0: 0.0, x1: 0.6, y1: 0.1 };
+            let parts = unglue(text.to_owned(), bbox);
+            assert_eq!(parts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(), wanted);
+        };
+        check("VAT20%", &["VAT", "20%"]);
+        check("USt.8,1%", &["USt.", "8,1%"]);
+        for whole in ["M8x40", "20%", "A4711", "PO4500123", "5%"] {
+            check(whole, &[whole]);
+        }
+    }
 }
