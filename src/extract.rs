@@ -249,6 +249,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     draft.lines = table.lines;
     let samples = confidence::weigh(&mut draft, (&layout, &marks), &reading, context.known);
     confidence::doubt_lines(&mut draft, is_text);
+    confidence::doubt_exchanged(&mut draft.lines);
     for (name, sure) in remembered {
         if let Some(proposal) = draft.fields.get_mut(&name) {
             proposal.confidence = proposal.confidence.max(sure);

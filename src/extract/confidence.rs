@@ -15,7 +15,7 @@ use super::{
 };
 use crate::model::{
     account::Known,
-    draft::{Draft, Proposal},
+    draft::{Draft, Line, Proposal},
 };
 use features::{Place, Sample};
 use rust_decimal::Decimal;
@@ -134,6 +134,27 @@ pub fn doubt_lines(draft: &mut Draft, is_text: bool) {
     }
 }
 
+/// Lines that must look so before quantities and prices count as exchanged.
+const EXCHANGED_LINES_MIN: usize = 3;
+
+/// Quantities and prices that have each other's form in most lines, `26.41 pcs at 12`, are not sure: their product
+/// holds whichever is which.
+pub fn doubt_exchanged(lines: &mut [Line]) {
+    let exchanged = |line: &Line| {
+        let (quantity, price) = (number(line, "quantity")?, number(line, "unit_price")?);
+        Some(quantity.normalize().scale() >= 2 && price.is_integer())
+    };
+    let told: Vec<bool> = lines.iter().filter_map(exchanged).collect();
+    let count = told.iter().filter(|exchanged| **exchanged).count();
+    if count < EXCHANGED_LINES_MIN || count * 2 <= told.len() {
+        return;
+    }
+    let cells = lines.iter_mut().flat_map(|line| line.iter_mut());
+    for (_, proposal) in cells.filter(|(name, _)| matches!(name.as_str(), "quantity" | "unit_price")) {
+        proposal.confidence = proposal.confidence.min(CONTRADICTED_MAX);
+    }
+}
+
 fn is_number(place: &Place) -> bool {
     let (Place::Field(name) | Place::Cell(_, name)) = place;
     matches!(
@@ -158,5 +179,28 @@ fn proposal_at<'a>(draft: &'a mut Draft, place: &Place) -> Option<&'a mut Propos
     match place {
         Place::Field(name) => draft.fields.get_mut(name),
         Place::Cell(line, name) => draft.lines.get_mut(*line)?.get_mut(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{extract::draft::ruled, model::draft::Content};
+
+    #[test]
+    fn exchanged_columns_are_not_sure() {
+        let check = |cells: &[(&str, &str)], sure: bool| {
+            let cell = |value: &str| ruled(Content::Text(value.to_owned()), "test", 0.99);
+            let line = |(quantity, price): &(&str, &str)| {
+                Line::from([("quantity".to_owned(), cell(quantity)), ("unit_price".to_owned(), cell(price))])
+            };
+            let mut lines: Vec<Line> = cells.iter().map(line).collect();
+            doubt_exchanged(&mut lines);
+            let all_sure = lines.iter().flat_map(Line::values).all(|p| p.confidence > CONTRADICTED_MAX);
+            assert_eq!(all_sure, sure, "{cells:?}");
+        };
+        check(&[("26.41", "12"), ("0.4455", "5000"), ("4", "2"), ("10.71", "24")], false);
+        check(&[("12", "26.41"), ("5000", "0.4455"), ("24", "10.71")], true);
+        check(&[("2.25", "12"), ("7.5", "3"), ("12", "8.20"), ("1.75", "4")], true);
     }
 }
