@@ -194,10 +194,7 @@ impl Blob {
     pub async fn get(&self, sha256: &str) -> Result<Vec<u8>> {
         let result = self.objects.get(&self.path(sha256)?).await.map_err(|error| missing(error, sha256))?;
         let bytes = result.bytes().await.map_err(|error| missing(error, sha256))?;
-        if sha256_hex(&bytes) != sha256 {
-            return Err(BlobError::Damaged { sha256: sha256.to_owned() });
-        }
-        Ok(bytes.into())
+        checked(bytes.into(), sha256)
     }
 
     /// The same on a thread that may wait; not on one that runs tasks. A file is read there and then.
@@ -209,10 +206,7 @@ impl Blob {
             std::io::ErrorKind::NotFound => BlobError::Missing { sha256: sha256.to_owned() },
             _ => BlobError::Unavailable(error.into()),
         })?;
-        if sha256_hex(&bytes) != sha256 {
-            return Err(BlobError::Damaged { sha256: sha256.to_owned() });
-        }
-        Ok(bytes)
+        checked(bytes, sha256)
     }
 
     /// A part of the bytes under a hash, not checked: for downloads that resume.
@@ -346,6 +340,15 @@ fn open_s3(config: &Config, bucket: &str, secret: Option<&Secret>) -> Result<Arc
 #[cfg(not(feature = "s3"))]
 fn open_s3(_: &Config, _: &str, _: Option<&Secret>) -> Result<Arc<dyn ObjectStore>> {
     Err(BlobError::NoS3)
+}
+
+/// The bytes, if they are those of the hash.
+fn checked(bytes: Vec<u8>, sha256: &str) -> Result<Vec<u8>> {
+    if sha256_hex(&bytes) == sha256 {
+        Ok(bytes)
+    } else {
+        Err(BlobError::Damaged { sha256: sha256.to_owned() })
+    }
 }
 
 #[cfg(test)]

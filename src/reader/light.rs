@@ -143,8 +143,8 @@ pub(super) fn even_light(gray: GrayImage) -> GrayImage {
 /// Makes tinted fields white, as the heads of tables and the cells of labels have them. Expects a page that is evenly
 /// lit. A tint is what stays when strokes are wiped away.
 pub(super) fn lift_tints(gray: GrayImage, dpi: f32) -> GrayImage {
-    let block = block_size(dpi);
-    let lightest = each_block(&gray, block, 0, Ord::max);
+    let block = ((BLOCK_IN * dpi).round() as u32).max(2);
+    let lightest = lightest_levels(&gray, block);
     let strokes = Mask::square((STROKE_WIDTH_MAX_IN / BLOCK_IN / 2.0).ceil() as u8);
     let mut ground = grayscale_erode(&grayscale_dilate(&lightest, &strokes), &strokes);
     for Luma([level]) in ground.pixels_mut().filter(|p| !TINT.contains(&p.0[0])) {
@@ -195,19 +195,13 @@ fn darkest(gray: &GrayImage, bounds: Bounds) -> u8 {
     pixels(gray, bounds).map(|(x, y)| gray.get_pixel(x, y).0[0]).min().unwrap_or(u8::MAX)
 }
 
-/// The side of a block in pixels.
-fn block_size(dpi: f32) -> u32 {
-    ((BLOCK_IN * dpi).round() as u32).max(2)
-}
-
-/// The most telling level of each block, noise of single pixels smoothed away.
-fn each_block(gray: &GrayImage, block: u32, first: u8, tell: fn(u8, u8) -> u8) -> GrayImage {
+/// The lightest level of each block, noise of single pixels smoothed away.
+fn lightest_levels(gray: &GrayImage, block: u32) -> GrayImage {
     let soft = imageproc::filter::box_filter(gray, 1, 1);
-    let (columns, rows) = (gray.width().div_ceil(block), gray.height().div_ceil(block));
-    let mut levels = GrayImage::from_pixel(columns, rows, Luma([first]));
+    let mut levels = GrayImage::new(gray.width().div_ceil(block), gray.height().div_ceil(block));
     for (x, y, Luma([level])) in soft.enumerate_pixels() {
-        if let Some(Luma([told])) = levels.get_pixel_mut_checked(x / block, y / block) {
-            *told = tell(*told, *level);
+        if let Some(Luma([lightest])) = levels.get_pixel_mut_checked(x / block, y / block) {
+            *lightest = (*lightest).max(*level);
         }
     }
     levels
@@ -280,17 +274,14 @@ mod tests {
 
     #[test]
     fn light_letters_on_a_dark_band_become_dark_letters_on_paper() {
-        let mut page = GrayImage::from_pixel(600, 400, Luma([240]));
-        let mut paint = |x0: u32, y0: u32, x1: u32, y1: u32, level: u8| {
-            for (x, y) in (y0..y1).flat_map(|y| (x0..x1).map(move |x| (x, y))) {
-                page.put_pixel(x, y, Luma([level]));
-            }
-        };
-        paint(50, 50, 550, 110, 40); // a band
-        paint(100, 60, 108, 100, 250); // a letter on it
-        paint(50, 200, 550, 300, 10); // a frame
-        paint(60, 210, 540, 290, 240);
-        paint(300, 230, 305, 260, 10); // a letter in it
+        let painted = [
+            [50, 50, 550, 110, 40],   // a band
+            [100, 60, 108, 100, 250], // a letter on it
+            [50, 200, 550, 300, 10],  // a frame
+            [60, 210, 540, 290, 240], // and what it holds
+            [300, 230, 305, 260, 10], // a letter in it
+        ];
+        let mut page = page(240, &painted);
         turn_dark_bands(&mut page, 300.0);
         let level = |x: u32, y: u32| page.get_pixel(x, y).0[0];
         assert!(level(70, 80) > 230 && level(104, 80) < 10, "the band is turned");

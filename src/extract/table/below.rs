@@ -209,11 +209,7 @@ fn typed(
 
 #[cfg(test)]
 mod tests {
-    use crate::extract::testing::lines_of;
-
-    fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
-        assert_eq!(lines_of(text, names), wanted, "{text}");
-    }
+    use crate::extract::testing::check_lines as check;
 
     #[test]
     fn what_stands_below_a_line_is_known_by_its_form() {

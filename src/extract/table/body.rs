@@ -373,12 +373,7 @@ pub(super) fn plausible(name: &str, words: &[Word], reading: &Reading) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::extract::testing::lines_of;
-
-    /// The lines of a text, each as the values of the named columns.
-    fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
-        assert_eq!(lines_of(text, names), wanted, "{text}");
-    }
+    use crate::extract::testing::check_lines as check;
 
     #[test]
     fn goods_may_begin_above_their_figures() {

@@ -82,10 +82,9 @@ pub(super) fn put(line: &mut Line, name: &'static str, words: &[Word], reading: 
         "unit" if heads_other(&text) => None,
         // `pcs ........`: a place to write
         _ => {
-            let text = text.trim_end_matches(['.', '_', '…', ' ']);
             let dots = words.last().is_some_and(|w| !w.text.contains(char::is_alphanumeric));
-            let text = if dots { text.to_owned() } else { join(words) };
-            text.chars().any(char::is_alphanumeric).then_some(text)
+            let said = if dots { text.trim_end_matches(['.', '_', '…', ' ']) } else { &text };
+            said.chars().any(char::is_alphanumeric).then(|| said.to_owned())
         }
     };
     let Some(value) = value else { return };

@@ -178,12 +178,7 @@ impl Item {
 
 #[cfg(test)]
 mod tests {
-    use crate::extract::testing::lines_of;
-
-    /// The lines of a text, each as the values of the named columns.
-    fn check(text: &str, names: &[&str], wanted: &[&[&str]]) {
-        assert_eq!(lines_of(text, names), wanted, "{text}");
-    }
+    use crate::extract::testing::check_lines as check;
 
     #[test]
     fn a_unit_may_stand_at_its_number_without_a_blank() {
