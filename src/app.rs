@@ -11,6 +11,7 @@ use crate::{
         account::{Account, AccountRow, CatalogueItem},
         catalogue::Catalogue,
         ids::AccountId,
+        secret::{Secret, SecretRef},
         ticket::reference,
     },
     reader::Reader,
@@ -51,8 +52,8 @@ pub struct App {
     pub mailer: Mailer,
     /// What signs outgoing mail, for each domain.
     pub signers: Vec<Signer>,
-    /// Who we are, for screening.
-    pub site: Site,
+    /// Key of our signed Message-IDs.
+    pub signing_key: Vec<u8>,
     /// Secrets at rest.
     pub vault: Vault,
     /// Which node this process is.
@@ -73,9 +74,11 @@ pub struct Settings {
     version: i64,
     /// What counts: the file's configuration with what the pages changed.
     pub config: Config,
+    /// Who we are, for screening.
+    pub site: Site,
     /// Letters, those with a text of the pages included.
     pub templates: Templates,
-    /// Settings and letters of the pages that cannot count any more, and why; the file's count instead.
+    /// Settings, mailboxes and letters of the pages that cannot count any more, and why; the file's count instead.
     pub wrong: Vec<(String, String)>,
 }
 
@@ -126,8 +129,6 @@ impl App {
             None => open_signing_key(&data.join("signing.key"))?,
         };
         let vault = Vault::new(&signing_key);
-        let addresses = config.own_addresses();
-        let site = Site { addresses, domains: Vec::new(), signing_key };
         let node = Node::claim(data)?;
         Ok(Self {
             config,
@@ -137,7 +138,7 @@ impl App {
             reader,
             mailer,
             signers,
-            site,
+            signing_key,
             vault,
             node,
             due: Notify::new(),
@@ -173,9 +174,10 @@ impl App {
             return Ok(kept);
         }
         let rows = db.list_settings().await.context("failed to read the settings")?;
+        let mailboxes = db.list_mailboxes().await.context("failed to read the mailboxes")?;
         let letters = db.list_templates().await.context("failed to read the letter templates")?;
         drop(db);
-        let (config, mut wrong) = settings::effective(&self.config, &rows);
+        let (config, mut wrong) = settings::effective(&self.config, &rows, &mailboxes);
         let mut templates = self.templates.clone();
         for row in letters.iter().filter(|row| !row.source.is_empty()) {
             let name = Name::parse(&row.name).context("this version of the program has no such letter");
@@ -188,9 +190,24 @@ impl App {
         for (name, reason) in &wrong {
             tracing::warn!(name, reason, "a setting of the pages cannot count; the file's counts");
         }
-        let fresh = Arc::new(Settings { version, config, templates, wrong });
+        let site = Site {
+            addresses: config.own_addresses(),
+            domains: Vec::new(),
+            signing_key: self.signing_key.clone(),
+        };
+        let fresh = Arc::new(Settings { version, config, site, templates, wrong });
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&fresh));
         Ok(fresh)
+    }
+
+    /// A secret, from wherever it is kept.
+    pub fn secret(&self, secret: &SecretRef) -> anyhow::Result<Secret> {
+        match secret {
+            SecretRef::Sealed { text, purpose } => self.vault.open(text, purpose).context(
+                "the secret that was typed on the page cannot be opened: the site's signing key was changed; type it again",
+            ),
+            elsewhere => config::resolve(elsewhere),
+        }
     }
 
     /// The letters without those of the pages.

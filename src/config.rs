@@ -4,9 +4,10 @@
 //! Secrets never stand in the file: a [`SecretRef`] names a variable or a file. Unknown keys are errors.
 //! `mailroom.example.toml` documents every key; a test parses it and compares it with the defaults.
 //!
-//! What administrators may change on the pages, and how that meets the file, is in [`settings`].
+//! What administrators may change on the pages, and how that meets the file, is in [`settings`] and [`mailboxes`].
 //! Does not: open anything (that is [`crate::app`]). No other module reads the environment.
 
+pub mod mailboxes;
 pub mod settings;
 
 use crate::{
@@ -290,6 +291,11 @@ impl Config {
         Ok(config)
     }
 
+    /// A mailbox by its name.
+    pub fn mailbox(&self, name: &str) -> Option<&mailbox::Config> {
+        self.mailbox.iter().find(|mailbox| mailbox.name == name)
+    }
+
     /// What the site says of a queue.
     pub fn queue(&self, name: Queue) -> Option<&QueueRules> {
         self.queue.iter().find(|rules| rules.name == name)
@@ -397,6 +403,7 @@ pub fn resolve(secret: &SecretRef) -> anyhow::Result<Secret> {
                 .with_context(|| format!("the secret in the environment variable {name} is missing"))?;
             Ok(Secret::new(value))
         }
+        SecretRef::Sealed { .. } => bail!("a secret that was typed on a page is opened by the service only"),
         SecretRef::File(path) => {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("failed to read the secret in {}", path.display()))?;

@@ -9,6 +9,7 @@ pub mod credential;
 pub mod health;
 pub mod index_search;
 pub mod intake;
+mod polling;
 pub mod process_history;
 pub mod process_message;
 pub mod save_sent;
@@ -60,7 +61,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts workers, one poller for each mailbox, the senders and the indexer.
+    /// Starts workers, the pollers of mailboxes, the senders and the indexer.
     pub fn start(app: &Arc<App>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -87,9 +88,7 @@ impl Service {
         tasks.spawn(repeat(Arc::clone(app), stopped.clone(), "wake tickets", |app| async move {
             conversation::wake(&app).await
         }));
-        for mailbox in app.config.mailbox.clone() {
-            tasks.spawn(intake::poll(Arc::clone(app), mailbox, stopped.clone()));
-        }
+        tasks.spawn(polling::keep(Arc::clone(app), stopped.clone()));
         Self { stop, tasks }
     }
 

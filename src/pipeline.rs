@@ -15,6 +15,7 @@ pub mod history;
 pub mod effort;
 pub mod lesson;
 pub mod letter;
+pub mod mailbox;
 pub mod master_data;
 pub mod people;
 pub mod queue_rules;
@@ -105,7 +106,7 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     }
     let raw = app.blob.get(&row.sha256).await.with_context(|| format!("failed to read message {id}"))?;
     let (raw, mut message) = parse(raw).await?;
-    let screened = screen::screen(&message, &app.site);
+    let screened = screen::screen(&message, &app.settings().await?.site);
     if let Some(ticket) = thread::ticket_of_other_way(app, id, &message, &raw).await? {
         return commit::commit(app, job, other_way(row, message, screened, ticket)).await;
     }

@@ -28,6 +28,7 @@ pub mod effort;
 pub mod item_reference;
 pub mod job;
 pub mod lesson;
+pub mod mailbox;
 pub mod message;
 pub mod openid;
 pub mod outbox;

@@ -29,6 +29,7 @@ pub mod pages {
     pub mod lesson;
     pub mod look;
     pub mod mailbox;
+    pub mod mailbox_form;
     pub mod me;
     pub mod message;
     pub mod openid;
@@ -68,9 +69,9 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, me, message,
-    openid, outbox, quarantine, record, search, setting, sign_in, template, ticket, undo, user, webhook,
-    work,
+    account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, mailbox_form,
+    me, message, openid, outbox, quarantine, record, search, setting, sign_in, template, ticket, undo, user,
+    webhook, work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -249,6 +250,10 @@ fn service(table: Table) -> Table {
         .get(Oversee, "/templates/{name}/{language}", template::show)
         .post(Administer, "/templates/{name}/{language}", template::change)
         .get(Oversee, "/mailboxes", mailbox::list)
+        .get(Administer, "/mailboxes/new", mailbox_form::blank)
+        .post(Administer, "/mailboxes", mailbox_form::save)
+        .get(Administer, "/mailboxes/{name}/edit", mailbox_form::edit)
+        .post(Administer, "/mailboxes/{name}/remove", mailbox_form::remove)
         .post(Administer, "/mailboxes/{name}/test", mailbox::test)
         .get(Administer, "/mailboxes/consent", mailbox::consent)
         .get(Administer, "/mailboxes/{name}/sign-in", mailbox::sign_in)

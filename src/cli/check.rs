@@ -77,7 +77,11 @@ pub async fn run(args: Args, config: anyhow::Result<Config>) -> anyhow::Result<E
 }
 
 async fn check_mailboxes(checked: &mut Checked, app: &App) {
-    for mailbox in &app.config.mailbox {
+    let settings = match app.settings().await {
+        Ok(settings) => settings,
+        Err(error) => return checked.say("mailboxes", Err(error)),
+    };
+    for mailbox in &settings.config.mailbox {
         let tried = async {
             let mut open = intake::connect(app, mailbox).await?;
             let mut counts = Vec::new();
@@ -108,6 +112,8 @@ async fn check_settings(app: &App) -> anyhow::Result<String> {
     let mut db = app.store.read().await?;
     let mut names: Vec<String> = db.list_settings().await?.into_iter().map(|row| row.name).collect();
     let letters = db.list_templates().await?.into_iter().filter(|row| !row.source.is_empty());
+    let mailboxes = db.list_mailboxes().await?.into_iter().filter(|row| row.removed_ms.is_none());
+    names.extend(mailboxes.map(|row| format!("mailbox {}", row.name)));
     names.extend(letters.map(|row| format!("letter {}/{}", row.name, row.language)));
     Ok(if names.is_empty() {
         "the configuration file counts everywhere".to_owned()

@@ -1,7 +1,7 @@
 //! `mailroom mailbox`: the sign-in of mailboxes, and one look at one of them.
 
 use crate::{
-    app::App,
+    app::{App, Settings},
     clock, jobs,
     jobs::credential,
     mailbox,
@@ -68,11 +68,16 @@ pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     }
 }
 
+fn find<'a>(settings: &'a Settings, name: &str) -> anyhow::Result<&'a mailbox::Config> {
+    settings.config.mailbox(name).with_context(|| {
+        format!("no mailbox is named {name:?}, neither in the configuration nor on the page Mailboxes")
+    })
+}
+
 #[expect(clippy::print_stdout, reason = "standard output is what was asked for")]
 async fn fetch(app: &App, name: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let config = app.config.mailbox.iter().find(|mailbox| mailbox.name == name);
-    let config =
-        config.with_context(|| format!("there is no mailbox named {name:?} in the configuration"))?;
+    let settings = app.settings().await?;
+    let config = find(&settings, name)?;
     let taken = jobs::intake::poll_once(app, config).await?;
     if json {
         let counts = serde_json::json!({"seen": taken.seen, "stored": taken.stored, "duplicates": taken.duplicates, "too_large": taken.too_large});
@@ -88,12 +93,12 @@ async fn fetch(app: &App, name: &str, json: bool) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "a command line speaks to its user")]
 async fn authorise(app: &App, name: &str, browser: bool) -> anyhow::Result<ExitCode> {
-    let config = app.config.mailbox.iter().find(|config| config.name == name);
-    let config = config.with_context(|| format!("no mailbox is named {name} in the configuration"))?;
+    let settings = app.settings().await?;
+    let config = find(&settings, name)?;
     if browser {
         by_browser(app, config).await?;
     } else {
-        let grant = by_device(config).await?;
+        let grant = by_device(app, config).await?;
         credential::keep(app, config, &grant, ACTOR).await?;
     }
     let mut open = jobs::intake::connect(app, config)
@@ -107,8 +112,8 @@ async fn authorise(app: &App, name: &str, browser: bool) -> anyhow::Result<ExitC
 }
 
 #[expect(clippy::print_stdout, reason = "a command line speaks to its user")]
-async fn by_device(config: &mailbox::Config) -> anyhow::Result<Grant> {
-    let client = credential::client(config)?;
+async fn by_device(app: &App, config: &mailbox::Config) -> anyhow::Result<Grant> {
+    let client = credential::client(app, config)?;
     let device = client.begin_device().await.context("add --browser to sign in with a browser")?;
     println!(
         "Open {} on any device, sign in as {}, and type the code {}",
@@ -206,7 +211,7 @@ fn decoded(text: &str) -> String {
 #[expect(clippy::print_stdout, reason = "standard output is what was asked for")]
 async fn list(app: &App, json: bool) -> anyhow::Result<ExitCode> {
     let mut sound = true;
-    for config in &app.config.mailbox {
+    for config in &app.settings().await?.config.mailbox {
         let row = app.store.read().await?.find_credential(&config.name).await?;
         let days = credential::days_left(config, row.as_ref(), clock::now_ms());
         let state = match (&config.oauth, &row) {

@@ -16,7 +16,7 @@ pub struct Args {
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its user")]
 pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     let mut sound = true;
-    for config in &app.config.mailbox {
+    for config in &app.settings().await?.config.mailbox {
         let mut mailbox = match intake::connect(app, config).await {
             Ok(mailbox) => mailbox,
             Err(error) => {

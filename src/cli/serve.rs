@@ -19,7 +19,8 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     jobs::recover(&app).await?;
     if args.once {
         let mut failed = false;
-        for mailbox in &app.config.mailbox {
+        let settings = app.settings().await?;
+        for mailbox in settings.config.mailbox.iter().filter(|mailbox| !mailbox.paused) {
             if let Err(error) = intake::poll_once(&app, mailbox).await {
                 tracing::error!(mailbox = mailbox.name, error = format!("{error:#}"), "intake failed");
                 failed = true;

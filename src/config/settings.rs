@@ -4,15 +4,16 @@
 //! before the environment and the file; without it they count. [`effective`] puts the two together into one [`Config`],
 //! which is what the program goes by ([`crate::app::App::settings`]).
 //!
-//! What only whoever runs the machine can judge is no setting: databases, folders, servers, secrets.
+//! What only whoever runs the machine can judge is no setting: databases, folders, servers. Mailboxes are a page of their
+//! own ([`super::mailboxes`]).
 
-use super::{Config, QueueRules};
+use super::{Config, QueueRules, mailboxes};
 use crate::{
     model::{
         draft::{Kind, named},
         ticket::Queue,
     },
-    store::setting::SettingRow,
+    store::{mailbox::MailboxRow, setting::SettingRow},
 };
 use anyhow::{Context as _, bail};
 use std::str::FromStr;
@@ -223,7 +224,11 @@ fn rules(config: &mut Config, queue: Queue) -> &mut QueueRules {
 }
 
 /// The file's configuration with what the pages keep, and what of that cannot count any more, with the reason.
-pub fn effective(file: &Config, rows: &[SettingRow]) -> (Config, Vec<(String, String)>) {
+pub fn effective(
+    file: &Config,
+    rows: &[SettingRow],
+    mailboxes: &[MailboxRow],
+) -> (Config, Vec<(String, String)>) {
     let mut config = file.clone();
     let mut wrong = Vec::new();
     for row in rows {
@@ -237,6 +242,7 @@ pub fn effective(file: &Config, rows: &[SettingRow]) -> (Config, Vec<(String, St
             Err(error) => wrong.push((row.name.clone(), format!("{error:#}"))),
         }
     }
+    wrong.extend(mailboxes::add(&mut config, mailboxes));
     (config, wrong)
 }
 
@@ -262,7 +268,7 @@ mod tests {
                 Form::Kinds => "purchase_order\ninvoice",
                 Form::Queue => "other",
             };
-            let (config, wrong) = effective(&Config::default(), &[row(&setting.name(), value)]);
+            let (config, wrong) = effective(&Config::default(), &[row(&setting.name(), value)], &[]);
             assert_eq!(wrong, [], "{}", setting.name());
             assert_eq!(setting.read(&config), value, "{}", setting.name());
             assert_eq!(Setting::find(&setting.name()), Some(setting));
@@ -283,12 +289,12 @@ mod tests {
             ("database.url", "sqlite:x", "no such setting"),
         ] {
             let file = Config::default();
-            let (config, wrong) = effective(&file, &[row(name, value), row("site.names", "Ours")]);
+            let (config, wrong) = effective(&file, &[row(name, value), row("site.names", "Ours")], &[]);
             assert!(wrong.len() == 1 && wrong[0].1.contains(expected), "{name}: {wrong:?}");
             assert_eq!((config.site.name, config.site.names), (file.site.name, vec!["Ours".to_owned()]));
         }
         let twice =
             [row("queue.orders.addresses", "a@b.example"), row("queue.returns.addresses", "A@b.example")];
-        assert!(effective(&Config::default(), &twice).1[0].1.contains("two queues"));
+        assert!(effective(&Config::default(), &twice, &[]).1[0].1.contains("two queues"));
     }
 }

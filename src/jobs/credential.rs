@@ -6,7 +6,7 @@
 
 use crate::{
     app::App,
-    clock, config, mailbox,
+    clock, mailbox,
     model::{oauth::Config, secret::Secret},
     oauth::{self, Client, Grant},
     store::{
@@ -112,13 +112,13 @@ async fn ask(app: &App, config: &mailbox::Config, row: &CredentialRow) -> Result
             "nothing is kept that could get the next token, or the site's signing key was changed".to_owned(),
         )
     })?;
-    client(config)?.refresh(&refresh_token).await
+    client(app, config)?.refresh(&refresh_token).await
 }
 
 /// What asks the provider of a mailbox.
-pub fn client(config: &mailbox::Config) -> Result<Client, oauth::Error> {
+pub fn client(app: &App, config: &mailbox::Config) -> Result<Client, oauth::Error> {
     let settings = settings(config)?;
-    let secret = settings.client_secret.as_ref().map(config::resolve).transpose();
+    let secret = settings.client_secret.as_ref().map(|secret| app.secret(secret)).transpose();
     let secret = secret.map_err(|error| oauth::Error::Settings(format!("{error:#}")))?;
     Client::new(settings, secret.as_ref())
 }
@@ -204,7 +204,7 @@ pub fn consent_address(
         ends_ms: clock::now_ms() + CONSENT_MS,
     };
     let state = app.vault.seal(&serde_json::to_string(&consent)?, CONSENT);
-    Ok(client(config)?.authorise_address(
+    Ok(client(app, config)?.authorise_address(
         redirect,
         &state,
         &consent.verifier,
@@ -225,9 +225,10 @@ pub async fn consented(
     if consent.who != who || consent.ends_ms < clock::now_ms() {
         bail!("this sign-in was begun by somebody else, or too long ago: begin again");
     }
-    let config = app.config.mailbox.iter().find(|config| config.name == consent.mailbox);
+    let settings = app.settings().await?;
+    let config = settings.config.mailbox(&consent.mailbox);
     let config = config.with_context(|| format!("mailbox {} is no longer configured", consent.mailbox))?;
-    let grant = client(config)?.exchange(code, redirect, &consent.verifier).await?;
+    let grant = client(app, config)?.exchange(code, redirect, &consent.verifier).await?;
     keep(app, config, &grant, who).await?;
     Ok(consent.mailbox)
 }

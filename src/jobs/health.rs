@@ -101,16 +101,17 @@ impl Health {
 
 /// How all mailboxes fare at this time.
 pub async fn health(app: &App, now_ms: i64) -> anyhow::Result<Health> {
+    let settings = app.settings().await?;
     let mut db = app.store.read().await?;
     let configs: BTreeMap<&str, &Config> =
-        app.config.mailbox.iter().map(|config| (config.name.as_str(), config)).collect();
+        settings.config.mailbox.iter().map(|config| (config.name.as_str(), config)).collect();
     let mut health = Health::default();
     for row in db.list_folders().await.context("failed to list folders")? {
         let outcomes = db.count_outcomes(&row.mailbox, &row.name).await?;
         let trouble = folder_trouble(configs.get(row.mailbox.as_str()).copied(), &row, now_ms);
         health.folders.push(Folder { row, outcomes, trouble });
     }
-    for config in app.config.mailbox.iter().filter(|config| config.oauth.is_some()) {
+    for config in settings.config.mailbox.iter().filter(|config| config.oauth.is_some()) {
         let row = db.find_credential(&config.name).await?;
         let days_left = credential::days_left(config, row.as_ref(), now_ms);
         let trouble = sign_in_trouble(row.as_ref(), days_left);
@@ -119,12 +120,12 @@ pub async fn health(app: &App, now_ms: i64) -> anyhow::Result<Health> {
     Ok(health)
 }
 
-/// A folder that is no longer polled (a file that was taken in, a mailbox that was removed) is not missed.
+/// A folder that is not polled (a file that was taken in, a mailbox that was removed or is paused) is not missed.
 fn folder_trouble(config: Option<&Config>, row: &FolderRow, now_ms: i64) -> Option<Trouble> {
+    let config = config.filter(|config| !config.paused && config.folders().contains(&row.name))?;
     if !row.last_error.is_empty() {
         return Some(Trouble::Failed);
     }
-    let config = config.filter(|config| config.folders().contains(&row.name))?;
     let patience_ms = (config.poll().as_millis() as i64).saturating_mul(SILENT_LOOKS).max(SILENT_MS_MIN);
     (now_ms - row.last_contact_ms? > patience_ms).then_some(Trouble::Silent)
 }
@@ -158,6 +159,7 @@ mod tests {
             last_error_ms: None,
         };
         let polled = Config { poll_seconds: 600, ..Config::default() };
+        let paused = Config { paused: true, ..Config::default() };
         let now_ms = 1_800_000_000_000;
         let hour_ms = 3_600_000;
         for (config, row, expected) in [
@@ -165,7 +167,8 @@ mod tests {
             (Some(&polled), row(Some(now_ms - 2 * hour_ms), ""), Some(Trouble::Silent)),
             (Some(&Config::default()), row(Some(now_ms - hour_ms), ""), Some(Trouble::Silent)),
             (Some(&polled), row(Some(now_ms), "no such host"), Some(Trouble::Failed)),
-            (None, row(Some(0), ""), None),
+            (None, row(Some(0), "no such host"), None),
+            (Some(&paused), row(Some(0), "no such host"), None),
         ] {
             assert_eq!(folder_trouble(config, &row, now_ms), expected, "{row:?}");
         }

@@ -12,7 +12,7 @@
 use super::credential;
 use crate::{
     app::App,
-    clock, config,
+    clock,
     mailbox::{self, After, Body, FolderState, Mailbox, MailboxError, Wake},
     message,
     model::{
@@ -95,7 +95,7 @@ pub async fn poll(app: Arc<App>, config: mailbox::Config, mut stopped: watch::Re
     let mut open: Option<Mailbox> = None;
     let mut retry = RETRY_FIRST;
     while !*stopped.borrow() {
-        let wait = match look(&app, &config, &mut open).await {
+        let wait = match look(&app, &config, &mut open, &mut stopped).await {
             Ok(()) => {
                 retry = RETRY_FIRST;
                 None
@@ -115,7 +115,7 @@ pub async fn poll(app: Arc<App>, config: mailbox::Config, mut stopped: watch::Re
         };
         tokio::select! {
             () = rest(&config, open.as_mut(), wait) => {}
-            _ = stopped.changed() => {}
+            _ = stopped.wait_for(|stop| *stop) => {}
         }
     }
 }
@@ -134,7 +134,13 @@ async fn rest(config: &mailbox::Config, open: Option<&mut Mailbox>, wait: Option
     }
 }
 
-async fn look(app: &App, config: &mailbox::Config, open: &mut Option<Mailbox>) -> anyhow::Result<()> {
+/// One look. Asked to stop, it is left where it stands, as after a crash: what is committed counts, the rest is done anew.
+async fn look(
+    app: &App,
+    config: &mailbox::Config,
+    open: &mut Option<Mailbox>,
+    stopped: &mut watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     if open.is_none() {
         *open = Some(connect(app, config).await?);
     }
@@ -142,7 +148,10 @@ async fn look(app: &App, config: &mailbox::Config, open: &mut Option<Mailbox>) -
         if config.oauth.is_some() {
             mailbox.renew(&credential::token(app, config, None).await?);
         }
-        take(app, config, mailbox, Manner::of(config), |_| {}).await?;
+        tokio::select! {
+            taken = take(app, config, mailbox, Manner::of(config), |_| {}) => { taken?; }
+            _ = stopped.wait_for(|stop| *stop) => {}
+        }
     }
     Ok(())
 }
@@ -174,7 +183,7 @@ pub async fn connect(app: &App, config: &mailbox::Config) -> anyhow::Result<Mail
             opened => opened,
         }
     } else {
-        let password = config.password.as_ref().map(config::resolve).transpose()?;
+        let password = config.password.as_ref().map(|secret| app.secret(secret)).transpose()?;
         Mailbox::connect(config, password.as_ref()).await
     };
     opened.with_context(|| format!("failed to open mailbox {}", config.name))
@@ -185,7 +194,7 @@ pub async fn probe(app: &App, config: &mailbox::Config) -> Vec<mailbox::Step> {
     let secret = if config.oauth.is_some() {
         credential::token(app, config, None).await.map(Some)
     } else {
-        config.password.as_ref().map(config::resolve).transpose()
+        config.password.as_ref().map(|secret| app.secret(secret)).transpose()
     };
     match secret {
         Ok(secret) => mailbox::probe(config, secret.as_ref()).await,

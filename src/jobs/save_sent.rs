@@ -7,7 +7,7 @@
 //! Limits: [`ATTEMPTS_MAX`], the time limits of [`crate::mailbox`].
 
 use super::intake;
-use crate::{app::App, clock, mailbox, model::ids::OutboxId, store::job::Job};
+use crate::{app::App, clock, config::Config, mailbox, model::ids::OutboxId, store::job::Job};
 use anyhow::Context as _;
 
 /// Kind of these jobs; their subject is the outgoing mail.
@@ -24,14 +24,14 @@ const RETRY_MAX_MS: i64 = 3 * 3_600_000;
 const LEASE_MS: i64 = 20 * 60_000;
 
 /// The mailbox that gets the copies, if there is one.
-pub fn mailbox(app: &App) -> Option<&mailbox::Config> {
-    let name = app.config.mail_out.sent_mailbox.as_str();
-    app.config.mailbox.iter().find(|mailbox| !name.is_empty() && mailbox.name == name)
+pub fn mailbox(config: &Config) -> Option<&mailbox::Config> {
+    config.mailbox(&config.mail_out.sent_mailbox)
 }
 
 /// Keeps one copy, if one is due. Returns how many were taken up.
 pub async fn run_due(app: &App) -> anyhow::Result<usize> {
-    let Some(config) = mailbox(app) else { return Ok(0) };
+    let settings = app.settings().await?;
+    let Some(config) = mailbox(&settings.config) else { return Ok(0) };
     let jobs = app.store.lease_jobs(SAVE_SENT, &app.node.name, clock::now_ms(), LEASE_MS, 1).await;
     let jobs = jobs.context("failed to lease a copy of a sent mail")?;
     for job in &jobs {

@@ -32,6 +32,8 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
 
 /// The same at a given time, milliseconds UTC.
 pub async fn run_due_at(app: &App, now_ms: i64) -> anyhow::Result<usize> {
+    // asked before anything leaves: what follows the network call must not fail for want of it
+    let keeps_copies = save_sent::mailbox(&app.settings().await?.config).is_some();
     let leased =
         app.store.lease_outbox(&app.node.name, now_ms).await.context("failed to lease an outgoing mail")?;
     let Some(row) = leased else { return Ok(0) };
@@ -44,7 +46,7 @@ pub async fn run_due_at(app: &App, now_ms: i64) -> anyhow::Result<usize> {
     let mut tx = app.store.begin().await?;
     if has_left(&deliveries) {
         tx.save_deliveries(&row.id, &deliveries, Some(now_ms)).await?;
-        if !has_left(&row.deliveries) && save_sent::mailbox(app).is_some() {
+        if !has_left(&row.deliveries) && keeps_copies {
             tx.enqueue(save_sent::SAVE_SENT, row.id.as_str(), now_ms, now_ms).await?;
         }
     }
@@ -89,8 +91,9 @@ async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Op
         recipient_ms: &recipient_ms,
         everything: u64::try_from(everything).unwrap_or_default(),
     };
-    let breaker = app.settings().await?.config.mail_out.breaker_per_hour;
-    Ok(match limits::decide(now_ms, &row.recipient, &app.site.addresses, &history, breaker) {
+    let settings = app.settings().await?;
+    let (own, breaker) = (&settings.site.addresses, settings.config.mail_out.breaker_per_hour);
+    Ok(match limits::decide(now_ms, &row.recipient, own, &history, breaker) {
         Decision::Send => None,
         Decision::Withheld { reason, breaker } => {
             if breaker {
@@ -111,7 +114,11 @@ fn is_automatic(row: &OutboxRow) -> bool {
 /// Gives the mailer a token that is good now, where it signs in by one.
 pub async fn sign_in(app: &App) -> anyhow::Result<()> {
     let of = app.config.mail_out.sign_in_of.as_str();
-    if let Some(mailbox) = app.config.mailbox.iter().find(|mailbox| !of.is_empty() && mailbox.name == of) {
+    if of.is_empty() {
+        return Ok(());
+    }
+    let settings = app.settings().await?;
+    if let Some(mailbox) = settings.config.mailbox(of) {
         app.mailer.renew(&credential::token(app, mailbox, None).await?);
     }
     Ok(())

@@ -2,14 +2,14 @@
 
 use super::{MailboxError, utf7};
 use crate::model::{oauth, secret::SecretRef};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
 /// One mailbox.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What the ledger and the pages call this mailbox; never change it later. Default: `inbox`.
@@ -32,6 +32,7 @@ pub struct Config {
     /// IMAP: user name.
     pub user: String,
     /// IMAP: where the password is found: `{ env = "NAME" }` or `{ file = "/path" }`.
+    #[serde(skip_serializing)]
     pub password: Option<SecretRef>,
     /// IMAP: sign-in by OAuth 2.0, as Microsoft 365 and Google want it; counts before `password`.
     pub oauth: Option<oauth::Config>,
@@ -52,6 +53,8 @@ pub struct Config {
     /// Mail that was sent before this day (UTC, e.g. `2026-12-01`) is history: kept, threaded and found, but never
     /// answered. Set it when a mailbox with old mail is connected. Default: none.
     pub history_before: Option<String>,
+    /// No mail is taken in for now; what came stays. Default: false.
+    pub paused: bool,
     /// Messages listed at a time. Default: 500, at most 1000.
     pub list_batch: usize,
     /// Messages fetched with one command. Default: 50, at most 1000.
@@ -80,6 +83,7 @@ impl Default for Config {
             idle: true,
             bytes_max: 50 * 1024 * 1024,
             history_before: None,
+            paused: false,
             list_batch: 500,
             fetch_batch: 50,
         }
@@ -87,7 +91,7 @@ impl Default for Config {
 }
 
 /// What kind of mailbox it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A server that speaks IMAP4rev1.
@@ -101,7 +105,7 @@ pub enum Kind {
 }
 
 /// How the connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tls {
     /// TLS from the first byte.
@@ -113,7 +117,7 @@ pub enum Tls {
 }
 
 /// What to do with the server's copy, as configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AfterKind {
     /// Leave it alone.

@@ -1,10 +1,10 @@
 //! Sign-in to mail servers by OAuth 2.0, as the administrator configures it.
 
 use super::secret::SecretRef;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// `[mailbox.oauth]`: sign-in by tokens instead of a password.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// `microsoft`, `google`, or `other` with addresses of its own. Default: `other`.
@@ -14,6 +14,7 @@ pub struct Config {
     /// The application as it is registered with the provider.
     pub client_id: String,
     /// Its secret, if it has one: `{ env = "NAME" }` or `{ file = "/path" }`.
+    #[serde(skip_serializing)]
     pub client_secret: Option<SecretRef>,
     /// The day on which that secret expires, e.g. `2027-05-01`: told on the mailbox page weeks before.
     pub client_secret_expires: Option<String>,
@@ -30,7 +31,7 @@ pub struct Config {
 }
 
 /// Who gives tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
     /// Microsoft 365.

@@ -1,6 +1,6 @@
 //! Secrets: where they come from, and a wrapper that logs cannot print.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, path::PathBuf};
 
 /// A secret in memory. Its `Debug` prints nothing of it.
@@ -25,12 +25,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is found: an environment variable or a file. Never in `mailroom.toml` itself.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// Where a secret is found. In `mailroom.toml`: an environment variable or a file, never the secret itself.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SecretRef {
     /// Name of an environment variable.
     Env(String),
     /// Path of a file whose first line is the secret.
     File(PathBuf),
+    /// Typed on a page, and kept in the database sealed by the site's vault; no file can say so.
+    #[serde(skip)]
+    Sealed {
+        /// As [`crate::vault::Vault::seal`] made it.
+        text: String,
+        /// What it was sealed for: it is of no use for anything else.
+        purpose: String,
+    },
 }

@@ -85,7 +85,7 @@ pub async fn prepare(app: &App, letter: Letter<'_>) -> anyhow::Result<NewOutbox>
     if let Some(whole) = letter.whole {
         rendered.body = whole;
     }
-    let rfc_message_id = own_id::make(&app.site.signing_key, &id, &app.config.mail_out.host_name());
+    let rfc_message_id = own_id::make(&app.signing_key, &id, &app.config.mail_out.host_name());
     let references = letter.answers.map_or_else(Vec::new, references);
     let from = settings.config.mail_out.sender();
     let mut bytes = compose(&Composition {

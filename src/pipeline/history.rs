@@ -88,8 +88,8 @@ pub async fn write_batch(app: &App, batch: Batch) -> anyhow::Result<Vec<Job>> {
 /// those that go alone are left out. In order.
 async fn understand_all(app: &App, rows: Vec<MessageRow>) -> anyhow::Result<Vec<Plain>> {
     let master: Arc<MasterData> = app.master_data().await?;
-    let site = Arc::new(app.site.clone());
     let settings = app.settings().await?;
+    let site = Arc::new(settings.site.clone());
     let known = Arc::new(known(&settings, &master));
     let experience = app.experience().await?;
     let share = rows.len().div_ceil(app.config.workers()).max(1);

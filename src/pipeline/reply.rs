@@ -10,7 +10,6 @@ use super::{
 use crate::{
     app::App,
     clock,
-    config::Config,
     message::forward,
     model::{
         ids::MessageId,
@@ -21,6 +20,7 @@ use crate::{
         File, limits,
         template::{Context, Name},
     },
+    screen::Site,
     store::{change::ChangeKind, message::MessageRow, outbox::NewOutbox},
 };
 use anyhow::Context as _;
@@ -79,15 +79,17 @@ pub fn addresses(text: &str) -> Option<Vec<Address>> {
 }
 
 /// Who else got the latest message that came in, apart from ourselves and from whom it would be answered to.
-pub fn others(app: &App, settings: &Config, conversation: &[(MessageRow, Option<Message>)]) -> Vec<String> {
+pub fn others(site: &Site, conversation: &[(MessageRow, Option<Message>)]) -> Vec<String> {
     let Some((_, message)) = latest(conversation) else { return Vec::new() };
     let to = message.reply_address().map(|address| address.email.to_lowercase());
     let mut others: Vec<String> = Vec::new();
     for address in message.to.iter().chain(&message.cc).take(RECIPIENTS_MAX) {
         let email = address.email.to_lowercase();
-        let of_queues = settings.queue.iter().flat_map(|queue| &queue.addresses);
-        let own = app.site.addresses.iter().chain(of_queues).any(|own| own.eq_ignore_ascii_case(&email));
-        if !own && Some(&email) != to.as_ref() && !others.contains(&email) && limits::is_address(&email) {
+        if !site.owns(&email)
+            && Some(&email) != to.as_ref()
+            && !others.contains(&email)
+            && limits::is_address(&email)
+        {
             others.push(email);
         }
     }
@@ -103,8 +105,9 @@ pub async fn original_sender(app: &App, conversation: &[(MessageRow, Option<Mess
         let bytes = app.blob.get(&file.sha256).await.ok()?;
         found = forward::enclosed_sender(message, &bytes);
     }
-    let own = |email: &String| app.site.addresses.iter().any(|own| own.eq_ignore_ascii_case(email));
-    found.map(|address| address.email).filter(|email| limits::is_address(email) && !own(email))
+    let found = found.map(|address| address.email).filter(|email| limits::is_address(email))?;
+    let settings = app.settings().await.ok()?;
+    (!settings.site.owns(&found)).then_some(found)
 }
 
 /// The latest message that came in and can be answered.

@@ -28,7 +28,8 @@ pub async fn save(
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     let mut rows = tx.list_settings().await?;
-    let before = settings::effective(&app.config, &rows).0;
+    let mailboxes = tx.list_mailboxes().await?;
+    let before = settings::effective(&app.config, &rows, &mailboxes).0;
     let mut changed = Vec::new();
     for (setting, value) in values {
         let name = setting.name();
@@ -49,7 +50,7 @@ pub async fn save(
         }
     }
     // What each value allows by itself may not go together.
-    let (_, wrong) = settings::effective(&app.config, &rows);
+    let (_, wrong) = settings::effective(&app.config, &rows, &mailboxes);
     if let Some((name, reason)) = wrong.into_iter().find(|(name, _)| changed.iter().any(|c| c.0 == *name)) {
         return Ok(Err(Refused { name, reason }));
     }

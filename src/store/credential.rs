@@ -142,6 +142,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets the sign-in of a mailbox.
+    pub async fn delete_credential(&mut self, mailbox: &str) -> Result<()> {
+        sqlx::query("DELETE FROM credential WHERE mailbox = $1")
+            .bind(text(mailbox))
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// The next tokens came; an empty refresh token leaves the one that is there. Ends the lease and the error. `false`
     /// if a person signed in meanwhile, or the lease was lost: then those tokens count.
     pub async fn save_refreshed(

@@ -40,6 +40,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "import.html",
     "lessons.html",
     "macros.html",
+    "mailbox.html",
     "mailboxes.html",
     "me.html",
     "mentions.html",

@@ -80,6 +80,7 @@ async fn everybody_can_use_every_page() {
         ("outbox", "/outbox".to_owned()),
         ("automation", "/automation".to_owned()),
         ("mailboxes", "/mailboxes".to_owned()),
+        ("mailbox", "/mailboxes/new".to_owned()),
         ("log", "/audit".to_owned()),
         ("users", "/users".to_owned()),
         ("letterhead", "/settings/letterhead".to_owned()),

@@ -17,6 +17,7 @@ mod demo;
 mod evidence;
 mod history;
 mod mailbox;
+mod mailboxes;
 mod oauth;
 mod openid;
 mod queues;

@@ -70,7 +70,7 @@ impl Site {
 
     /// A person consents.
     async fn consent(&self) {
-        let client = credential::client(self.config()).unwrap();
+        let client = credential::client(&self.app, self.config()).unwrap();
         let device = client.begin_device().await.unwrap();
         let grant = loop {
             match client.ask_device(&device).await {

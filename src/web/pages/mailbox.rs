@@ -3,7 +3,7 @@
 use crate::{
     clock,
     jobs::{credential, health, intake},
-    mailbox::{Probed, Step},
+    mailbox::{Kind, Probed, Step},
     model::ledger::Outcome,
     store::audit::Entry,
     web::{Desk, error::PageError, frame::Frame, session::Visit, views},
@@ -35,8 +35,8 @@ pub async fn test(
     Extension(visit): Extension<Visit>,
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
-    let config = desk.app.config.mailbox.iter().find(|config| config.name == name);
-    let config = config.ok_or(PageError::NotFound)?;
+    let settings = desk.app.settings().await?;
+    let config = settings.config.mailbox(&name).ok_or(PageError::NotFound)?;
     let steps = intake::probe(&desk.app, config).await;
     let failed = steps.iter().find(|step| step.probed == Probed::Fails);
     let detail =
@@ -89,12 +89,39 @@ async fn page(desk: &Desk, visit: &Visit, tested: Option<(&str, &[Step])>) -> Re
             })
         })
         .collect();
+    let configured = configured(desk).await?;
     views::page(
         "mailboxes.html",
         json!({ "frame": frame, "folders": folders, "sign_ins": sign_ins, "outcomes": Outcome::ALL,
-                "configured": desk.app.config.mailbox.iter().map(|m| &m.name).collect::<Vec<_>>(),
+                "configured": configured,
                 "tested": tested.map(|(name, steps)| json!({ "name": name, "steps": steps })) }),
     )
+}
+
+/// What is read, and what cannot count: of the file, and of the pages.
+async fn configured(desk: &Desk) -> Result<Vec<Value>, PageError> {
+    let settings = desk.app.settings().await?;
+    let rows = desk.app.store.read().await?.list_mailboxes().await?;
+    let row = |name: &str| rows.iter().find(|row| row.name == name && row.removed_ms.is_none());
+    let counting = settings.config.mailbox.iter().map(|config| {
+        let row = row(&config.name).filter(|_| desk.app.config.mailbox(&config.name).is_none());
+        let server = match config.kind {
+            Kind::Imap => format!("{}:{}", config.host, config.port()),
+            _ => config.path.display().to_string(),
+        };
+        json!({
+            "name": config.name, "server": server, "user": config.user, "folders": config.folders(),
+            "paused": config.paused, "wrong": null, "changed_by": row.map(|row| &row.changed_by), "changed_ms": row.map(|row| row.changed_ms),
+        })
+    });
+    let wrong = settings.wrong.iter().filter_map(|(name, reason)| {
+        let row = row(name.strip_prefix("mailbox ")?)?;
+        Some(json!({
+            "name": row.name, "server": "", "user": row.account, "folders": [], "paused": false, "wrong": reason,
+            "changed_by": row.changed_by, "changed_ms": row.changed_ms,
+        }))
+    });
+    Ok(counting.chain(wrong).collect())
 }
 
 /// `GET /mailboxes/{name}/sign-in`: leads to the provider, where a person consents.
@@ -103,7 +130,8 @@ pub async fn sign_in(
     Extension(visit): Extension<Visit>,
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
-    let config = desk.app.config.mailbox.iter().find(|config| config.name == name && config.oauth.is_some());
+    let settings = desk.app.settings().await?;
+    let config = settings.config.mailbox(&name).filter(|config| config.oauth.is_some());
     let config = config.ok_or(PageError::NotFound)?;
     match credential::consent_address(&desk.app, config, &redirect(&desk), &visit.name) {
         Ok(address) => Ok(Redirect::to(&address).into_response()),
@@ -143,6 +171,6 @@ pub async fn consent(
     }
 }
 
-fn redirect(desk: &Desk) -> String {
+pub(super) fn redirect(desk: &Desk) -> String {
     format!("{}{CONSENT_PATH}", desk.base_url().trim_end_matches('/'))
 }

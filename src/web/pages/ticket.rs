@@ -233,7 +233,7 @@ pub async fn show(
     let conversation = db.list_conversation(&ticket.id, MESSAGES_MAX).await?;
     let answer_to = decision::answer_address(&conversation);
     let original = reply::original_sender(&desk.app, &conversation).await;
-    let others = reply::others(&desk.app, &settings.config, &conversation).join(", ");
+    let others = reply::others(&settings.site, &conversation).join(", ");
     let mut entries = Vec::new();
     for (row, parsed) in &conversation {
         entries.push(message(&mut db, row, parsed.as_ref()).await?);
