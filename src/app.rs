@@ -130,7 +130,7 @@ impl App {
         };
         let vault = Vault::new(&signing_key);
         let node = Node::claim(data)?;
-        Ok(Self {
+        let app = Self {
             config,
             store,
             blob,
@@ -146,7 +146,9 @@ impl App {
             settings: Mutex::new(None),
             master_data: Mutex::new(None),
             experience: Mutex::new(None),
-        })
+        };
+        app.settings().await?.config.check_mail_out()?;
+        Ok(app)
     }
 
     /// The time where the site is.

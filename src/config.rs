@@ -312,22 +312,6 @@ impl Config {
                 bail!("two mailboxes are named {:?}: give each a name of its own", mailbox.name);
             }
         }
-        let copies = self.mail_out.sent_mailbox.as_str();
-        if !copies.is_empty()
-            && !self
-                .mailbox
-                .iter()
-                .any(|mailbox| mailbox.name == copies && mailbox.kind == mailbox::Kind::Imap)
-        {
-            bail!(
-                "mail_out.sent_mailbox names no IMAP mailbox: {copies:?}; write the `name` of one of them, or remove it"
-            );
-        }
-        let of = self.mail_out.sign_in_of.as_str();
-        if !of.is_empty() && !self.mailbox.iter().any(|mailbox| mailbox.name == of && mailbox.oauth.is_some())
-        {
-            bail!("mail_out.sign_in_of names no mailbox with an `oauth` section: {of:?}");
-        }
         if !(0.0..=1.0).contains(&self.classify.threshold) {
             bail!("classify.threshold must lie between 0 and 1, not {}", self.classify.threshold);
         }
@@ -347,6 +331,21 @@ impl Config {
         }
         if self.limits.attempts < 1 {
             bail!("limits.attempts must be at least 1");
+        }
+        Ok(())
+    }
+
+    /// Whether outgoing mail names mailboxes that there are, in the file or on the pages.
+    pub fn check_mail_out(&self) -> anyhow::Result<()> {
+        let (copies, of) = (self.mail_out.sent_mailbox.as_str(), self.mail_out.sign_in_of.as_str());
+        let is_imap = |name: &str| self.mailbox(name).is_some_and(|m| m.kind == mailbox::Kind::Imap);
+        if !copies.is_empty() && !is_imap(copies) {
+            bail!(
+                "mail_out.sent_mailbox names no IMAP mailbox: {copies:?}; write the `name` of one of them, or remove it"
+            );
+        }
+        if !of.is_empty() && self.mailbox(of).is_none_or(|mailbox| mailbox.oauth.is_none()) {
+            bail!("mail_out.sign_in_of names no mailbox that signs in by OAuth: {of:?}");
         }
         Ok(())
     }

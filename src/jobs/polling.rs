@@ -34,7 +34,7 @@ pub(super) async fn keep(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         match app.settings().await {
             Ok(settings) => adjust(&app, &settings.config.mailbox, &mut pollers),
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "failed to ask which mailboxes are read")
+                tracing::error!(error = format!("{error:#}"), "failed to ask which mailboxes are read");
             }
         }
         tokio::select! {

@@ -31,17 +31,17 @@ pub enum Refused {
     Wrong(String),
 }
 
-/// The mailbox that was typed, with its secret: the one that was typed, or the one that is kept if it is for the same
-/// server and account. None is kept for another: it would be sent where it does not belong.
+/// The mailbox that was typed, with its secret: the typed one, else the one that is kept for the same server and account.
+///
+/// What is kept for another is not taken: it would be sent where it does not belong.
 pub async fn with_secret(app: &App, mut typed: Config, secret: Option<&Secret>) -> anyhow::Result<Config> {
     let purpose = purpose(&typed);
-    let text = match secret {
-        Some(secret) => Some(app.vault.seal(secret.reveal(), &purpose)),
-        None => {
-            let rows = app.store.read().await?.list_mailboxes().await?;
-            let kept = rows.into_iter().find(|row| row.name == typed.name).map(|row| row.secret);
-            kept.filter(|sealed| app.vault.open(sealed, &purpose).is_some())
-        }
+    let text = if let Some(secret) = secret {
+        Some(app.vault.seal(secret.reveal(), &purpose))
+    } else {
+        let rows = app.store.read().await?.list_mailboxes().await?;
+        let kept = rows.into_iter().find(|row| row.name == typed.name).map(|row| row.secret);
+        kept.filter(|sealed| app.vault.open(sealed, &purpose).is_some())
     };
     let sealed = text.map(|text| SecretRef::Sealed { text, purpose });
     match &mut typed.oauth {
@@ -128,7 +128,10 @@ async fn keep(
     let mut rows = tx.list_mailboxes().await?;
     rows.retain(|other| other.name != row.name);
     rows.push(row.clone());
-    let (_, wrong) = settings::effective(&app.config, &settings, &rows);
+    let (config, wrong) = settings::effective(&app.config, &settings, &rows);
+    if let Err(error) = config.check_mail_out() {
+        return Ok(Err(Refused::Wrong(format!("{error:#}"))));
+    }
     if let Some((_, reason)) = wrong.into_iter().find(|(name, _)| *name == format!("mailbox {}", row.name)) {
         return Ok(Err(Refused::Wrong(reason)));
     }

@@ -7,7 +7,11 @@ use crate::support::{
     visitor::Visitor,
 };
 use axum::http::StatusCode;
-use mailroom::{app::App, jobs::Service};
+use mailroom::{
+    app::App,
+    jobs::Service,
+    pipeline::{self, mailbox::Refused},
+};
 use std::time::Instant;
 
 /// The form as an administrator fills it in, with some fields of its own.
@@ -177,6 +181,16 @@ async fn the_page_sets_no_mailbox_of_the_file_and_nothing_that_sends_a_password_
     );
     let begun = ann.get("/mailboxes/incoming/sign-in").await;
     assert!(begun.header(axum::http::header::LOCATION).starts_with("https://accounts.google.com/"));
+    // outgoing mail may go by a mailbox of the pages, which then stays
+    let mut config = desk.app.config.clone();
+    "incoming".clone_into(&mut config.mail_out.sign_in_of);
+    let app = App::open(config.clone()).await.unwrap();
+    assert!(matches!(
+        pipeline::mailbox::remove(&app, "incoming", "ann").await.unwrap(),
+        Err(Refused::Wrong(_))
+    ));
+    "elsewhere".clone_into(&mut config.mail_out.sign_in_of);
+    assert!(App::open(config).await.unwrap_err().to_string().contains("sign_in_of names no mailbox"));
     let eve = Visitor::sign_in(&desk, "eve").await;
     assert!(!eve.get("/mailboxes").await.text().await.contains("/mailboxes/new"), "an auditor only looks");
 }

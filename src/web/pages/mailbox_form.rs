@@ -73,8 +73,9 @@ pub async fn edit(
     let rows = desk.app.store.read().await?.list_mailboxes().await?;
     let row = rows.iter().find(|row| row.name == name && row.removed_ms.is_none());
     // One that can no longer count is shown as it was kept, to be mended.
-    let config: Config = serde_json::from_str(&row.ok_or(PageError::NotFound)?.config)
-        .map_err(|_| PageError::refused(StatusCode::CONFLICT, "error.mailbox"))?;
+    let Ok(config) = serde_json::from_str(&row.ok_or(PageError::NotFound)?.config) else {
+        return Err(PageError::refused(StatusCode::CONFLICT, "error.mailbox"));
+    };
     page(&desk, &visit, &config, Told { was: Some(&name), ..Told::default() }).await
 }
 
@@ -87,12 +88,10 @@ pub async fn save(
     let app = &desk.app;
     let was = Some(posted.text("was")).filter(|was| !was.is_empty());
     let told = |refused: Refused| Told { was, refused: Some(refused), ..Told::default() };
-    let config = match typed(&posted) {
-        Ok(config) => config,
-        Err((config, reason)) => return page(&desk, &visit, &config, told(Refused::Wrong(reason))).await,
-    };
-    if let Err(error) = mailboxes::check(&config) {
-        return page(&desk, &visit, &config, told(Refused::Wrong(format!("{error:#}")))).await;
+    let (config, wrong) = typed(&posted);
+    let wrong = wrong.or_else(|| mailboxes::check(&config).err().map(|error| format!("{error:#}")));
+    if let Some(wrong) = wrong {
+        return page(&desk, &visit, &config, told(Refused::Wrong(wrong))).await;
     }
     let secret = secret(&desk, &posted, &config);
     let config = mailbox::with_secret(app, config, secret.as_ref()).await?;
@@ -141,12 +140,13 @@ pub async fn remove(
     match mailbox::remove(&desk.app, &name, &visit.name).await? {
         Ok(()) => Ok(Redirect::to("/mailboxes?done=mailbox_removed").into_response()),
         Err(Refused::Gone) => Err(PageError::NotFound),
+        // outgoing mail needs it
         Err(_) => Err(PageError::refused(StatusCode::CONFLICT, "error.mailbox")),
     }
 }
 
 /// What was typed; with what is wrong with it, in words.
-fn typed(posted: &Posted) -> Result<Config, (Config, String)> {
+fn typed(posted: &Posted) -> (Config, Option<String>) {
     let text = |name: &str| posted.text(name).to_owned();
     let mut wrong = None;
     let mut number = |name: &str, least: u64, most: u64, default: u64| match posted.text(name) {
@@ -195,10 +195,7 @@ fn typed(posted: &Posted) -> Result<Config, (Config, String)> {
         paused: posted.has("paused", "true"),
         ..defaults
     };
-    match wrong {
-        None => Ok(config),
-        Some(wrong) => Err((config, wrong)),
-    }
+    (config, wrong)
 }
 
 /// A name of the configuration file.
