@@ -89,13 +89,18 @@ pub struct Health {
     pub folders: Vec<Folder>,
     /// Their sign-ins.
     pub sign_ins: Vec<SignIn>,
+    /// Those of the pages that cannot count any more, and are not read: their names.
+    pub not_counting: Vec<String>,
+    /// Whether any mailbox is configured.
+    pub any: bool,
 }
 
 impl Health {
     /// How many things need a person.
     pub fn alarms(&self) -> usize {
         let folders = self.folders.iter().filter(|folder| folder.trouble.is_some()).count();
-        folders + self.sign_ins.iter().filter(|sign_in| sign_in.trouble.is_some()).count()
+        let sign_ins = self.sign_ins.iter().filter(|sign_in| sign_in.trouble.is_some()).count();
+        folders + sign_ins + self.not_counting.len()
     }
 }
 
@@ -105,7 +110,12 @@ pub async fn health(app: &App, now_ms: i64) -> anyhow::Result<Health> {
     let mut db = app.store.read().await?;
     let configs: BTreeMap<&str, &Config> =
         settings.config.mailbox.iter().map(|config| (config.name.as_str(), config)).collect();
-    let mut health = Health::default();
+    let wrong = settings.wrong.iter().filter_map(|(name, _)| name.strip_prefix("mailbox "));
+    let mut health = Health {
+        not_counting: wrong.map(str::to_owned).collect(),
+        any: !settings.config.mailbox.is_empty(),
+        ..Health::default()
+    };
     for row in db.list_folders().await.context("failed to list folders")? {
         let outcomes = db.count_outcomes(&row.mailbox, &row.name).await?;
         let trouble = folder_trouble(configs.get(row.mailbox.as_str()).copied(), &row, now_ms);

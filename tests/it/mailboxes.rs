@@ -191,6 +191,15 @@ async fn the_page_sets_no_mailbox_of_the_file_and_nothing_that_sends_a_password_
     ));
     "elsewhere".clone_into(&mut config.mail_out.sign_in_of);
     assert!(App::open(config).await.unwrap_err().to_string().contains("sign_in_of names no mailbox"));
+    // one that cannot count any more is told where people look first, and can be mended
+    let mut row = desk.app.store.read().await.unwrap().list_mailboxes().await.unwrap().remove(0);
+    row.config = row.config.replace("\"host\":\"localhost\"", "\"host\":\"\"");
+    let mut tx = desk.app.store.begin().await.unwrap();
+    tx.save_mailbox(&row).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(ann.get("/").await.text().await.contains("Mailbox incoming is not read"));
+    assert!(ann.get("/mailboxes").await.text().await.contains("`host` is empty"));
+    assert_eq!(ann.get("/mailboxes/incoming/edit").await.status(), StatusCode::OK);
     let eve = Visitor::sign_in(&desk, "eve").await;
     assert!(!eve.get("/mailboxes").await.text().await.contains("/mailboxes/new"), "an auditor only looks");
 }

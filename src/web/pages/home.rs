@@ -44,7 +44,10 @@ pub async fn show(
     let context = json!({
         "frame": frame, "cards": cards, "queues": queues(&mut db, &figures).await?,
         "charts": charts(&mut db, &figures, now_ms).await?,
-        "mailboxes": health.as_ref().map(mailboxes), "days": DAYS, "width": chart::WIDTH, "height": chart::HEIGHT,
+        "mailboxes": health.as_ref().map(mailboxes),
+        "not_counting": health.as_ref().map(|health| &health.not_counting),
+        "any_mailbox": health.as_ref().is_none_or(|health| health.any),
+        "days": DAYS, "width": chart::WIDTH, "height": chart::HEIGHT,
     });
     views::page("home.html", context)
 }
