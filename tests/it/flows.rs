@@ -4,9 +4,12 @@
 use crate::support::{
     browser::Browser,
     desk::{Desk, PASSWORD},
+    dovecot::{self, Dovecot},
 };
 use fantoccini::{Locator, key::Key};
-use mailroom::{clock, model::draft::DraftState, model::ticket::Queue, web::factor};
+use mailroom::{
+    clock, jobs::intake, mailbox::After, model::draft::DraftState, model::ticket::Queue, web::factor,
+};
 
 async fn enter(browser: &Browser, name: &str) {
     browser.open("/").await;
@@ -319,6 +322,53 @@ async fn a_second_factor_is_asked_for() {
         browser.fill("#code", &factor::code(&secret, clock::now_ms()).unwrap()).await;
         browser.click("main button").await;
         browser.find("#queues").await;
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_connected_on_its_page() {
+    let dovecot = Dovecot::start();
+    for scripts in [true, false] {
+        let desk = Desk::open().await;
+        let browser = Browser::start(&desk.address, scripts).await;
+        enter(&browser, "ann").await;
+        browser.open("/mailboxes").await;
+        browser.follow("Add a mailbox").await;
+        // only what the chosen way to sign in needs is there
+        let shown = async |css: &str| browser.find(css).await.is_displayed().await.unwrap();
+        assert!(shown("#mailbox-password").await && !shown("#client_id").await && !shown("#flag").await);
+        choose(&browser, "#sign_in", "Google (OAuth 2.0)").await;
+        assert!(!shown("#mailbox-password").await && shown("#client_id").await && !shown("#tenant").await);
+        choose(&browser, "#sign_in", "Password").await;
+        choose(&browser, "#after", "flag it on the server").await;
+        assert!(shown("#flag").await && !shown("#move_to").await);
+        browser.fill("#mailbox-name", "incoming").await;
+        browser.fill("#host", dovecot::HOST).await;
+        choose(&browser, "#tls", "None (this machine only)").await;
+        browser.fill("#port", &dovecot.port.to_string()).await;
+        browser.fill("#user", dovecot::USER).await;
+        browser.fill("#mailbox-password", "wrong").await;
+        browser.send("button[value=save].primary").await;
+        browser.find("button[value=anyway]").await;
+        assert!(browser.text().await.contains("nothing was saved"));
+        browser.screenshot(&format!("mailbox-refused-{scripts}")).await;
+        browser.fill("#mailbox-password", dovecot::PASSWORD).await;
+        browser.send("button[value=test]").await;
+        assert!(browser.text().await.contains("The connection works"));
+        browser.screenshot(&format!("mailbox-tested-{scripts}")).await;
+        // what was typed before the test need not be typed again
+        browser.send("button[value=save].primary").await;
+        browser.find(".done").await;
+        assert!(browser.text().await.contains("is read from now on"));
+        browser.screenshot(&format!("mailbox-saved-{scripts}")).await;
+        let config = desk.app.settings().await.unwrap().config.mailbox("incoming").cloned().unwrap();
+        assert_eq!(config.after(), After::Flag("\\Flagged".to_owned()));
+        assert_eq!(intake::poll_once(&desk.app, &config).await.unwrap().stored, 0);
+        browser.open("/mailboxes/incoming/edit").await;
+        browser.send("form[action$=remove] button").await;
+        browser.find(".done").await;
+        assert!(desk.app.settings().await.unwrap().config.mailbox("incoming").is_none());
         browser.close().await;
     }
 }
