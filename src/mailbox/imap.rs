@@ -8,30 +8,30 @@
 //!
 //! Limits: one time limit for each verb below, [`ANSWER_BYTES_MAX`] for answers without content.
 
+mod answer;
+mod fetch;
 mod idle;
 mod probe;
 mod sent;
 mod sign_in;
 
 use super::{
-    After, Body, Config, Fetched, FolderState, Listed, MailboxError, Tls,
-    error::server_text,
+    After, Config, FolderState, Listed, MailboxError, Tls,
     tls::{self, Meter, Metered},
     utf7,
 };
 use crate::model::secret::Secret;
+use answer::{broken, denied, in_time, is_news, protocol, quoted, server_words, size_of, uid_of};
 use async_imap::{
     Session,
     error::Error as ClientError,
-    imap_proto::{
-        AttributeValue, MailboxDatum, NameAttribute, Outcome, RequestId, Response, ResponseCode, Status,
-    },
+    imap_proto::{MailboxDatum, NameAttribute, Outcome, Response, ResponseCode, Status},
 };
+pub(super) use fetch::Incoming;
 pub(super) use probe::probe;
 use rustls::ClientConfig;
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt::Write as _,
     io,
     sync::Arc,
     time::Duration,
@@ -44,16 +44,11 @@ const LOGIN_SECONDS: u64 = 60;
 const SELECT_SECONDS: u64 = 60;
 const LIST_SECONDS: u64 = 120;
 const SEARCH_SECONDS: u64 = 360;
-/// For each message.
-const FETCH_SECONDS: u64 = 240;
 const ACT_SECONDS: u64 = 60;
 const LOGOUT_SECONDS: u64 = 5;
 
 /// The most that a server may send for one command without message content: a search over some millions of messages.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// What an answer may be longer than its message.
-const ANSWER_SLACK_BYTES: u64 = 1024 * 1024;
 
 /// A session that connects when it is needed.
 #[derive(Debug)]
@@ -76,15 +71,6 @@ struct Opened {
     folder: String,
     writable: bool,
     state: FolderState,
-}
-
-/// Messages on their way in. Dropped early, it costs the connection.
-#[derive(Debug)]
-pub(super) struct Incoming<'a> {
-    imap: &'a mut Imap,
-    /// None once the answer has ended.
-    running: Option<(Session<Metered>, RequestId)>,
-    wanted: BTreeSet<i64>,
 }
 
 impl Imap {
@@ -164,27 +150,6 @@ impl Imap {
     pub(super) async fn all_uids(&mut self, folder: &str) -> Result<Vec<i64>, MailboxError> {
         self.ensure(folder, false).await?;
         Ok(self.find_uids(1).await?.into_iter().collect())
-    }
-
-    pub(super) async fn fetch<'a>(
-        &'a mut self,
-        folder: &str,
-        uids: &[i64],
-    ) -> Result<Incoming<'a>, MailboxError> {
-        let wanted: BTreeSet<i64> =
-            uids.iter().copied().filter(|uid| u32::try_from(*uid).is_ok_and(|uid| uid > 0)).collect();
-        if wanted.is_empty() {
-            return Ok(Incoming { imap: self, running: None, wanted });
-        }
-        self.ensure(folder, false).await?;
-        let mut session = self.session.take().ok_or_else(|| broken("fetch"))?;
-        // One byte more than allowed is asked for, so that what is too large can be told from what just fits.
-        let bytes = self.config.bytes_max.saturating_add(1).min(u64::from(u32::MAX));
-        let command = format!("UID FETCH {} (UID BODY.PEEK[]<0.{bytes}>)", uid_set(&wanted));
-        let start = timeout(Duration::from_secs(FETCH_SECONDS), session.run_command(&command));
-        let tag =
-            in_time("fetch", FETCH_SECONDS, start).await?.map_err(|error| self.failed("fetch", error))?;
-        Ok(Incoming { imap: self, running: Some((session, tag)), wanted })
     }
 
     pub(super) async fn act(&mut self, folder: &str, uid: i64, after: &After) -> Result<(), MailboxError> {
@@ -393,161 +358,5 @@ impl Imap {
             ClientError::Bad(text) => MailboxError::Protocol { verb, text: server_words(&text) },
             _ => protocol(verb, "the answer is not the one that belongs there"),
         }
-    }
-}
-
-impl Incoming<'_> {
-    pub(super) async fn next(&mut self) -> Result<Option<Fetched>, MailboxError> {
-        let allowed = self.imap.config.bytes_max.saturating_add(ANSWER_SLACK_BYTES);
-        loop {
-            let Some((mut session, tag)) = self.running.take() else { return Ok(None) };
-            self.imap.meter.allow(allowed);
-            let read = timeout(Duration::from_secs(FETCH_SECONDS), session.read_response());
-            let response = match in_time("fetch", FETCH_SECONDS, read).await? {
-                Ok(Some(response)) => response,
-                Ok(None) => return Err(broken("fetch")),
-                Err(error) => return Err(self.imap.failed("fetch", ClientError::Io(error))),
-            };
-            match response.parsed() {
-                Response::Done { tag: ended, status, outcome } if *ended == tag => {
-                    return match status {
-                        Status::Ok => {
-                            self.imap.session = Some(session);
-                            Ok(None)
-                        }
-                        Status::No => {
-                            self.imap.session = Some(session);
-                            Err(denied("fetch", outcome))
-                        }
-                        _ => Err(protocol("fetch", outcome.information.as_deref().unwrap_or_default())),
-                    };
-                }
-                Response::Fetch(_, attributes) => {
-                    let fetched = self.take(attributes)?;
-                    self.running = Some((session, tag));
-                    if fetched.is_some() {
-                        return Ok(fetched);
-                    }
-                }
-                other => {
-                    self.imap.has_news |= is_news(other);
-                    self.running = Some((session, tag));
-                }
-            }
-        }
-    }
-
-    /// The message in an answer, if it is one that was asked for; servers also tell of flags in between.
-    fn take(&mut self, attributes: &[AttributeValue<'_>]) -> Result<Option<Fetched>, MailboxError> {
-        let content = attributes.iter().find_map(|attribute| match attribute {
-            AttributeValue::BodySection { section: None, data, .. } => Some(data),
-            _ => None,
-        });
-        let (Some(uid), Some(data)) = (uid_of(attributes), content) else { return Ok(None) };
-        if !self.wanted.remove(&uid) {
-            return Ok(None);
-        }
-        let Some(data) = data else {
-            let text = format!("there is no content for message {uid}");
-            return Err(MailboxError::Denied { verb: "fetch", text });
-        };
-        let too_large = data.len() as u64 > self.imap.config.bytes_max;
-        let body = if too_large { Body::TooLarge } else { Body::Bytes(data.to_vec()) };
-        Ok(Some(Fetched { uid, body }))
-    }
-}
-
-/// Whether messages came or went. Flags do not count.
-fn is_news(response: &Response<'_>) -> bool {
-    matches!(
-        response,
-        Response::Expunge(_) | Response::Vanished { .. } | Response::MailboxData(MailboxDatum::Exists(_))
-    )
-}
-
-fn uid_of(attributes: &[AttributeValue<'_>]) -> Option<i64> {
-    attributes.iter().find_map(|attribute| match attribute {
-        AttributeValue::Uid(uid) => Some(i64::from(*uid)),
-        _ => None,
-    })
-}
-
-fn size_of(attributes: &[AttributeValue<'_>]) -> Option<i64> {
-    attributes.iter().find_map(|attribute| match attribute {
-        AttributeValue::Rfc822Size(size) => Some(i64::from(*size)),
-        _ => None,
-    })
-}
-
-/// `1:3,7` for 1, 2, 3, 7.
-fn uid_set(uids: &BTreeSet<i64>) -> String {
-    let mut runs: Vec<(i64, i64)> = Vec::new();
-    for uid in uids {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == *uid => *last = *uid,
-            _ => runs.push((*uid, *uid)),
-        }
-    }
-    let mut set = String::new();
-    for (first, last) in runs {
-        let comma = if set.is_empty() { "" } else { "," };
-        let _infallible =
-            if first == last { write!(set, "{comma}{first}") } else { write!(set, "{comma}{first}:{last}") };
-    }
-    set
-}
-
-/// A folder name as a quoted string. Control characters were refused with the configuration.
-fn quoted(folder: &str) -> String {
-    format!("\"{}\"", utf7::encode(folder).replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-async fn in_time<T>(
-    verb: &'static str,
-    seconds: u64,
-    limited: impl Future<Output = Result<T, tokio::time::error::Elapsed>>,
-) -> Result<T, MailboxError> {
-    limited.await.map_err(|_elapsed| MailboxError::Timeout { verb, seconds })
-}
-
-fn broken(verb: &'static str) -> MailboxError {
-    MailboxError::Broken { verb, source: None }
-}
-
-fn protocol(verb: &'static str, text: &str) -> MailboxError {
-    MailboxError::Protocol { verb, text: server_text(text) }
-}
-
-fn denied(verb: &'static str, outcome: &Outcome<'_>) -> MailboxError {
-    MailboxError::Denied { verb, text: server_text(outcome.information.as_deref().unwrap_or_default()) }
-}
-
-/// The server's own words in what the client makes of them: `code: None, info: Some("…")`.
-fn server_words(text: &str) -> String {
-    let words = text.split_once("info: Some(\"").and_then(|(_, rest)| rest.rsplit_once("\")"));
-    server_text(words.map_or(text, |(words, _)| words))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn uid_sets_are_short() {
-        for (uids, expected) in [(vec![], ""), (vec![7], "7"), (vec![3, 1, 2, 7, 9, 8, 20], "1:3,7:9,20")] {
-            assert_eq!(uid_set(&uids.into_iter().collect()), expected);
-        }
-    }
-
-    #[test]
-    fn folder_names_are_quoted_and_encoded() {
-        assert_eq!(quoted("Best\"ä\\llt"), "\"Best\\\"&AOQ-\\\\llt\"");
-    }
-
-    #[test]
-    fn the_server_is_quoted_without_the_clients_wrapping() {
-        let wrapped = "code: None, info: Some(\"[AUTHENTICATIONFAILED] Authentication failed.\")";
-        assert_eq!(server_words(wrapped), "[AUTHENTICATIONFAILED] Authentication failed.");
-        assert_eq!(server_words("plain"), "plain");
     }
 }

@@ -1,6 +1,9 @@
 //! Waiting for news: IDLE (RFC 2177), or only time where a server has no such thing.
 
-use super::{ANSWER_BYTES_MAX, Imap, MailboxError, broken, in_time, is_news};
+use super::{
+    ANSWER_BYTES_MAX, Imap, MailboxError,
+    answer::{broken, in_time, is_news},
+};
 use crate::mailbox::{Wake, tls::Metered};
 use async_imap::{
     Session,

@@ -1,6 +1,9 @@
 //! Copies of sent mail in a folder of the mailbox: appended once, known by their `Message-ID`.
 
-use super::{ANSWER_BYTES_MAX, Imap, MailboxError, broken, in_time, protocol, quoted};
+use super::{
+    ANSWER_BYTES_MAX, Imap, MailboxError,
+    answer::{broken, in_time, protocol, quoted},
+};
 use crate::mailbox::utf7;
 use async_imap::{
     error::Error as ClientError,

@@ -1,8 +1,8 @@
 //! From a configured server to a session: greeting, TLS, password or token, capabilities.
 
 use super::{
-    ANSWER_BYTES_MAX, CONNECT_SECONDS, Imap, LOGIN_SECONDS, MailboxError, broken, denied, in_time, protocol,
-    server_words,
+    ANSWER_BYTES_MAX, CONNECT_SECONDS, Imap, LOGIN_SECONDS, MailboxError,
+    answer::{broken, denied, in_time, protocol, server_words},
 };
 use crate::{
     mailbox::{
