@@ -195,6 +195,8 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(config.connections_max.max(2))
             .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+            // A server may have gone since; a file has not.
+            .test_before_acquire(!sqlite)
             .after_connect(move |connection, _| {
                 Box::pin(async move { if sqlite { prepare_sqlite(connection).await } else { Ok(()) } })
             })
@@ -240,6 +242,7 @@ impl Store {
             changes: Vec::new(),
             noted: BTreeSet::new(),
             audit: Vec::new(),
+            ticket_numbers: None,
             _turn: turn,
         })
     }
@@ -338,6 +341,9 @@ pub struct Tx {
     noted: BTreeSet<change::Pending>,
     /// Written at the commit, see [`audit`].
     audit: Vec<audit::Entry>,
+    /// The last ticket number that was given, and how many were since the counter was asked: it is raised by so many at
+    /// the commit. Until then it stays locked.
+    ticket_numbers: Option<(i64, i64)>,
     /// Dropped after `db`, so that the next writer finds the database free.
     _turn: Option<OwnedSemaphorePermit>,
 }
@@ -359,6 +365,9 @@ impl Tx {
     /// Numbers the changes and chains the audit rows, then makes everything durable.
     pub async fn commit(mut self) -> Result<()> {
         // always in this order, after everything else: see the module's header
+        if let Some((_, given @ 1..)) = self.ticket_numbers.take() {
+            self.raise_counter("ticket", given).await?;
+        }
         self.write_changes().await?;
         self.write_audit().await?;
         match self.db.held {
@@ -373,6 +382,16 @@ impl Tx {
             Held::Transaction(transaction) => Ok(transaction.rollback().await?),
             Held::Connection(_) => Ok(()),
         }
+    }
+
+    /// A ticket number of its own; the counter is asked once in a transaction.
+    async fn next_ticket_number(&mut self) -> Result<i64> {
+        let (last, given) = match self.ticket_numbers {
+            Some((last, given)) => (last + 1, given + 1),
+            None => (self.raise_counter("ticket", 1).await?, 0),
+        };
+        self.ticket_numbers = Some((last, given));
+        Ok(last)
     }
 
     /// Raises a counter by `step` and gives its new value. The counter stays locked until the end.

@@ -7,12 +7,17 @@ use crate::model::ticket::Queue;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
-    rc::Rc,
-    sync::LazyLock,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 /// Words that `..` may stand for.
 const GAP_WORDS_MAX: usize = 5;
+
+/// Words whose atoms are remembered at most.
+const SEEN_MAX: usize = 20_000;
+
+/// The longest of them.
+const SEEN_BYTES_MAX: usize = 40;
 
 /// What a phrase speaks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +40,8 @@ pub(super) struct Lexicon {
     /// For each of them, the phrases that can begin with it.
     begun: Vec<Vec<usize>>,
     index: Index,
+    /// The atoms of words that came before: the words of one text come in the next one, too.
+    seen: Mutex<HashMap<String, Arc<[usize]>>>,
 }
 
 /// Which atoms a word can match. All positions are those of `Lexicon::atoms`.
@@ -56,7 +63,7 @@ struct Word {
     /// The end of a sentence.
     stop: bool,
     /// Positions of the atoms that it matches.
-    atoms: Rc<[usize]>,
+    atoms: Arc<[usize]>,
 }
 
 /// A weighted pattern.
@@ -163,15 +170,12 @@ impl Lexicon {
 
     /// The phrases in a text, in their order, each with the range of words where it first occurs.
     pub(super) fn find(&self, words: &[String]) -> Vec<(&Phrase, Range<usize>)> {
-        // Most words of a text come again in it.
-        let mut known: HashMap<&str, Rc<[usize]>> = HashMap::new();
-        let words: Vec<Word> = words
-            .iter()
-            .map(|word| {
-                let atoms = known.entry(word).or_insert_with(|| self.atoms_of(word).into());
-                Word { stop: word == STOP, atoms: Rc::clone(atoms) }
-            })
-            .collect();
+        let words: Vec<Word> =
+            words.iter().map(|word| Word { stop: word == STOP, atoms: self.seen_atoms_of(word) }).collect();
+        let mut present = vec![false; self.atoms.len()];
+        for atom in words.iter().flat_map(|word| word.atoms.iter()) {
+            present.get_mut(*atom).into_iter().for_each(|present| *present = true);
+        }
         let mut begun: Vec<(usize, usize)> = Vec::new();
         for (at, word) in words.iter().enumerate() {
             let phrases = word.atoms.iter().filter_map(|atom| self.begun.get(*atom)).flatten();
@@ -179,15 +183,31 @@ impl Lexicon {
         }
         begun.sort_unstable();
         let mut found: Vec<(&Phrase, Range<usize>)> = Vec::new();
-        let mut last = None;
-        for (number, start) in begun {
-            let Some(phrase) = self.phrases.get(number).filter(|_| last != Some(number)) else { continue };
-            if let Some(length) = words.get(start..).and_then(|words| match_steps(&phrase.steps, words)) {
-                found.push((phrase, start..start + length));
-                last = Some(number);
-            }
+        for starts in begun.chunk_by(|(one, _), (next, _)| one == next) {
+            let phrase = starts.first().and_then(|(number, _)| self.phrases.get(*number));
+            let Some(phrase) = phrase.filter(|phrase| phrase.is_possible(&present)) else { continue };
+            let at = |start: usize| Some(start..start + match_steps(&phrase.steps, words.get(start..)?)?);
+            found.extend(starts.iter().find_map(|(_, start)| at(*start)).map(|range| (phrase, range)));
         }
         found
+    }
+
+    /// The atoms that a word matches, remembered.
+    fn seen_atoms_of(&self, word: &str) -> Arc<[usize]> {
+        if word.len() > SEEN_BYTES_MAX {
+            return self.atoms_of(word).into();
+        }
+        let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(atoms) = seen().get(word) {
+            return Arc::clone(atoms);
+        }
+        let atoms: Arc<[usize]> = self.atoms_of(word).into();
+        let mut seen = seen();
+        if seen.len() >= SEEN_MAX {
+            seen.clear();
+        }
+        seen.insert(word.to_owned(), Arc::clone(&atoms));
+        atoms
     }
 
     /// The atoms that a word matches.
@@ -204,6 +224,18 @@ impl Lexicon {
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+impl Phrase {
+    /// Whether the words that it needs are there at all, in whatever order.
+    fn is_possible(&self, present: &[bool]) -> bool {
+        self.steps.iter().all(|step| match step {
+            Step::Gap => true,
+            Step::Word(choices) => choices
+                .iter()
+                .any(|atoms| atoms.iter().all(|atom| present.get(*atom).copied().unwrap_or_default())),
+        })
     }
 }
 

@@ -35,6 +35,10 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
 
 /// The line of a row whose figures prove one another.
 pub(super) fn read_row(row: &Row, reading: &Reading) -> Option<Line> {
+    // Quantity, price and amount; most rows have no such figures.
+    if row.each_word().filter(|word| word.text.contains(char::is_numeric)).count() < 3 {
+        return None;
+    }
     read_words(&joined_thousands(row), reading).or_else(|| read_words(&row.words(), reading))
 }
 

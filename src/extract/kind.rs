@@ -182,10 +182,10 @@ fn weigh_titles(layout: &Layout, subject: Option<&str>, scores: &mut Scores) -> 
             let about = text.split(' ').next().is_some_and(|w| ABOUT.contains(&w))
                 || above.contains(&index) && row.segments.len() == 1;
             // `Purchase order Harbour Tools Ltd`
-            let name = super::party::without_title(segment.words.clone());
-            let head = segment.words.len() - name.len();
+            let head = super::party::title_words(&segment.words);
             let head = fold(&join(segment.words.get(..head).unwrap_or_default()));
-            let (paper, part) = title(&head).unwrap_or(whole);
+            let (paper, part) =
+                Some(head).filter(|head| !head.is_empty()).as_deref().and_then(title).unwrap_or(whole);
             let big = segment.height() / usual;
             let capitals = segment.text().chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
             let bold = segment.words.iter().all(|w| w.bold);
@@ -392,10 +392,15 @@ fn title(text: &str) -> Option<(Paper, f32)> {
         .or_else(|| by_concepts(&words))
 }
 
+/// Words of a title in words of its own at most.
+const CONCEPT_WORDS_MAX: usize = 4;
+
 /// A short title in words of its own: `Materialbestellung`, `Ordererkännande`, `Bestellauftrag`.
 fn by_concepts(words: &[&str]) -> Option<(Paper, f32)> {
-    let label = super::label::label_at(words.iter().copied())
-        .filter(|l| l.words == words.len() && words.len() <= 4)?;
+    if words.len() > CONCEPT_WORDS_MAX {
+        return None;
+    }
+    let label = super::label::label_at(words.iter().copied()).filter(|l| l.words == words.len())?;
     let paper = if label
         .any(&["number", "date", "terms", "address", "to", "contact", "total", "amount", "price", "reason"])
     {
@@ -434,13 +439,24 @@ const SMALL_WORDS: &[(&str, &[&str])] = &[
     ("fr", &["le", "la", "les", "de", "des", "du", "et", "en", "commande", "prix", "quantite", "qte", "montant", "livraison", "adresse", "reglement", "tva", "ht", "merci", "nous", "vous", "fournisseur", "designation", "unite", "jours", "fin", "mois", "rue", "france", "facture", "a", "votre", "notre", "conditions", "paiement", "avec", "pour", "client", "remise", "devise", "article", "sarl", "sur", "une"]),
 ];
 
+/// The places in [`SMALL_WORDS`] of the languages that have a word.
+static LANGUAGES_OF: LazyLock<HashMap<&str, BTreeSet<usize>>> = LazyLock::new(|| {
+    let mut found: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    for (at, (_, words)) in SMALL_WORDS.iter().enumerate() {
+        for word in *words {
+            found.entry(*word).or_default().insert(at);
+        }
+    }
+    found
+});
+
 /// The language of the document: `en` if nothing tells.
 pub fn find_language(layout: &Layout) -> &'static str {
     let mut scores = [0usize; 4];
     for word in layout.rows.iter().take(300).flat_map(|r| &r.segments).flat_map(|s| &s.words) {
         let folded = super::label::fold_word(&word.text);
-        for ((_, words), score) in SMALL_WORDS.iter().zip(&mut scores) {
-            if words.contains(&folded.as_str()) {
+        for at in LANGUAGES_OF.get(folded.as_str()).into_iter().flatten() {
+            if let Some(score) = scores.get_mut(*at) {
                 *score += 1;
             }
         }

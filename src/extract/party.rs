@@ -20,7 +20,7 @@ use crate::{
     validate::account::fold,
 };
 use name::join_legal_form;
-pub use name::{looks_like_company, without_title};
+pub use name::{looks_like_company, title_words, without_title};
 use role::name_parties;
 use std::collections::{BTreeMap, HashSet};
 

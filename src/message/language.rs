@@ -3,6 +3,7 @@
 //! Short texts are judged by their function words, longer ones by trigrams too; in doubt there is no answer.
 //! Does not: tell dialects or mixed texts apart.
 
+use std::{collections::HashMap, sync::LazyLock};
 use whatlang::{Detector, Lang};
 
 /// Characters that are looked at.
@@ -203,12 +204,32 @@ pub(crate) fn detect(text: &str) -> Option<String> {
 
 fn count_words(text: &str) -> Vec<(&'static str, usize)> {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '-'))
-        .filter(|w| !w.is_empty())
-        .collect();
-    WORDS.iter().map(|(code, list)| (*code, words.iter().filter(|w| list.contains(w)).count())).collect()
+    let words =
+        lower.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '-')).filter(|w| !w.is_empty());
+    let mut counts: Vec<(&'static str, usize)> = WORDS.iter().map(|(code, _)| (*code, 0)).collect();
+    for word in words {
+        for at in LANGUAGES_OF.get(word).into_iter().flatten() {
+            if let Some((_, count)) = counts.get_mut(*at) {
+                *count += 1;
+            }
+        }
+    }
+    counts
 }
+
+/// The places in [`WORDS`] of the languages that have a word.
+static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
+    let mut found: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, (_, list)) in WORDS.iter().enumerate() {
+        for word in *list {
+            let places = found.entry(*word).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
+        }
+    }
+    found
+});
 
 fn short_code(lang: Lang) -> Option<String> {
     let code = match lang {

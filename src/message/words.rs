@@ -2,6 +2,8 @@
 //!
 //! Does not: decide what is quoted; see [`quote`](super::quote). All words are in lower case.
 
+use std::sync::LazyLock;
+
 /// What a line of a quoted header is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderKey {
@@ -423,20 +425,30 @@ pub(super) fn may_start_attribution(line: &str) -> bool {
     let first = lower.split(|c: char| !c.is_alphanumeric()).find(|w| !w.is_empty()).unwrap_or_default();
     let starts_with_number = first.starts_with(|c: char| c.is_ascii_digit());
     let has_digits = lower.chars().filter(char::is_ascii_digit).count() >= 2;
-    (STARTS.contains(&first) && has_digits)
-        || starts_with_number
-        || lower.contains('@')
-        || has_writing_verb(&lower)
+    (STARTS.contains(&first) && has_digits) || starts_with_number || lower.contains('@') || has_verb(&lower)
 }
 
 /// Whether a text has a verb of attributions as a word.
 pub(super) fn has_writing_verb(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    // Most lines are plain, and no other verb stands in those.
-    let plain = lower.is_ascii();
-    let verbs = VERBS.iter().filter(|verb| !plain || verb.is_ascii());
-    verbs.filter(|verb| !SOFT_VERBS.contains(verb)).any(|verb| has_word(&lower, verb).is_some())
+    has_verb(&text.to_lowercase())
 }
+
+/// The same of a text in lower case.
+fn has_verb(lower: &str) -> bool {
+    // Most lines are plain, and no other verb stands in those; most have no word that a verb begins with.
+    let plain = lower.is_ascii();
+    if plain && !lower.split(|c: char| !c.is_alphanumeric()).any(|word| PLAIN_STARTS.contains(&word)) {
+        return false;
+    }
+    let verbs = VERBS.iter().filter(|verb| !plain || verb.is_ascii());
+    verbs.filter(|verb| !SOFT_VERBS.contains(verb)).any(|verb| has_word(lower, verb).is_some())
+}
+
+/// The first words of the plain ones among the verbs that say nothing else.
+static PLAIN_STARTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let plain = VERBS.iter().filter(|verb| verb.is_ascii() && !SOFT_VERBS.contains(verb));
+    plain.filter_map(|verb| verb.split(|c: char| !c.is_alphanumeric()).next()).collect()
+});
 
 /// What stands behind the last occurrence of a word.
 fn has_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {

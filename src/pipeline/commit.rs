@@ -66,6 +66,7 @@ pub async fn commit(app: &App, job: &Job, understood: Understood) -> anyhow::Res
     let mut tx = app.store.begin().await?;
     tx.delete_undecided(id).await?;
     write(&mut tx, &understood, &destination, acknowledgement, clock::now_ms()).await?;
+    tx.save_outcome(id, Outcome::Processed, &outcome_reason(&understood)).await?;
     if !tx.finish_job(&job.id, &app.node.name).await? {
         bail!("another worker took this message over; its results count");
     }
@@ -74,9 +75,15 @@ pub async fn commit(app: &App, job: &Job, understood: Understood) -> anyhow::Res
     Ok(())
 }
 
-/// Writes what one message of history means, which nothing answers, into the transaction of its batch.
-pub(super) async fn write_history(tx: &mut Tx, understood: &Understood, now_ms: i64) -> anyhow::Result<()> {
-    write(tx, understood, &destination(understood), None, now_ms).await
+/// Writes what one message of history means, which nothing answers, into the transaction of its batch. Gives the
+/// reason of its outcome, which is not written.
+pub(super) async fn write_history(
+    tx: &mut Tx,
+    understood: &Understood,
+    now_ms: i64,
+) -> anyhow::Result<String> {
+    write(tx, understood, &destination(understood), None, now_ms).await?;
+    Ok(outcome_reason(understood))
 }
 
 async fn write(
@@ -101,7 +108,6 @@ async fn write(
         now_ms,
     )
     .await?;
-    tx.save_outcome(id, Outcome::Processed, &outcome_reason(understood)).await?;
     let documents = save_documents(tx, id, &understood.documents, now_ms).await?;
     save_drafts(tx, id, &ticket_id, &understood.drafts, &documents, now_ms).await?;
     if let Some(mut outbox) = acknowledgement {

@@ -5,7 +5,9 @@
 //! conversation becomes one ticket. A message with files, with a draft in its text, that refers to one which still
 //! waits, whose Message-ID came before, or whose sender's layouts are known, is given back: it goes alone.
 
-use super::{MasterData, Understood, account, commit, extract_all, known, lesson, queue_rules, thread};
+mod looked_up;
+
+use super::{MasterData, Understood, commit, extract_all, known, queue_rules, thread};
 use crate::{
     app::App,
     classify::{self, Experience},
@@ -27,6 +29,7 @@ use crate::{
     },
 };
 use anyhow::{Context as _, bail};
+use looked_up::LookedUp;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What a message says by itself, before anything is looked up.
@@ -69,13 +72,18 @@ pub async fn write_batch(app: &App, batch: Batch) -> anyhow::Result<Vec<Job>> {
     let mut finished: Vec<Job> = batch.done.iter().filter_map(|row| waiting.remove(&row.id)).collect();
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
+    let mut looked_up = LookedUp::of(&mut tx, &batch.plain, waiting.keys()).await?;
+    let mut outcomes = Vec::with_capacity(batch.plain.len());
     // Oldest first: each finds what those before it have written.
     for plain in batch.plain {
         let id = plain.row.id.clone();
-        if write(&mut tx, plain, now_ms).await? {
+        if let Some(reason) = write(&mut tx, plain, &looked_up, now_ms).await? {
+            looked_up.no_longer_waits(&id);
             finished.extend(waiting.remove(&id));
+            outcomes.push((id, reason));
         }
     }
+    tx.save_all_processed_outcomes(&outcomes).await.context("failed to account for a batch of history")?;
     let ids: Vec<&JobId> = finished.iter().map(|job| &job.id).collect();
     if !tx.finish_jobs(&ids, &app.node.name).await? {
         bail!("another worker took messages of this batch over; its results count");
@@ -144,23 +152,20 @@ fn understand(
     Some(Plain { row, message, screened, classified, keys })
 }
 
-/// Looks up what a message refers to, and writes what it means. False if it goes alone.
-async fn write(tx: &mut Tx, plain: Plain, now_ms: i64) -> anyhow::Result<bool> {
+/// Writes what a message means, and gives the reason of its outcome; none if it goes alone.
+async fn write(
+    tx: &mut Tx,
+    plain: Plain,
+    looked_up: &LookedUp,
+    now_ms: i64,
+) -> anyhow::Result<Option<String>> {
+    if looked_up.goes_alone(&plain) {
+        return Ok(None);
+    }
     let Plain { row, mut message, screened, classified, keys } = plain;
-    let id = &row.id;
-    let waits = tx.is_original_waiting(&keys.rfc_ids, id).await.context("failed to look for originals")?;
-    // What is known of its sender's layouts helps to read its text, too.
-    let address = message.from.as_ref().map_or("", |from| from.email.as_str());
-    if waits || !lesson::of_sender(tx, address).await?.is_empty() {
-        return Ok(false);
-    }
-    // Perhaps the same mail by another way, perhaps another: that takes the bytes of both.
-    if thread::is_id_used(tx, id, &message).await? {
-        return Ok(false);
-    }
     message.findings.extend(screen::notes(&message, false));
-    let joining = thread::look_up(tx, id, &message, &keys).await?;
-    let account = account(tx, &message, &[]).await?;
+    let joining = thread::look_up(tx, &row.id, &message, &keys).await?;
+    let account = looked_up.account(&message);
     let understood = Understood {
         row,
         message,
@@ -171,6 +176,5 @@ async fn write(tx: &mut Tx, plain: Plain, now_ms: i64) -> anyhow::Result<bool> {
         joining,
         account,
     };
-    commit::write_history(tx, &understood, now_ms).await?;
-    Ok(true)
+    commit::write_history(tx, &understood, now_ms).await.map(Some)
 }

@@ -25,7 +25,7 @@ use crate::{
 use anyhow::Context as _;
 
 /// Who shares layouts with a sender: the domain, or nobody at a provider of free mail.
-fn sender_of(address: &str) -> String {
+pub(super) fn sender_of(address: &str) -> String {
     let address = address.to_lowercase();
     match address.rsplit_once('@') {
         Some((_, domain)) if !is_free_mail(domain) => domain.to_owned(),

@@ -20,8 +20,11 @@ use std::{collections::BTreeSet, time::Duration};
 /// Messages with one `Message-ID` that are compared.
 const COPIES_MAX: u32 = 8;
 
-/// How often an answer looks whether the message that it answers is processed.
-const ORIGINAL_POLL: Duration = Duration::from_millis(50);
+/// How soon an answer looks again whether the message that it answers is processed: usually that is nearly done.
+const ORIGINAL_POLL_FIRST: Duration = Duration::from_millis(4);
+
+/// How often it looks at last; each wait is twice as long as the one before.
+const ORIGINAL_POLL_MAX: Duration = Duration::from_millis(64);
 
 /// Waits until the messages that this one refers to are processed, so that it finds their ticket: several workers take
 /// a conversation at once. Only earlier messages are waited for, so that nobody waits in a circle; half the time that a
@@ -29,6 +32,7 @@ const ORIGINAL_POLL: Duration = Duration::from_millis(50);
 async fn wait_for_originals(app: &App, id: &MessageId, rfc_ids: &[String]) -> anyhow::Result<()> {
     let limit = app.settings().await?.config.limits.message_seconds;
     let end = tokio::time::Instant::now() + Duration::from_secs(limit / 2);
+    let mut pause = ORIGINAL_POLL_FIRST;
     while app
         .store
         .read()
@@ -41,7 +45,8 @@ async fn wait_for_originals(app: &App, id: &MessageId, rfc_ids: &[String]) -> an
             tracing::warn!(message.id = %id, "what this message refers to is still not processed; going on without");
             break;
         }
-        tokio::time::sleep(ORIGINAL_POLL).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(ORIGINAL_POLL_MAX);
     }
     Ok(())
 }

@@ -5,13 +5,14 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Ask as _, Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, json, key, places, text},
 };
 use crate::model::{
     account::{Account, AccountRow, CatalogueItem},
     ids::{AccountId, MessageId},
 };
 use sqlx::{AssertSqlSafe, any::AnyRow};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Accounts loaded at most.
 const ACCOUNTS_MAX: i64 = 500_000;
@@ -128,6 +129,30 @@ impl Db {
             .bind(key(&domain.to_lowercase()))
             .all(self.connection(), account)
             .await
+    }
+
+    /// The account of each of these domains, in lower case, that is one account's alone.
+    pub async fn list_only_accounts_of_domains(
+        &mut self,
+        domains: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, AccountId>> {
+        let mut found = BTreeMap::new();
+        let domains: Vec<&String> = domains.iter().filter(|domain| !domain.is_empty()).collect();
+        for some in domains.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "SELECT email_domain, MIN(id) AS id FROM account WHERE email_domain IN {} AND merged_into = ''
+                 GROUP BY email_domain HAVING COUNT(*) = 1",
+                places(1, some.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for domain in some {
+                query = query.bind(key(domain));
+            }
+            let rows = query.all(self.connection(), |row| Ok((row.text("email_domain")?, row.id("id")?)));
+            found.extend(rows.await?);
+        }
+        Ok(found)
     }
 
     /// The account that stands for this one; none if it stands for itself.

@@ -2,7 +2,7 @@
 
 use super::{
     Db, Result, Tx,
-    row::{Ask as _, Columns as _, fresh, json, key, text},
+    row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, json, key, places, text},
 };
 use crate::{
     extract::memory::Lesson,
@@ -12,6 +12,7 @@ use crate::{
     },
 };
 use sqlx::{AssertSqlSafe, any::AnyRow};
+use std::collections::BTreeSet;
 
 /// Lessons of one sender that are used; older ones rest.
 pub const LESSONS_OF_SENDER_MAX: i64 = 60;
@@ -94,6 +95,28 @@ impl Db {
         );
         // only the limit is joined; see the header of `store`
         sqlx::query(AssertSqlSafe(sql)).bind(key(sender)).all(self.connection(), lesson).await
+    }
+
+    /// Those of these senders who taught something that is used.
+    pub async fn list_senders_with_lessons(
+        &mut self,
+        senders: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        let senders: Vec<&String> = senders.iter().collect();
+        for some in senders.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "SELECT DISTINCT sender FROM lesson WHERE sender IN {} AND state = 'active'",
+                places(1, some.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for sender in some {
+                query = query.bind(key(sender));
+            }
+            found.extend(query.all(self.connection(), |row| row.text("sender")).await?);
+        }
+        Ok(found)
     }
 
     /// Lessons, newest first; the next `limit` before `before`.

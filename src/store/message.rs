@@ -11,7 +11,10 @@ use crate::model::{
     ticket::{Classified, Queue},
 };
 use sqlx::{AssertSqlSafe, any::AnyRow};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Values that one statement looks up.
+const LOOK_UP_AT_ONCE: usize = 200;
 
 /// Ids looked up at most in one call; older references of a long thread add nothing.
 pub const RFC_IDS_MAX: usize = 100;
@@ -158,6 +161,11 @@ fn message(row: &AnyRow) -> Result<MessageRow> {
     })
 }
 
+/// A `Message-ID` as it is kept: what is longer is cut.
+pub fn rfc_key(rfc_id: &str) -> String {
+    key(rfc_id)
+}
+
 fn parsed(row: &AnyRow) -> Result<Option<Message>> {
     if row.text("parsed")?.is_empty() { Ok(None) } else { row.json("parsed").map(Some) }
 }
@@ -235,6 +243,73 @@ impl Db {
             query = query.bind(key);
         }
         Ok(query.bind(id.as_str()).fetch_optional(self.connection()).await?.is_some())
+    }
+
+    /// The first message with each of these `Message-ID`s, as [`rfc_key`] gives them.
+    pub async fn list_first_by_rfc_id(
+        &mut self,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, MessageId>> {
+        self.list_first(keys, "", &[]).await
+    }
+
+    /// The first of them that still waits for the pipeline, those left out in `except`.
+    pub async fn list_first_waiting(
+        &mut self,
+        keys: &BTreeSet<String>,
+        except: &[&MessageId],
+    ) -> Result<BTreeMap<String, MessageId>> {
+        self.list_first(keys, "AND state = 'stored'", except).await
+    }
+
+    async fn list_first(
+        &mut self,
+        keys: &BTreeSet<String>,
+        condition: &'static str,
+        except: &[&MessageId],
+    ) -> Result<BTreeMap<String, MessageId>> {
+        let mut found = BTreeMap::new();
+        let keys: Vec<&String> = keys.iter().collect();
+        for some in keys.chunks(LOOK_UP_AT_ONCE) {
+            // only places are joined; values are bound
+            let mut sql = format!(
+                "SELECT rfc_message_id, MIN(id) AS id FROM message WHERE rfc_message_id IN {} {condition}",
+                places(1, some.len())
+            );
+            for number in some.len() + 1..=some.len() + except.len() {
+                sql.push_str(if number == some.len() + 1 { " AND id NOT IN ($" } else { ", $" });
+                sql.push_str(&number.to_string());
+            }
+            sql.push_str(if except.is_empty() { "" } else { ")" });
+            sql.push_str(" GROUP BY rfc_message_id");
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for value in some.iter().map(|key| key.as_str()).chain(except.iter().map(|id| id.as_str())) {
+                query = query.bind(value);
+            }
+            let rows = query.all(self.connection(), |row| Ok((row.text("rfc_message_id")?, row.id("id")?)));
+            found.extend(rows.await?);
+        }
+        Ok(found)
+    }
+
+    /// Those of these messages that still wait for the pipeline, with their `Message-ID`s.
+    pub async fn list_waiting_keys(&mut self, ids: &[&MessageId]) -> Result<BTreeMap<MessageId, String>> {
+        let mut found = BTreeMap::new();
+        for some in ids.chunks(LOOK_UP_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "SELECT id, rfc_message_id FROM message WHERE id IN {} AND state = 'stored'
+                     AND rfc_message_id IS NOT NULL",
+                places(1, some.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for id in some {
+                query = query.bind(id.as_str());
+            }
+            let rows = query.all(self.connection(), |row| Ok((row.id("id")?, row.text("rfc_message_id")?)));
+            found.extend(rows.await?);
+        }
+        Ok(found)
     }
 
     /// The conversation of a ticket, oldest first, with the parsed messages.

@@ -347,6 +347,24 @@ impl Tx {
         Ok(())
     }
 
+    /// The messages of these rows are processed, for these reasons: duplicates stay duplicates.
+    pub async fn save_all_processed_outcomes(&mut self, all: &[(MessageId, String)]) -> Result<()> {
+        for rows in all.chunks(ROWS_AT_ONCE) {
+            // only places are joined; values are bound
+            let sql = format!(
+                "UPDATE sighting SET outcome = 'processed', reason = new.column2
+                 FROM (VALUES {}) AS new WHERE sighting.message_id = new.column1 AND sighting.outcome <> 'duplicate'",
+                places(rows.len(), 2)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (id, reason) in rows {
+                query = query.bind(id.as_str()).bind(text(reason));
+            }
+            query.run(self.connection()).await?;
+        }
+        Ok(())
+    }
+
     /// The server's copy was flagged or moved, or needs nothing.
     pub async fn mark_acted(&mut self, id: &SightingId, now_ms: i64) -> Result<()> {
         sqlx::query("UPDATE sighting SET acted_ms = $1 WHERE id = $2")

@@ -360,7 +360,7 @@ impl Tx {
     ) -> Result<Ticket> {
         let number = match reserved {
             Some(number) => number,
-            None => self.raise_counter("ticket", 1).await?,
+            None => self.next_ticket_number().await?,
         };
         let ticket = Ticket {
             id: fresh(),

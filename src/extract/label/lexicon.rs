@@ -28,6 +28,8 @@ const FORGIVEN_MAX: usize = 24;
 const COMPOUND_FROM: usize = 9;
 /// Words remembered by one thread at most.
 const SEEN_MAX: usize = 50_000;
+/// The longest of them.
+const SEEN_BYTES_MAX: usize = 60;
 
 struct Lexicon {
     /// Word or word part to its concepts.
@@ -115,7 +117,9 @@ pub(super) fn find(word: &str) -> Option<Found> {
         }
         let folded = fold_word(word);
         let found = if folded.is_empty() { None } else { find_folded(&folded) };
-        seen.insert(word.to_owned(), found.clone());
+        if word.len() <= SEEN_BYTES_MAX {
+            seen.insert(word.to_owned(), found.clone());
+        }
         found
     })
 }

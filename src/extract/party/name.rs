@@ -121,12 +121,22 @@ pub(super) fn with_legal_form(layout: &Layout, index: usize, segment: &Segment) 
 }
 
 /// The name of a company behind the title of its paper: `Purchase order Harbour Tools Ltd`.
-pub fn without_title(words: Vec<Word>) -> Vec<Word> {
+pub fn without_title(mut words: Vec<Word>) -> Vec<Word> {
+    words.drain(..title_words(&words));
+    words
+}
+
+/// How many words at the start are the title of a paper, with the name of a company behind them.
+pub fn title_words(words: &[Word]) -> usize {
+    // What does not look like a company as a whole has no part that does.
+    if !looks_like_company(&join(words)) {
+        return 0;
+    }
     let title = (1..words.len().min(TITLE_WORDS_MAX + 1)).rev().find(|at| {
         let (head, name) = words.split_at(*at);
-        is_title(&fold(&join(head))) && name.len() >= 2 && looks_like_company(&join(name))
+        name.len() >= 2 && looks_like_company(&join(name)) && is_title(&fold(&join(head)))
     });
-    title.map_or_else(|| words.clone(), |at| words.iter().skip(at).cloned().collect())
+    title.unwrap_or_default()
 }
 
 /// Words of a title at most.

@@ -204,10 +204,10 @@ pub(super) fn is_closing(text: &str) -> bool {
     }
     // "MVH Anna", "Regards Ben Smith".
     let words: Vec<&str> = text.split_whitespace().collect();
-    let named = CLOSINGS.iter().filter(|c| c.len() >= 2).any(|closing| {
+    let begins = |closing: &&&str| core.strip_prefix(**closing).is_some_and(|rest| rest.starts_with(' '));
+    let named = CLOSINGS.iter().filter(|c| c.len() >= 2).filter(begins).any(|closing| {
         let count = closing.split_whitespace().count();
-        core.strip_prefix(closing).is_some_and(|rest| rest.starts_with(' '))
-            && (1..=3).contains(&words.len().saturating_sub(count))
+        (1..=3).contains(&words.len().saturating_sub(count))
             && words
                 .iter()
                 .skip(count)
