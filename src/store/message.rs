@@ -259,7 +259,8 @@ impl Db {
         keys: &BTreeSet<String>,
         except: &[&MessageId],
     ) -> Result<BTreeMap<String, MessageId>> {
-        self.list_first(keys, "AND state = 'stored'", except).await
+        // as in `is_original_waiting`, an expression keeps SQLite from the index of states
+        self.list_first(keys, "AND state || '' = 'stored'", except).await
     }
 
     async fn list_first(
