@@ -22,6 +22,11 @@ document.addEventListener("keydown", (e) => {
   else if (e.key === "k") walk(-1);
 });
 
+// On a telephone the pages stand in one row: the one that is open is in sight.
+const row = document.querySelector(".top nav");
+const here = row?.querySelector("[aria-current]");
+if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - 40;
+
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (e) => {
   const form = e.target;
