@@ -125,24 +125,27 @@ fn word(text: &str, first: char, chars: &mut Chars<'_>) -> Result<Token, QueryEr
 /// The name of a field and its relation, if the word so far is one; takes the rest of the relation.
 fn field(word: &str, chars: &mut Chars<'_>) -> Option<(String, Relation)> {
     let is_name = |name: &str| name.len() >= 2 && name.bytes().all(|b| b.is_ascii_alphabetic());
-    if let Some(name) = word.strip_suffix(':').filter(|name| is_name(name)) {
-        return Some((name.to_lowercase(), Relation::Is));
-    }
-    let (name, sign) =
-        word.strip_suffix(['<', '>', '=']).and_then(|name| Some((name, word.chars().last()?)))?;
     // Only sums are compared: `a<b` is no field.
-    if !name.eq_ignore_ascii_case("amount") {
-        return None;
+    let is_sum = |name: &str| name.eq_ignore_ascii_case("amount");
+    if let Some(name) = word.strip_suffix(':').filter(|name| is_name(name)) {
+        let sign = chars.next_if(|(_, c)| is_sum(name) && matches!(*c, '<' | '>'));
+        let relation = sign.map_or(Relation::Is, |(_, sign)| relation(sign, chars));
+        return Some((name.to_lowercase(), relation));
     }
+    let name = word.strip_suffix(['<', '>', '=']).filter(|name| is_sum(name))?;
+    Some((name.to_lowercase(), relation(word.chars().last()?, chars)))
+}
+
+/// What a sign of comparison says; takes the rest of it.
+fn relation(sign: char, chars: &mut Chars<'_>) -> Relation {
     let or_equal = sign != '=' && chars.next_if(|(_, c)| *c == '=').is_some();
-    let relation = match (sign, or_equal) {
+    match (sign, or_equal) {
         ('<', false) => Relation::Less,
         ('<', true) => Relation::LessOrEqual,
         ('>', false) => Relation::More,
         ('>', true) => Relation::MoreOrEqual,
         _ => Relation::Is,
-    };
-    Some((name.to_lowercase(), relation))
+    }
 }
 
 fn ends_word(c: char) -> bool {

@@ -60,6 +60,8 @@ fn queries_become_conditions() {
         ("Amount<5", Condition::Amount(None, Some(499))),
         ("amount<=5", Condition::Amount(None, Some(500))),
         ("amount:5", Condition::Amount(Some(500), Some(500))),
+        ("amount:>1000", Condition::Amount(Some(100_001), None)),
+        ("amount:<=5", Condition::Amount(None, Some(500))),
         ("amount=5..7", Condition::Amount(Some(500), Some(700))),
         ("https://example.com/x", words("https://example.com/x")),
         ("12:30", words("12:30")),
