@@ -116,6 +116,13 @@ async fn other_values_are_one_key_away() {
     browser.find("#queues").await;
     browser.open(&format!("/drafts/{}", desk.draft)).await;
     browser.find("#review .bar [role=status]").await;
+    // Tab goes from field to field
+    browser.click("#f-po_number").await;
+    browser.press(Key::Tab).await;
+    let field = "return document.activeElement.name ?? ''";
+    assert!(
+        browser.run(field).await.as_str().is_some_and(|name| name.starts_with("f.") && name != "f.po_number")
+    );
     browser.click("#f-total").await;
     let keys: String = [Key::Alt, Key::Down, Key::Null].into_iter().map(char::from).collect();
     browser.find("#f-total").await.send_keys(&keys).await.unwrap();

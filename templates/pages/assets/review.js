@@ -34,6 +34,8 @@ sheets.addEventListener("click", (e) => {
   input.focus();
   input.select?.();
 });
+// The value in hand is lit anyhow: Tab goes from field to field.
+form.querySelectorAll(".locate").forEach((link) => (link.tabIndex = -1));
 form.addEventListener("click", (e) => {
   const link = e.target.closest(".locate");
   if (!link) return;
