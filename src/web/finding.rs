@@ -3,6 +3,7 @@
 //! A finding is kept as one English sentence with its figures in it. `templates/pages/findings.toml` holds each such
 //! sentence with places for its figures; the sentence that fits gives the figures back, and they are put into the same
 //! sentence of the page's language, numbers and days in its form. So findings of before are translated as well.
+//! Why a rule decided as it did is said the same way, with `reasons.toml` ([`because`]).
 //! Does not: translate what is no sentence of the table; that stays as it is.
 
 use super::{locale, text};
@@ -19,15 +20,22 @@ struct Sentence {
     sv: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Table {
     finding: Vec<Sentence>,
+    reason: Vec<Sentence>,
 }
 
-static SENTENCES: LazyLock<Vec<Sentence>> = LazyLock::new(|| {
-    let source = include_str!("../../templates/pages/findings.toml");
-    toml::from_str::<Table>(source).expect("a test parses the built-in table").finding
-});
+fn table(source: &str) -> Table {
+    toml::from_str(source).expect("a test parses the built-in table")
+}
+
+static SENTENCES: LazyLock<Vec<Sentence>> =
+    LazyLock::new(|| table(include_str!("../../templates/pages/findings.toml")).finding);
+
+static REASONS: LazyLock<Vec<Sentence>> =
+    LazyLock::new(|| table(include_str!("../../templates/pages/reasons.toml")).reason);
 
 impl Sentence {
     fn in_language(&self, language: &str) -> &str {
@@ -65,23 +73,45 @@ fn parts(sentence: &str) -> impl Iterator<Item = &str> {
 
 /// A finding's message in the language of the page under way.
 pub(super) fn said(message: &str) -> String {
-    let fitting = SENTENCES.iter().filter_map(|sentence| Some((sentence, sentence.figures(message)?)));
+    filled(&SENTENCES, message, |_, figure| in_form(figure)).unwrap_or_else(|| message.to_owned())
+}
+
+/// Why a rule decided as it did, in the language of the page under way; several reasons stand behind one another.
+pub(super) fn because(reasons: &str) -> String {
+    let said = reasons.split("; ").map(|reason| {
+        let inner = |before: &str, figure: &str| {
+            if before.ends_with(": ") {
+                because(figure)
+            } else if before.ends_with(" is a ") {
+                text::choice("kind", &figure.replace(' ', "_"))
+            } else {
+                figure.to_owned()
+            }
+        };
+        filled(&REASONS, reason, inner).unwrap_or_else(|| reason.to_owned())
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
+/// The sentence that fits, in the language of the page under way, with what `form` makes of each figure and the text
+/// before it; none if no sentence fits.
+fn filled(sentences: &[Sentence], message: &str, form: impl Fn(&str, &str) -> String) -> Option<String> {
+    let fitting = sentences.iter().filter_map(|sentence| Some((sentence, sentence.figures(message)?)));
     // of several the one that says most itself
     let own = |figures: &[&str]| message.len() - figures.iter().map(|figure| figure.len()).sum::<usize>();
-    let Some((sentence, figures)) = fitting.max_by_key(|(_, figures)| own(figures)) else {
-        return message.to_owned();
-    };
+    let (sentence, figures) = fitting.max_by_key(|(_, figures)| own(figures))?;
+    let before: Vec<&str> = parts(&sentence.en).collect();
     let mut said = String::new();
     let mut pieces = sentence.in_language(text::language()).split('{');
     said.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
         let (place, text) = piece.split_once('}').unwrap_or(("", piece));
-        let place: usize = place.parse().unwrap_or(0);
-        let figure = place.checked_sub(1).and_then(|at| figures.get(at));
-        said.push_str(&figure.map(|figure| in_form(figure)).unwrap_or_default());
+        let at = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
+        let figure = at.and_then(|at| Some(form(before.get(at)?, figures.get(at)?)));
+        said.push_str(&figure.unwrap_or_default());
         said.push_str(text);
     }
-    said
+    Some(said)
 }
 
 /// Sums and days of a figure as the reader writes them; whole numbers may be names of something, and stay.
@@ -130,6 +160,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn reasons_are_said_in_the_language_of_the_page() {
+        for (language, reasons, expected) in [
+            ("en", "subject says \"order\"; no rule", "subject says \"order\"; no rule"),
+            (
+                "de",
+                "text says \"text\"; high priority: subject says \"urgent\"",
+                "im Text steht „text“; dringend: im Betreff steht „urgent“",
+            ),
+            (
+                "sv",
+                "new ticket; subject token: but the sender has no part in the ticket, so a person decides",
+                "nytt ärende; nummer i ämnet: men avsändaren deltar inte i ärendet, så en människa avgör",
+            ),
+            ("fr", "mail domain seeblick.example", "domaine de messagerie seeblick.example"),
+            (
+                "de",
+                "references: the sender takes part in the ticket",
+                "Bezüge der Mail: der Absender ist am Vorgang beteiligt",
+            ),
+        ] {
+            assert_eq!(text::in_language(language, || because(reasons)), expected);
+        }
+    }
+
     fn places(sentence: &str) -> Vec<&str> {
         let mut names: Vec<&str> =
             sentence.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
@@ -139,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_language_has_every_place() {
-        for sentence in &*SENTENCES {
+        for sentence in SENTENCES.iter().chain(&*REASONS) {
             for language in ["de", "fr", "sv"] {
                 let said = sentence.in_language(language);
                 assert_eq!(places(said), places(&sentence.en), "{language}: {said}");

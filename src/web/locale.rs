@@ -4,20 +4,21 @@ use super::text;
 use jiff::{Zoned, civil::Date};
 use rust_decimal::Decimal;
 
-/// How a language writes days, and the marks between thousands and before decimals.
+/// How a language writes days, in full and without the year, and the marks between thousands and before decimals.
 struct Form {
     language: &'static str,
     day: &'static str,
+    short: &'static str,
     thousands: char,
     decimal: char,
 }
 
 /// English first: what is not listed is written so. English days name the month, because 9/7 is read in two ways.
 const FORMS: [Form; 4] = [
-    Form { language: "en", day: "%-d %b %Y", thousands: ',', decimal: '.' },
-    Form { language: "de", day: "%d.%m.%Y", thousands: '.', decimal: ',' },
-    Form { language: "fr", day: "%d/%m/%Y", thousands: '\u{202f}', decimal: ',' },
-    Form { language: "sv", day: "%Y-%m-%d", thousands: '\u{a0}', decimal: ',' },
+    Form { language: "en", day: "%-d %b %Y", short: "%-d %b", thousands: ',', decimal: '.' },
+    Form { language: "de", day: "%d.%m.%Y", short: "%d.%m.", thousands: '.', decimal: ',' },
+    Form { language: "fr", day: "%d/%m/%Y", short: "%d/%m", thousands: '\u{202f}', decimal: ',' },
+    Form { language: "sv", day: "%Y-%m-%d", short: "%-d/%-m", thousands: '\u{a0}', decimal: ',' },
 ];
 
 fn form(language: &str) -> &'static Form {
@@ -28,6 +29,15 @@ fn form(language: &str) -> &'static Form {
 /// A day, in the language of the page under way.
 pub(super) fn day(at: &Zoned) -> String {
     at.strftime(form(text::language()).day).to_string()
+}
+
+/// A day of a year that goes without saying.
+pub(super) fn short_day(at: &Zoned) -> String {
+    short_day_in(at, text::language())
+}
+
+fn short_day_in(at: &Zoned, language: &str) -> String {
+    at.strftime(form(language).short).to_string()
 }
 
 /// A day and the time of day.
@@ -139,6 +149,14 @@ mod tests {
                 let written = number_in(value, language);
                 assert_eq!(plain_in(&written, language).as_deref(), Some(value), "{language} {written}");
             }
+        }
+    }
+
+    #[test]
+    fn days_without_a_year() {
+        let at = jiff::civil::date(2026, 9, 7).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        for (language, day) in [("en", "7 Sep"), ("de", "07.09."), ("fr", "07/09"), ("sv", "7/9")] {
+            assert_eq!(short_day_in(&at, language), day);
         }
     }
 

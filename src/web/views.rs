@@ -73,6 +73,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
     environment.add_function("may", may);
     environment.add_filter("said", |message: String| finding::said(&message));
+    environment.add_filter("because", |reasons: String| finding::because(&reasons));
     environment.add_function("asset", |name: &str| assets::address(name));
     environment.add_filter("size", size);
     environment.add_filter("percent", percent);
@@ -82,6 +83,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_filter("time", |ms: i64| locale::time(&zoned(ms)));
     environment.add_filter("day", |value: String| locale::iso_day(&value));
     environment.add_filter("number", |value: String| locale::number(&value));
+    environment
+        .add_filter("figure", |value: f64| locale::number(&((value * 10.0).round() / 10.0).to_string()));
     environment.add_filter("count", |value: i64| locale::number(&value.to_string()));
     environment.add_filter("instant", |ms: i64| instant(ms).to_string());
     environment.add_filter("age", |ms: i64| age(clock::now_ms() - ms));

@@ -164,21 +164,43 @@ async fn pages_fit_a_desk_and_a_telephone() {
     browser.click("button.primary").await;
     browser.find("#queues").await;
     let account = format!("/accounts/{id}");
+    let ticket = format!("/tickets/{}", desk.ticket);
+    let draft = format!("/drafts/{}", desk.draft);
+    let document = format!("/documents/{}", desk.document);
     let paths = [
         ("/", "home"),
+        ("/queues/all", "queue"),
+        (ticket.as_str(), "ticket"),
+        ("/drafts", "drafts"),
+        (draft.as_str(), "draft"),
+        (document.as_str(), "document"),
+        ("/search?q=gasket", "search"),
+        ("/quarantine", "quarantine"),
+        ("/outbox", "outbox"),
+        ("/audit", "log"),
         ("/accounts", "accounts"),
         (account.as_str(), "account"),
         ("/catalogue", "catalogue"),
         ("/users", "users"),
+        ("/settings/queues", "queues"),
+        ("/templates", "letters"),
+        ("/templates/order_confirmation/en", "letter"),
         ("/me", "me"),
         ("/webhooks", "webhooks"),
     ];
     for (path, name) in paths {
         fits(&browser, path, name).await;
     }
-    browser.client.set_window_size(420, 860).await.unwrap();
+    browser.client.set_window_size(390, 844).await.unwrap();
+    // the longest words
+    browser.run("document.cookie = 'language=de; path=/'").await;
     for (path, name) in paths {
         fits(&browser, path, &format!("{name}-phone")).await;
+        let head = browser.run("return document.querySelector('header.top').offsetHeight").await;
+        assert!(
+            head.as_i64().unwrap() <= 100,
+            "the head of {path} is {head} pixels high: more than two rows"
+        );
     }
     browser.close().await;
 }

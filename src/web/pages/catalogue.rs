@@ -11,6 +11,7 @@ use crate::{
         Desk,
         error::{PageError, percent_encode},
         frame::Frame,
+        locale,
         paging::{Part, ask},
         session::{Files, Posted, Visit},
         text, views,
@@ -68,8 +69,11 @@ pub async fn list(
 
 fn shown(item: &CatalogueItem) -> Value {
     let own = item.descriptions.get(text::language()).or_else(|| item.descriptions.get("en"));
-    let prices: Vec<String> =
-        item.prices.iter().map(|(currency, price)| format!("{price} {currency}")).collect();
+    let prices: Vec<String> = item
+        .prices
+        .iter()
+        .map(|(currency, price)| format!("{} {currency}", locale::number(&price.to_string())))
+        .collect();
     json!({
         "sku": item.sku, "description": own.or_else(|| item.descriptions.values().next()), "unit": item.unit,
         "prices": prices, "agreed": item.customer_prices.len(), "theirs": item.customer_skus.len(),

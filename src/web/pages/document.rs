@@ -88,7 +88,11 @@ pub(super) fn reading_in_words(row: &DocumentRow) -> String {
         DocumentState::Waiting => text::choice("document", "waiting"),
         DocumentState::Failed | DocumentState::Skipped => {
             let state = text::choice("document", document.state.as_str());
-            if document.cause.is_empty() { state } else { format!("{state}: {}", document.cause) }
+            if document.cause.is_empty() {
+                state
+            } else {
+                format!("{state}: {}", text::choice("cause", &document.cause))
+            }
         }
     }
 }

@@ -148,7 +148,7 @@ async fn charts(db: &mut Db, figures: &Figures, now_ms: i64) -> Result<Vec<Chart
     let days = || (today - DAYS + 1)..=today;
     let label = |day: i64| {
         let at = jiff::Timestamp::from_millisecond(day * clock::DAY_MS).unwrap_or_default();
-        at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%m-%d").to_string()
+        locale::short_day(&at.to_zoned(jiff::tz::TimeZone::UTC))
     };
     let mut received: BTreeMap<i64, [i64; 2]> = BTreeMap::new();
     for row in &figures.received {
