@@ -206,6 +206,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     fields.extend(party::find_parties(&layout, &marks, &table.rows, &reading, context.known));
     if field::is_form(kind) {
         fields.extend(form::find_choices(&layout, &marks, &reading));
+        form::part_references(&mut fields);
     } else {
         fields.extend(totals::find_totals(&layout, &table.rows, &table.lines, &reading));
     }

@@ -9,7 +9,7 @@ use super::{
     draft::{Reading, mend_line, propose},
     label::{Label, column_of, field_of, label_at},
     layout::{Layout, Row, Word, join},
-    number::parse_number,
+    number::{parse_number, split_currency},
     prose::is_usual_unit,
 };
 use crate::model::draft::Line;
@@ -43,15 +43,21 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
                 above.page == row.page && row.y0() - above.y1() < CARD_GAP_HEIGHTS * (row.y1() - row.y0())
             })
         };
-        let mut values = values_of(row, reading);
+        let mut values = figures_of(row, reading);
         if values.is_empty() {
-            values = figures_of(row, reading);
+            values = values_of(row, reading);
         }
         if values.is_empty() {
             if !near(open.as_ref().and_then(|c| c.rows.last().copied())) {
                 cards.extend(open.take());
             }
             text = Some(index).filter(|_| is_text(row));
+            // `Date: 5 May` over the first name is of no card
+            let empty =
+                |c: &Card| !["sku", "quantity", "description"].iter().any(|n| c.values.contains_key(n));
+            if text.is_some() && open.as_ref().is_some_and(empty) {
+                open = None;
+            }
             continue;
         }
         let again = open.as_ref().is_some_and(|card| {
@@ -74,6 +80,10 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
             if words.first().is_some_and(|w| is_mark(&w.text)) {
                 words.remove(0);
             }
+            if let Some(amount) = amount_of(row, reading).filter(|_| !values.contains_key("amount")) {
+                words.truncate(words.len() - amount.len());
+                card.values.insert("amount", amount);
+            }
             card.values.insert("description", words);
             card.rows.push(above);
         }
@@ -95,6 +105,17 @@ pub fn find_lines(layout: &Layout, reading: &Reading) -> (Vec<Line>, HashSet<usi
         lines.push(read(&values, reading));
     }
     (lines, rows)
+}
+
+/// What the goods cost, at the right end of the row that names them.
+fn amount_of(row: &Row, reading: &Reading) -> Option<Vec<Word>> {
+    let [first, .., last] = row.segments.as_slice() else { return None };
+    let text = last.text();
+    let cents = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let money = cents.get(cents.len().checked_sub(3)?..)?.starts_with(['.', ',']);
+    let named = first.text().chars().any(char::is_alphabetic);
+    let number = || parse_number(split_currency(&text).0, reading.style);
+    (money && named && last.words.len() <= 3 && number().is_some()).then(|| last.words.clone())
 }
 
 /// `1.` or `2)` before an item of a list.
@@ -170,13 +191,17 @@ fn values_of(row: &Row, reading: &Reading) -> Values {
     values
 }
 
-/// `6 st à 355,06 kr = 2.130,36 kr`: quantity, unit, price and amount by the marks between them.
+/// `6 st à 355,06 kr = 2.130,36 kr`, also behind a label, `Qty: 6 × 355,06`: quantity, unit, price and amount by the marks
+/// between them.
 fn figures_of(row: &Row, reading: &Reading) -> Values {
     let at =
         row.each_word().position(|w| matches!(w.text.as_str(), "à" | "á" | "@" | "x" | "×" | "je" | "at"));
     let Some(at) = at.filter(|_| row.each_word().count() <= 12) else { return Values::new() };
     let words = row.words();
     let (before, after) = words.split_at(at);
+    let label = label_at(before.iter().map(|w| w.text.as_str()));
+    let asked = label.filter(|l| l.words < before.len() && asked(l) == Some("quantity"));
+    let before = asked.and_then(|l| before.get(l.words..)).unwrap_or(before);
     let after = after.get(1..).unwrap_or_default();
     let equals = after.iter().position(|w| w.text == "=").unwrap_or(after.len());
     let (price, amount) = after.split_at(equals);
@@ -189,6 +214,9 @@ fn figures_of(row: &Row, reading: &Reading) -> Values {
     let unit: Vec<Word> =
         before.iter().rev().take(1).filter(|w| w.text.chars().all(char::is_alphabetic)).cloned().collect();
     let count = before.get(..before.len() - unit.len()).unwrap_or_default();
+    if !count.iter().all(|w| w.text.chars().any(|c| c.is_ascii_digit())) {
+        return Values::new();
+    }
     let mut values = Values::new();
     let found = [("quantity", number(count)), ("unit_price", number(price))];
     for (name, words) in found {
@@ -286,7 +314,21 @@ fn read(values: &Values, reading: &Reading) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::text::text_pages;
+    use crate::extract::{testing::check_lines, text::text_pages};
+
+    #[test]
+    fn cards_of_a_shop_say_what_the_goods_cost_beside_their_name() {
+        check_lines(
+            "New web order 4711\n\nBottle crate                  £33.15\nSKU: B7420-27\nQty: 5 × £6.63\n\n\
+             Ear plugs SNR 37              £120.00\nSKU: E4369-62\nQty: 12 × £10.00\n\n\
+             Order total                   £153.15\n",
+            &["sku", "description", "quantity", "unit_price", "amount"],
+            &[
+                &["B7420-27", "Bottle crate", "5", "6.63", "33.15"],
+                &["E4369-62", "Ear plugs SNR 37", "12", "10", "120"],
+            ],
+        );
+    }
 
     #[test]
     fn cards_are_read_and_headers_are_not() {

@@ -71,11 +71,19 @@ fn with_rest_of_cell(
     words: Vec<Word>,
 ) -> Vec<Word> {
     let mut words = words;
-    if !may_wrap(field) {
+    // a person's first name may fill a narrow cell
+    let name = matches!(field, "buyer_contact" | "contact_name") && words.len() == 1;
+    if !may_wrap(field) && !name {
         return words;
     }
     let mut at = index;
-    let rows = if matches!(field, "address" | "bill_to" | "ship_to") { 5 } else { 2 };
+    let rows = if name {
+        1
+    } else if matches!(field, "address" | "bill_to" | "ship_to") {
+        5
+    } else {
+        2
+    };
     for _ in 0..rows {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { break };
         let height = (last.y1 - last.y0).max(4.0);
@@ -91,6 +99,11 @@ fn with_rest_of_cell(
         });
         let labelled =
             marked_at(marks, below, under).is_some_and(|m| m.whole && (m.field.is_some() || m.label.closed));
+        let capital =
+            |w: &Word| w.text.starts_with(char::is_uppercase) && w.text.chars().all(char::is_alphabetic);
+        if name && !matches!(next.words.as_slice(), [last] if capital(last)) {
+            break;
+        }
         if other_label || labelled || next.words.len() > 8 || next.text().ends_with(':') {
             break;
         }
@@ -216,8 +229,8 @@ pub fn find_fields(
             let Some((_, words)) = below(layout, index, segment, &|_, _| false) else { continue };
             for (second, label) in [(false, &pair[0]), (true, &pair[1])] {
                 let Some(field) = field_of(label).map(|f| rename(f, label, reading.kind)) else { continue };
-                let part = part_of_pair(&words, second).filter(|_| wanted.contains(&field));
-                if let Some((value, words, quality)) = part.and_then(|p| accept(field, &p, reading)) {
+                let mut parts = parts_of_pair(&words, second).filter(|_| wanted.contains(&field));
+                if let Some((value, words, quality)) = parts.find_map(|p| accept(field, &p, reading)) {
                     let score = 0.93 * quality;
                     if best.get(field).is_none_or(|b| score > b.score) {
                         best.insert(field, Candidate { value, words, score });
@@ -226,6 +239,7 @@ pub fn find_fields(
             }
         }
     }
+    best.retain(|field, found| *field != "requested_date" || !is_of_lines(layout, marks, found, reading));
     if let Some(field) = number_field(reading.kind).filter(|field| !best.contains_key(field))
         && let Some(own) = own_number(layout, marks, table_rows, field, reading)
     {
@@ -351,6 +365,26 @@ fn candidates(
     out
 }
 
+/// Whether the label of a day comes again below itself with another day: each line of goods has its own.
+fn is_of_lines(layout: &Layout, marks: &[Vec<Option<Marked>>], found: &Candidate, reading: &Reading) -> bool {
+    let mut asked: Vec<(&Segment, &str, Option<String>)> = Vec::new();
+    for (index, row) in layout.rows.iter().enumerate() {
+        for (at, segment) in row.segments.iter().enumerate() {
+            if let Some(marked) = marked_at(marks, index, at).filter(|m| m.field == Some("requested_date")) {
+                let inside = segment.words.get(marked.label.words..).unwrap_or_default();
+                let day = accept("requested_date", inside, reading).map(|(day, ..)| day);
+                asked.push((segment, &marked.label.text, day));
+            }
+        }
+    }
+    let own = |s: &&Segment| found.words.iter().any(|w| s.words.iter().any(|o| o.rect == w.rect));
+    let Some((label, text, _)) = asked.iter().find(|(s, ..)| own(s)) else { return false };
+    asked.iter().any(|(s, other, day)| {
+        let day = day.as_ref().is_some_and(|day| *day != found.value);
+        day && other == text && (s.x0() - label.x0()).abs() < 3.0
+    })
+}
+
 /// The words before a further label that ends with a colon.
 fn until_next_label(words: &[Word]) -> &[Word] {
     let next = (1..words.len()).find(|at| {
@@ -416,6 +450,24 @@ fn part_of_pair(words: &[Word], second: bool) -> Option<Vec<Word>> {
     let slash = words.iter().position(|w| w.text == "/")?;
     let part = if second { words.get(slash + 1..)? } else { words.get(..slash)? };
     (!part.is_empty() && !part.iter().any(|w| w.text == "/")).then(|| part.to_vec())
+}
+
+/// The same, and where no blank stands beside the mark.
+fn parts_of_pair(words: &[Word], second: bool) -> impl Iterator<Item = Vec<Word>> {
+    part_of_pair(words, second).into_iter().chain(glued_part(words, second))
+}
+
+/// The same where no blank stands beside the mark: `Anna Berg/0751 41614`.
+fn glued_part(words: &[Word], second: bool) -> Option<Vec<Word>> {
+    let at = words.iter().position(|w| w.text.trim_matches('/').contains('/'))?;
+    let word = words.get(at)?;
+    let (head, tail) = word.text.split_once('/')?;
+    let with = |text: &str| Word { text: text.to_owned(), ..word.clone() };
+    Some(if second {
+        std::iter::once(with(tail)).chain(words.iter().skip(at + 1).cloned()).collect()
+    } else {
+        words.iter().take(at).cloned().chain([with(head)]).collect()
+    })
 }
 
 /// The two labels of a cell that asks for two things, apart.

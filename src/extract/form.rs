@@ -215,6 +215,13 @@ fn ticked(words: &[Word]) -> Vec<(Vec<Word>, usize)> {
             next.x0 - last.x1 < OPTION_GAP_HEIGHTS * (next.y1 - next.y0).max(4.0)
                 && is_mark(&next.text).is_none()
         };
+        if alone && stands_behind(words, at) {
+            let before = words.get(..at).unwrap_or_default();
+            let first = before.windows(2).rposition(|pair| !matches!(pair, [a, b] if near(a, b)));
+            let option = before.get(first.map_or(0, |first| first + 1)..).unwrap_or_default();
+            found.push((std::iter::once(mark).chain(option).cloned().collect(), 1));
+            continue;
+        }
         let mut option = vec![mark.clone()];
         for next in words.iter().skip(at + 1) {
             let first = option.len() == 1 && alone;
@@ -232,6 +239,22 @@ fn ticked(words: &[Word]) -> Vec<(Vec<Word>, usize)> {
         }
     }
     found
+}
+
+/// How much nearer a box stands to the option before it than to the next one, if it is ticked for the former.
+const NEARER: f32 = 1.5;
+
+/// Whether a box stands behind its option, as in `Credit ☐   Repair ☒`, not before it.
+fn stands_behind(words: &[Word], at: usize) -> bool {
+    let is_box = |w: &&Word| is_mark(&w.text).is_some();
+    let (Some(mark), Some(before)) = (words.get(at), at.checked_sub(1).and_then(|i| words.get(i))) else {
+        return false;
+    };
+    if is_box(&before) || words.first().as_ref().is_some_and(is_box) {
+        return false;
+    }
+    let next = words.get(at + 1).filter(|next| !is_box(next));
+    next.is_none_or(|next| next.x0 - mark.x1 > NEARER * (mark.x0 - before.x1).max(0.0))
 }
 
 /// The option of a field before which a row has another sign than before its other options: text recognition makes all
@@ -333,10 +356,11 @@ fn references(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> Vec<Reference> 
                 Some(m) if m.label.closed => segment.words.iter().skip(m.label.words).cloned().collect(),
                 _ => segment.words.clone(),
             };
-            let text = join(&words);
+            let words = without_head(&words);
+            let text = join(words);
             let digits = text.chars().filter(char::is_ascii_digit).count();
             let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-            if let Some((mail, _)) = super::field::email(&words) {
+            if let Some((mail, _)) = super::field::email(words) {
                 current.email = Some(mail);
             } else if digits >= 6 && letters <= 3 {
                 current.phone = Some(text);
@@ -358,6 +382,32 @@ fn references(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> Vec<Reference> 
     found
 }
 
+/// A reference without its number in the list, `2)`, and the label of what it is, `Tel. 0751 41158`.
+fn without_head(words: &[Word]) -> &[Word] {
+    let counted = words.first().is_some_and(|w| {
+        let number = w.text.trim_end_matches(['.', ')', ':']);
+        number.len() < w.text.len() && number.len() <= 2 && number.chars().all(|c| c.is_ascii_digit())
+    });
+    let words = words.get(usize::from(counted && words.len() > 1)..).unwrap_or_default();
+    let label = super::label::label_at(words.iter().map(|w| w.text.as_str()))
+        .filter(|l| l.words < words.len() && l.any(&["phone", "email"]) && !l.forgiven);
+    label.and_then(|l| words.get(l.words..)).unwrap_or(words)
+}
+
+/// Takes away what was read of the applicant and belongs to one of the references.
+pub fn part_references(fields: &mut BTreeMap<String, Proposal>) {
+    let Some(Content::References(list)) = fields.get("references").map(|p| p.value.clone()) else { return };
+    let theirs = |name: &str, value: &str| {
+        let of = |r: &Reference| if name == "email" { r.email.clone() } else { r.phone.clone() };
+        list.iter().filter_map(of).any(|other| other == value)
+    };
+    for name in ["email", "phone"] {
+        if fields.get(name).and_then(|p| p.value.as_text()).is_some_and(|value| theirs(name, value)) {
+            fields.remove(name);
+        }
+    }
+}
+
 /// What follows the references in a form: the declaration, or who signs.
 fn ends_references(text: &str) -> bool {
     let folded = fold(text);
@@ -373,6 +423,29 @@ fn ends_references(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_box_belongs_to_the_option_that_it_stands_nearer_to() {
+        let chosen = |text: &str| {
+            let layout = crate::extract::layout::lay_out(&crate::extract::text_pages(text).pages);
+            let words: Vec<Word> = layout.rows.iter().flat_map(|r| r.words()).collect();
+            ticked(&words).iter().map(|(words, start)| join(&words[*start..])).collect::<Vec<_>>()
+        };
+        assert_eq!(chosen("☐ Faulty      ☒ Wrong item      ☐ Damaged"), ["Wrong item"]);
+        assert_eq!(chosen("Faulty ☐      Wrong item ☒      Damaged ☐"), ["Wrong item"]);
+        assert_eq!(chosen("Credit        Repair ✗"), ["Repair"]);
+    }
+
+    #[test]
+    fn references_lose_their_numbers_and_labels() {
+        let plain = |text: &str| {
+            let layout = crate::extract::layout::lay_out(&crate::extract::text_pages(text).pages);
+            let words: Vec<Word> = layout.rows.iter().flat_map(|r| r.words()).collect();
+            join(without_head(&words))
+        };
+        assert_eq!(plain("2) Norrlake Steel"), "Norrlake Steel");
+        assert_eq!(plain("Tel. 0751 41158"), "0751 41158");
+    }
 
     #[test]
     fn options_are_known_by_their_words() {

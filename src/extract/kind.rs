@@ -273,6 +273,8 @@ fn weigh_columns(goods: &Goods, scores: &mut Scores) {
     if goods.has("invoice_number") && !asked {
         scores.add("remittance_advice", 2.0);
         scores.add("other/statement", 1.0);
+        // an invoice has one number, and it heads no column
+        scores.add("invoice", -4.0);
     }
     if goods.has("previous_quantity") {
         scores.add("purchase_order_change", 2.0);

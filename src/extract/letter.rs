@@ -11,6 +11,7 @@ use super::{
     form::lone_option_of,
     label::label_at,
     layout::{Layout, Word, join},
+    party::has_postcode,
 };
 use crate::{
     model::draft::{Kind, Proposal},
@@ -258,10 +259,8 @@ pub(super) fn addressee(layout: &Layout) -> Option<Vec<Vec<Word>>> {
     let mut block: Vec<Vec<Word>> = Vec::new();
     let mut below: Option<f32> = None;
     let place = |block: &[Vec<Word>]| {
-        let digits =
-            |words: &[Word]| words.iter().flat_map(|w| w.text.chars()).filter(char::is_ascii_digit).count();
         let plain = block.iter().all(|words| !join(words).contains(['@', ':']));
-        block.len() >= 3 && plain && block.iter().skip(1).any(|words| digits(words) >= 3)
+        block.len() >= 3 && plain && block.iter().skip(1).any(|words| has_postcode(&join(words)))
     };
     for row in layout.rows.get(..greeting)?.iter().rev() {
         let Some(segment) = row.segments.first().filter(|s| (s.x0() - edge).abs() < BLOCK_EDGE_PT) else {

@@ -13,14 +13,14 @@ use super::{
     draft::{Reading, propose},
     field::{Marked, is_form},
     label::label_at,
-    layout::{Layout, Segment, Word, join},
+    layout::{Layout, Row, Segment, Word, join},
 };
 use crate::{
     model::{account::Known, draft::Proposal},
     validate::account::fold,
 };
 use name::join_legal_form;
-pub use name::{looks_like_company, title_words, without_title};
+pub use name::{has_postcode, looks_like_company, title_words, without_title};
 use role::name_parties;
 use std::collections::{BTreeMap, HashSet};
 
@@ -82,7 +82,10 @@ pub fn find_parties(
                     {
                         "buyer"
                     }
+                    // `Firma` over an address salutes whom the letter goes to
+                    Some("customer_name") if salutes(marked, row, at) && !has_vendor => "vendor",
                     Some("customer_name") => "buyer",
+                    _ if is_from(marked) && answers_to(layout, marks, index, at) => "buyer",
                     // `Lev.` also stands for a delivery
                     None if is_short_vendor(&marked.label.text)
                         && row.segments.get(at + 1).is_some_and(|s| looks_like_company(&s.text())) =>
@@ -105,6 +108,7 @@ pub fn find_parties(
                 let person = marked.field == Some("buyer_contact") && role == "buyer";
                 if let Some(block) = block(layout, marks, table_rows, index, at, marked)
                     && (role == "vendor" || role == "buyer" || block.lines.len() >= 2 || block.in_one_row())
+                    && (!is_from(marked) || names_sender(&block))
                     && (!person || block.lines.len() >= 3 || looks_like_company(&block.text()))
                 {
                     let better =
@@ -157,6 +161,40 @@ fn has_vendor(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> bool {
     })
 }
 
+/// `Firma` alone, without a colon and with nothing beside it.
+fn salutes(marked: &Marked, row: &Row, at: usize) -> bool {
+    let label = &marked.label;
+    let alone = row.segments.get(at).is_some_and(|s| s.words.len() == 1);
+    label.text == "firma" && !label.closed && alone && at == 0
+}
+
+/// `From:`, `Von:`, `Från:`, `De:` at the head of a fax.
+fn is_from(marked: &Marked) -> bool {
+    marked.label.closed && matches!(marked.label.text.as_str(), "from" | "von" | "fran" | "de")
+}
+
+/// Whether a block tells a company or a whole address, not whose mail it was.
+fn names_sender(block: &Block) -> bool {
+    let text = block.text();
+    !text.contains('@') && (block.lines.len() >= 2 || looks_like_company(&text))
+}
+
+/// Rows between the heads `To` and `From` at most.
+const TO_FROM_ROWS: usize = 6;
+
+/// Whether a head such as `From` stands under, over or beside its `To`.
+fn answers_to(layout: &Layout, marks: &[Vec<Option<Marked>>], index: usize, at: usize) -> bool {
+    let place = |row: usize, at: usize| layout.rows.get(row)?.segments.get(at).map(Segment::x0);
+    let rows = index.saturating_sub(TO_FROM_ROWS)..=index + TO_FROM_ROWS;
+    rows.flat_map(|row| marks.get(row).into_iter().flatten().enumerate().map(move |m| (row, m)))
+        .filter(|(_, (_, marked))| {
+            marked.as_ref().is_some_and(|m| m.label.closed && is_bare_to(&m.label.text))
+        })
+        .any(|(row, (other, _))| {
+            row == index || place(row, other).zip(place(index, at)).is_some_and(|(a, b)| (a - b).abs() < 12.0)
+        })
+}
+
 fn is_bare_to(label: &str) -> bool {
     matches!(label, "to" | "an" | "till" | "a")
 }
@@ -177,7 +215,7 @@ fn block(
             .get(r)
             .and_then(|m| m.get(s))
             .and_then(Option::as_ref)
-            .is_some_and(|m| m.whole && (m.field.is_some() || m.is_numbered()))
+            .is_some_and(|m| m.whole && (m.field.is_some() || m.is_numbered() || is_from(m)))
     };
     let inside = segment.words.get(marked.label.words..).unwrap_or_default();
     // a hint in brackets is part of the label
@@ -213,6 +251,7 @@ fn block(
         let below = layout.rows.get(index + 1).filter(|r| r.page == row.page).and_then(|r| {
             r.segments.iter().find(|s| s.x0() > segment.x0() - 8.0 && s.x0() < segment.x0() + 30.0)
         });
+        let below = below.or_else(|| under_heads(layout, index, at, &is_label));
         below.map_or(segment.x0(), Segment::x0)
     };
     let mut x_value = x;
@@ -268,6 +307,21 @@ fn block(
         pitch = if lines.len() >= 2 { 1.25 * found.height() } else { 1.8 * found.height() };
     }
     finish(or_beside(lines, right))
+}
+
+/// The first line below one of several heads side by side, each set in the middle of its box: as many lines as heads.
+fn under_heads<'a>(
+    layout: &'a Layout,
+    index: usize,
+    at: usize,
+    is_label: &dyn Fn(usize, usize) -> bool,
+) -> Option<&'a Segment> {
+    let heads = layout.rows.get(index)?;
+    let next = layout.rows.get(index + 1).filter(|r| r.page == heads.page)?;
+    let close = next.y0() - heads.y1() < 2.2 * (heads.y1() - heads.y0());
+    let count = heads.segments.len();
+    let all = (0..count).all(|s| is_label(index, s)) && (0..count).all(|s| !is_label(index + 1, s));
+    (close && count >= 2 && next.segments.len() == count && all).then(|| next.segments.get(at)).flatten()
 }
 
 /// Whether a segment left of a block stands below the label of the block, at its left or right edge.
@@ -424,6 +478,24 @@ mod tests {
             ),
             "Skelwith Quarry Products Ltd",
             "Harbour Tools Ltd",
+        );
+        // heads of a fax
+        check(
+            &format!(
+                "FAX\n\nTo:      Harbour Tools Ltd\nFrom:    Skelwith Quarry\n\
+                 \x20        22 Chapel Hill\n\x20        Kelso TD5 7HL\n\nPurchase order 4711{goods}"
+            ),
+            "Skelwith Quarry",
+            "Harbour Tools Ltd",
+        );
+        // `Firma` over an address
+        check(
+            &format!(
+                "Berghaus & Wirz Anlagenbau AG\n\nFirma\nHarbour Tools Schweiz AG\nFabrikstrasse 24\n\
+                 CH-5000 Aarau\n\nBestellung 4711{goods}"
+            ),
+            "Berghaus & Wirz Anlagenbau AG",
+            "Harbour Tools Schweiz AG",
         );
         // a shop tells of an order
         check(

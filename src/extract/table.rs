@@ -8,6 +8,7 @@ mod align;
 mod below;
 mod body;
 mod cell;
+mod chunk;
 pub(super) mod code;
 mod columns;
 mod edge;
@@ -31,9 +32,6 @@ use std::collections::HashSet;
 
 /// Lines of one document at most.
 const LINES_MAX: usize = 5_000;
-
-/// Blank between two words of one head, in heights of the letters.
-const HEAD_GAP_HEIGHTS: f32 = 0.7;
 
 /// Ruling lines between two heads that are looked at at most.
 const RULINGS_MAX: usize = 200;
@@ -77,15 +75,6 @@ pub struct Table {
     pub rows: HashSet<usize>,
     /// Text under the heads in which a currency stands.
     pub head_text: String,
-}
-
-/// Head words that belong together, with where they stand.
-#[derive(Clone, Debug)]
-struct Chunk {
-    words: Vec<Word>,
-    x0: f32,
-    x1: f32,
-    column: Option<&'static str>,
 }
 
 /// Finds the lines of a document.

@@ -8,7 +8,7 @@ use crate::{
     extract::{
         date::{Order, is_clock, parse_date},
         draft::{Reading, propose},
-        layout::{Layout, Word, join},
+        layout::{Layout, Segment, Word, join},
     },
     model::{
         draft::{Kind, Proposal, Source},
@@ -57,6 +57,7 @@ pub fn find_date(
             _ => None,
         })
         .collect();
+    let stamps = stamps(layout, marks);
     let mut left: BTreeMap<String, Vec<Word>> = BTreeMap::new();
     let page = layout.rows.first()?.page;
     for (index, row) in layout.rows.iter().enumerate() {
@@ -77,7 +78,8 @@ pub fn find_date(
                         r.x0 <= w.rect.x1 && w.rect.x0 <= r.x1 && r.y0 <= w.rect.y1 && w.rect.y0 <= r.y1
                     })
                 });
-                if !used {
+                let stamped = words.first().is_some_and(|w| stamps.iter().any(|s| is_of_stamp(s, w)));
+                if !used && !stamped {
                     left.entry(iso).or_insert(words);
                 }
             }
@@ -88,6 +90,29 @@ pub fn find_date(
     let unsure = reading.order == Order::Unknown
         && parse_date(&join(&words), reading.order).is_some_and(|d| d.ambiguous);
     Some((open, propose(iso, &words, if unsure { 0.5 } else { SURE })))
+}
+
+/// Where a stamp says that the document was received.
+fn stamps<'a>(layout: &'a Layout, marks: &[Vec<Option<Marked>>]) -> Vec<&'a Segment> {
+    let rows = layout.rows.iter().enumerate();
+    let all =
+        rows.flat_map(|(index, row)| row.segments.iter().enumerate().map(move |(at, s)| (index, at, s)));
+    all.filter(|(index, at, _)| marked_at(marks, *index, *at).is_some_and(|m| m.field == Some("stamp")))
+        .map(|(_, _, segment)| segment)
+        .collect()
+}
+
+/// How far below its words the date of a stamp ends at most, in heights of the letters.
+const STAMP_HEIGHTS: f32 = 4.0;
+
+/// Whether a word stands below the words of a stamp, or beside them.
+fn is_of_stamp(stamp: &Segment, word: &Word) -> bool {
+    let apart = (word.x0 - stamp.x1()).max(stamp.x0() - word.x1);
+    let down = word.y0 - stamp.y1();
+    word.page == stamp.page
+        && apart < 2.0 * stamp.height()
+        && down > -1.5 * stamp.height()
+        && down < STAMP_HEIGHTS * stamp.height()
 }
 
 /// `Amendment of 30 Oct … to order PO-2483 dated 13 Oct`: the date after the number of the order is the order's, another

@@ -44,6 +44,17 @@ fn is_numbered(segment: &Segment) -> bool {
     number && second.text.starts_with(char::is_uppercase) && segment.words.len() <= 9
 }
 
+/// What a label asks for that is said twice, in two languages: `Acheteur / Buyer`.
+fn twin(segment: &Segment) -> Option<&'static str> {
+    let at = segment.words.iter().position(|w| w.text == "/")?;
+    let (first, second) = segment.words.split_at(at);
+    let field = |words: &[crate::extract::layout::Word]| {
+        let label = label_at(words.iter().map(|w| w.text.as_str()))?;
+        (label.words == words.len()).then(|| field_of(&label)).flatten()
+    };
+    field(first).filter(|one| second.get(1..).and_then(field) == Some(*one))
+}
+
 /// Every segment of the layout as a label, row by row.
 pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
     let mark_one = |segment: &Segment| -> Option<Marked> {
@@ -52,7 +63,7 @@ pub fn mark(layout: &Layout, kind: Kind) -> Vec<Vec<Option<Marked>>> {
         if !all && !label.closed && label.words > 5 {
             return None;
         }
-        let field = field_of(&label).map(|f| rename(f, &label, kind));
+        let field = field_of(&label).or_else(|| twin(segment)).map(|f| rename(f, &label, kind));
         Some(Marked { whole: all || label.closed, field, label, tail: None })
     };
     let mut marks: Vec<Vec<Option<Marked>>> =

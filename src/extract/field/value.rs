@@ -116,7 +116,10 @@ pub(crate) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
         return None;
     }
     if is_date(field) {
-        let read = parse_date(&text, reading.order)?;
+        // `Tag 03.04.2026`: not any day of a week or month
+        let day = trimmed.first().is_some_and(|w| matches!(w.text.as_str(), "Tag" | "Day" | "Dag" | "Jour"));
+        let trimmed = trimmed.get(usize::from(day)..).unwrap_or_default();
+        let read = parse_date(&join(trimmed), reading.order)?;
         let used: Vec<Word> = trimmed.iter().take(read.words).cloned().collect();
         return Some((read.iso, used, 1.0));
     }

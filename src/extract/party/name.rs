@@ -91,6 +91,26 @@ pub(super) fn is_place(text: &str) -> bool {
     !folded.is_empty() && folded.split(' ').all(|w| PLACES.contains(&w) || figures(w))
 }
 
+/// Whether a line holds a postcode: three figures or more, or `SA1 8QY`.
+pub fn has_postcode(text: &str) -> bool {
+    let letters = |w: &str| w.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let outward = |w: &str| {
+        (2..=4).contains(&w.len())
+            && letters(w)
+            && w.starts_with(|c: char| c.is_ascii_uppercase())
+            && w.contains(|c: char| c.is_ascii_digit())
+    };
+    let inward = |w: &str| {
+        let (figure, rest) = w.split_at_checked(1).unwrap_or_default();
+        w.len() == 3
+            && figure.chars().all(|c| c.is_ascii_digit())
+            && rest.chars().all(|c| c.is_ascii_uppercase())
+    };
+    let words: Vec<&str> = text.split_whitespace().map(|w| w.trim_end_matches([',', '.'])).collect();
+    text.chars().filter(char::is_ascii_digit).count() >= 3
+        || words.windows(2).any(|pair| matches!(pair, [a, b] if outward(a) && inward(b)))
+}
+
 /// A legal form that was broken off the name of its company: `… GmbH & Co.` over `KG`.
 pub(super) fn join_legal_form(lines: &mut Vec<Vec<Word>>) {
     if lines.len() >= 2 && lines.get(1).is_some_and(|l| is_legal_form(l)) {
@@ -157,8 +177,9 @@ pub fn looks_like_company(text: &str) -> bool {
 
 /// The name without what marks a place of the company: `- Warehouse`, `- Lager`.
 pub(super) fn bare_name(text: &str) -> String {
-    let cut =
-        [" - ", " – ", " — ", " · ", " | "].iter().fold(text, |t, mark| t.split(mark).next().unwrap_or(t));
+    let cut = [" - ", " – ", " — ", " · ", " | ", " * ", " • ", " ∙ ", " // "]
+        .iter()
+        .fold(text, |t, mark| t.split(mark).next().unwrap_or(t));
     let cut = cut.strip_prefix("M/s ").unwrap_or(cut);
     let mut name = String::new();
     for part in cut.split(", ") {

@@ -3,7 +3,7 @@
 use super::{
     BLOCK_ROWS_MAX, Block, is_contact_line,
     letterhead::{Signs, domains, letterhead},
-    name::{bare_name, is_place, looks_like_company},
+    name::{bare_name, has_postcode, is_place, looks_like_company},
     search::Searched,
     stops,
 };
@@ -12,6 +12,8 @@ use crate::{
         confidence::from_words,
         draft::{Reading, propose},
         field::Marked,
+        kind::is_title,
+        label::label_at,
         layout::{Layout, Row, Segment, Word, join},
     },
     model::{
@@ -22,33 +24,57 @@ use crate::{
 };
 use std::collections::{BTreeMap, HashSet};
 
-/// An address without a label: a company in the upper part, a postcode within the lines below it.
+/// An address without a label: a company in the upper part, a postcode within the lines below it; without a company, a
+/// name that begins a block of its own.
 fn lone_block(
     layout: &Layout,
     marks: &[Vec<Option<Marked>>],
     table_rows: &HashSet<usize>,
     not: &[String],
+    writer: Option<&Word>,
 ) -> Option<Block> {
     let first = layout.rows.first()?.page;
     let upper = |r: &Row| r.page == first && r.y0() < 0.45 * layout.height;
-    for (index, row) in layout.rows.iter().enumerate().filter(|(i, r)| upper(r) && !table_rows.contains(i)) {
-        for segment in &row.segments {
-            let text = segment.text();
-            let name = fold(&bare_name(&text));
-            let sender_line = text.contains(", ") && text.chars().any(|c| c.is_ascii_digit());
-            let other = not.iter().any(|n| strsim_ratio(n, &name) > 0.9);
-            if !looks_like_company(&text) || sender_line || other {
-                continue;
-            }
-            let lines = lines_below(layout, marks, index, segment);
-            let postcode =
-                lines.iter().skip(1).any(|l| join(l).chars().filter(char::is_ascii_digit).count() >= 3);
-            if lines.len() >= 3 && postcode {
-                return Some(Block { lines });
-            }
-        }
-    }
-    None
+    let rows = || layout.rows.iter().enumerate().filter(|(i, r)| upper(r) && !table_rows.contains(i));
+    let find = |fits: &dyn Fn(usize, &Segment) -> bool| {
+        rows().find_map(|(index, row)| {
+            row.segments.iter().find_map(|segment| {
+                let text = segment.text();
+                let name = fold(&bare_name(&text));
+                let sender_line = text.contains(", ") && text.chars().any(|c| c.is_ascii_digit());
+                let other = not.iter().any(|n| strsim_ratio(n, &name) > 0.9);
+                if sender_line || other || !fits(index, segment) {
+                    return None;
+                }
+                let lines = lines_below(layout, marks, index, segment);
+                let postcode = lines.iter().skip(1).any(|l| has_postcode(&join(l)));
+                (lines.len() >= 3 && postcode).then_some(Block { lines })
+            })
+        })
+    };
+    let below = writer.filter(|w| layout.trusted && w.page == first);
+    find(&|_, segment| looks_like_company(&segment.text())).or_else(|| {
+        find(&|index, segment| {
+            below.is_some_and(|w| segment.y0() > w.y1) && begins_block(layout, index, segment)
+        })
+    })
+}
+
+/// Whether a name in capitals begins a block: nothing stands right above it, no label, and it holds no figure.
+fn begins_block(layout: &Layout, index: usize, segment: &Segment) -> bool {
+    let text = segment.text();
+    let label = label_at(segment.words.iter().map(|w| w.text.as_str()));
+    let above = layout.rows.iter().take(index).rev().take(4).flat_map(|r| &r.segments).any(|s| {
+        let beside = s.x1() < segment.x0() - 6.0 || s.x0() > segment.x1() + 6.0;
+        s.page == segment.page && !beside && segment.y0() - s.y1() < 1.2 * segment.height()
+    });
+    (2..=6).contains(&segment.words.len())
+        && segment.words.iter().all(|w| w.text.starts_with(char::is_uppercase) || w.text.chars().count() <= 3)
+        && !text.chars().any(|c| c.is_ascii_digit() || matches!(c, ':' | '@'))
+        && label.is_none_or(|l| l.words < segment.words.len() && !l.closed)
+        && !is_title(&fold(&text))
+        && !is_place(&text)
+        && !above
 }
 
 /// A segment and those that hang below it without a gap.
@@ -97,6 +123,23 @@ fn signs(layout: &Layout, blocks: &BTreeMap<&'static str, Block>, theirs: bool) 
 
 /// A name that stands over an address and in the domain of a mail address is backed by so much.
 const BACKED: f32 = 5.0;
+
+/// The company on the letterhead of a form that the buyer filled in: another one than the buyer's, the first on the
+/// page or over where the buyer is named.
+fn over_buyer(layout: &Layout, top: Option<&[Word]>, buyer: &[Word]) -> Option<Vec<Word>> {
+    let own = fold(&bare_name(&join(buyer)));
+    let other = |found: &[Word]| {
+        let name = join(found);
+        looks_like_company(&name) && strsim_ratio(&fold(&bare_name(&name)), &own) < 0.8
+    };
+    if let Some(top) = top.filter(|top| other(top)) {
+        return Some(top.to_vec());
+    }
+    let none = Signs { heads: Vec::new(), domains: Vec::new() };
+    let found = letterhead(layout, Some(&own), &none)?;
+    let (name, below) = (found.first()?, buyer.first()?);
+    (name.page == below.page && name.y1 <= below.y0 && other(&found)).then_some(found)
+}
 
 /// Whether the letterhead is that of a shop which tells what somebody ordered: everything else names the customer.
 fn is_shop(top: &[Word], payer: &[Word], signs: &Signs) -> bool {
@@ -161,8 +204,9 @@ pub(super) fn name_parties(
         let named = roles.iter().filter(|_| !theirs).filter_map(|r| head(r));
         let writer =
             them.as_ref().map(|(words, _)| words.clone()).or_else(|| letterhead(layout, None, &signs));
+        let over = writer.as_ref().and_then(|w| w.first()).filter(|_| !theirs).cloned();
         let not: Vec<String> = named.chain(writer).map(|w| fold(&bare_name(&join(&w)))).collect();
-        if let Some(block) = lone_block(layout, marks, table_rows, &not) {
+        if let Some(block) = lone_block(layout, marks, table_rows, &not, over.as_ref()) {
             let words = block.words();
             let address = match reading.kind {
                 Kind::DeliveryNote => Some("ship_to"),
@@ -190,12 +234,10 @@ pub(super) fn name_parties(
     let our_text = us.as_ref().map(|u| fold(&bare_name(&join(&u.0))));
     let top = letterhead(layout, our_text.as_deref(), &signs);
     let labelled_buyer = head("buyer").filter(|_| !theirs);
-    if let (None, Some(buyer), Some(top)) = (&us, &labelled_buyer, &top)
-        && looks_like_company(&join(top))
-        && strsim_ratio(&fold(&bare_name(&join(top))), &fold(&bare_name(&join(buyer)))) < 0.8
+    if let (None, Some(buyer)) = (&us, &labelled_buyer)
+        && let Some(seller) = over_buyer(layout, top.as_deref(), buyer)
     {
-        // the letterhead of a form that the buyer filled in is the vendor's
-        us = Some((top.clone(), 0.85));
+        us = Some((seller, 0.85));
         them = them.or_else(|| Some((buyer.clone(), 0.9)));
     }
     let payer = ["bill_to", "ship_to"].iter().filter(|_| !theirs).find_map(|r| head(r));

@@ -2,7 +2,10 @@
 
 use super::quantity::bare;
 use crate::{
-    extract::layout::{Layout, Row, Word, join},
+    extract::{
+        layout::{Layout, Row, Word, join},
+        party::has_postcode,
+    },
     validate::account::squeeze,
 };
 
@@ -69,7 +72,20 @@ fn ship_to_inside(words: Vec<Word>, own: usize) -> Option<(String, Vec<Word>)> {
     let rest = words.get(start..)?;
     let opens = rest.first()?.text.chars().next()?;
     let stops = |w: &Word| {
-        matches!(bare(w).as_str(), "by" | "before" | "bis" | "senast" | "avant" | "pour" | "am" | "on" | "no")
+        matches!(
+            bare(w).as_str(),
+            "by" | "before"
+                | "bis"
+                | "senast"
+                | "avant"
+                | "pour"
+                | "am"
+                | "on"
+                | "no"
+                | "au"
+                | "spatestens"
+                | "spätestens"
+        )
     };
     // `Co.` and `St.` end no sentence, a postcode does
     let ends = |w: &Word| {
@@ -87,7 +103,8 @@ fn ship_to_inside(words: Vec<Word>, own: usize) -> Option<(String, Vec<Word>)> {
         }
     }
     let text = join(&used).trim_end_matches(['.', ',', ';', '!']).to_owned();
-    let place = used.iter().any(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 3);
+    let place = used.iter().any(|w| w.text.chars().filter(char::is_ascii_digit).count() >= 3)
+        || used.windows(2).any(|pair| has_postcode(&join(pair)));
     let fits = (opens.is_uppercase() || opens.is_ascii_digit()) && text.contains(", ") && place;
     fits.then_some((text, used))
 }

@@ -59,6 +59,15 @@ impl Item {
         for (name, words) in self.cells.iter().filter(|(name, _)| !name.starts_with('?')) {
             put(&mut line, name, words, reading);
         }
+        // what is taken off an invoice that is paid is money, not a share
+        if !line.contains_key("discount")
+            && let Some(words) = self.cells.get("discount")
+            && (self.cells.contains_key("gross") || self.cells.contains_key("invoice_number"))
+        {
+            let mut taken = Line::new();
+            put(&mut taken, "gross", words, reading);
+            line.extend(taken.remove("gross").map(|off| ("discount".to_owned(), off)));
+        }
         for (label, words) in &self.notes {
             let name = match note_column(label).or_else(|| field_of(label)) {
                 Some("requested_date") => "delivery_date",

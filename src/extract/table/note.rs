@@ -5,6 +5,7 @@ use crate::extract::{
     draft::Reading,
     label::{Label, column_of, field_of, label_at},
     layout::{Row, Word},
+    prose::is_usual_unit,
 };
 
 /// Several labels with their values in one row: `yours 4711 · ours M-12`; none if the row holds anything else.
@@ -12,7 +13,9 @@ pub(super) fn notes_in(words: &[Word]) -> Vec<(Label, Vec<Word>)> {
     let mut notes: Vec<(Label, Vec<Word>)> = Vec::new();
     let mut at = 0;
     while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
-        let label = label_at(rest.iter().map(|w| w.text.as_str())).filter(|l| note_column(l).is_some());
+        let unit = rest.first().is_some_and(|w| is_usual_unit(&w.text));
+        let label = label_at(rest.iter().map(|w| w.text.as_str()))
+            .filter(|l| note_column(l).is_some() && (l.closed || !unit));
         if let Some(label) = label.filter(|l| l.words < rest.len()) {
             at += label.words;
             notes.push((label, Vec::new()));
