@@ -28,8 +28,8 @@ const FORGIVEN_MAX: usize = 24;
 const COMPOUND_FROM: usize = 9;
 /// Words remembered by one thread at most.
 const SEEN_MAX: usize = 50_000;
-/// The longest of them.
-const SEEN_BYTES_MAX: usize = 60;
+/// Longer words say nothing: they are no words of a label, and there may be a megabyte of them.
+const WORD_BYTES_MAX: usize = 120;
 
 struct Lexicon {
     /// Word or word part to its concepts.
@@ -107,6 +107,9 @@ pub fn fold_word(word: &str) -> String {
 
 /// What one word says; none if it is no label word.
 pub(super) fn find(word: &str) -> Option<Found> {
+    if word.len() > WORD_BYTES_MAX {
+        return None;
+    }
     SEEN.with_borrow_mut(|seen| {
         // by the word as it stands: most have been seen, and most of those say nothing
         if let Some(known) = seen.get(word) {
@@ -117,9 +120,7 @@ pub(super) fn find(word: &str) -> Option<Found> {
         }
         let folded = fold_word(word);
         let found = if folded.is_empty() { None } else { find_folded(&folded) };
-        if word.len() <= SEEN_BYTES_MAX {
-            seen.insert(word.to_owned(), found.clone());
-        }
+        seen.insert(word.to_owned(), found.clone());
         found
     })
 }
