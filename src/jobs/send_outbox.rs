@@ -78,7 +78,9 @@ async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Op
     }
     let mut db = app.store.read().await?;
     let recent = db.list_recent_sends(&row.recipient, now_ms - limits::HISTORY_MS).await?;
-    let everything = db.count_sends(now_ms - limits::BREAKER_MS).await?;
+    let since_ms = now_ms - limits::BREAKER_MS;
+    // The mail itself is being sent, and counted with the others.
+    let everything = db.count_sends(since_ms).await? - i64::from(row.created_ms >= since_ms);
     drop(db);
     let others = recent.iter().filter(|sent| sent.id != row.id);
     let recipient_ms: Vec<i64> = others.clone().map(|sent| sent.at_ms).collect();
