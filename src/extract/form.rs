@@ -423,12 +423,13 @@ fn ends_references(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::layout::Row;
 
     #[test]
     fn a_box_belongs_to_the_option_that_it_stands_nearer_to() {
         let chosen = |text: &str| {
             let layout = crate::extract::layout::lay_out(&crate::extract::text_pages(text).pages);
-            let words: Vec<Word> = layout.rows.iter().flat_map(|r| r.words()).collect();
+            let words: Vec<Word> = layout.rows.iter().flat_map(Row::words).collect();
             ticked(&words).iter().map(|(words, start)| join(&words[*start..])).collect::<Vec<_>>()
         };
         assert_eq!(chosen("☐ Faulty      ☒ Wrong item      ☐ Damaged"), ["Wrong item"]);
@@ -440,7 +441,7 @@ mod tests {
     fn references_lose_their_numbers_and_labels() {
         let plain = |text: &str| {
             let layout = crate::extract::layout::lay_out(&crate::extract::text_pages(text).pages);
-            let words: Vec<Word> = layout.rows.iter().flat_map(|r| r.words()).collect();
+            let words: Vec<Word> = layout.rows.iter().flat_map(Row::words).collect();
             join(without_head(&words))
         };
         assert_eq!(plain("2) Norrlake Steel"), "Norrlake Steel");
