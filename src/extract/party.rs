@@ -488,15 +488,6 @@ mod tests {
             "Skelwith Quarry",
             "Harbour Tools Ltd",
         );
-        // `Firma` over an address
-        check(
-            &format!(
-                "Berghaus & Wirz Anlagenbau AG\n\nFirma\nHarbour Tools Schweiz AG\nFabrikstrasse 24\n\
-                 CH-5000 Aarau\n\nBestellung 4711{goods}"
-            ),
-            "Berghaus & Wirz Anlagenbau AG",
-            "Harbour Tools Schweiz AG",
-        );
         // a shop tells of an order
         check(
             &format!(
