@@ -67,6 +67,7 @@ pub(crate) fn read_body(
         conditions.push(condition);
     }
     super::columns::name_by_content(&mut split, reading);
+    super::code::part_positions(&mut split);
     let wrapped = join_wrapped(&rows, &mut split, reading);
     let first_rows = first_rows(&rows, &split, &upper, !lower.is_empty());
     let Some(anchor) = anchor(&first_rows, &upper, reading).or_else(|| anchor(&split, &upper, reading))

@@ -20,6 +20,33 @@ pub(crate) fn split(cells: &mut Cells, reading: &Reading) {
     split_text(cells);
 }
 
+/// Positions in the column of item numbers, `10 B7420-27` over `20 B7420-31`: numbers that rise from line to line.
+pub(super) fn part_positions(rows: &mut [Cells]) {
+    if rows.iter().any(|cells| cells.contains_key("line_no")) {
+        return;
+    }
+    for name in ["sku", "customer_sku"] {
+        let filled: Vec<&Vec<Word>> = rows.iter().filter_map(|cells| cells.get(name)).collect();
+        let positions: Option<Vec<u32>> = filled.iter().map(|words| position(words)).collect();
+        let Some(positions) = positions.filter(|all| all.len() >= 2) else { continue };
+        if positions.windows(2).all(|pair| matches!(pair, [a, b] if a < b)) {
+            for cells in rows.iter_mut() {
+                let Some(words) = cells.get_mut(name) else { continue };
+                let own = words.drain(..1).collect();
+                cells.insert("line_no", own);
+            }
+            return;
+        }
+    }
+}
+
+/// The number before an item number.
+fn position(words: &[Word]) -> Option<u32> {
+    let [first, code @ ..] = words else { return None };
+    let plain = first.text.len() <= 4 && first.text.chars().all(|c| c.is_ascii_digit());
+    (plain && is_code(&join(code))).then(|| first.text.parse().ok()).flatten()
+}
+
 /// `[B7420-27] Bottle crate`.
 fn split_square_brackets(cells: &mut Cells) {
     if let Some(words) = cells.get("description")
@@ -169,6 +196,15 @@ fn split_code(cells: &mut Cells) {
 #[cfg(test)]
 mod tests {
     use crate::extract::testing::lines_of;
+
+    #[test]
+    fn positions_in_the_column_of_item_numbers_are_none_of_them() {
+        let text = "PURCHASE ORDER 4711\n\nItem            Description      Quantity    Price    Amount\n\
+                    10 B7420-27     Bottle crate     2           6.50     13.00\n\
+                    20 B7420-31     Ear plugs        3           2.00      6.00\n";
+        let lines = lines_of(text, &["line_no", "sku", "description"]);
+        assert_eq!(lines, [["10", "B7420-27", "Bottle crate"], ["20", "B7420-31", "Ear plugs"]]);
+    }
 
     #[test]
     fn a_labelled_number_behind_the_goods_is_theirs() {

@@ -278,8 +278,24 @@ fn settle(mut columns: Vec<Column>) -> Vec<Column> {
     {
         c.name = "quantity";
     }
+    part_quantities(&mut columns);
     part_equals(&mut columns);
     columns
+}
+
+/// Of several quantities, one of which is said to be delivered: what stands before it was ordered, what follows is left to come.
+fn part_quantities(columns: &mut [Column]) {
+    let delivered = |c: &Column| {
+        c.name == "quantity"
+            && label_at(c.text.split_whitespace()).is_some_and(|l| l.any(&["delivery", "ship"]))
+    };
+    let Some(at) = columns.iter().position(delivered) else { return };
+    let ordered = columns.iter().any(|c| c.name == "ordered_quantity");
+    for (place, column) in columns.iter_mut().enumerate().filter(|(place, _)| *place != at) {
+        if column.name == "quantity" && column.level == 0 {
+            column.name = if place < at && !ordered { "ordered_quantity" } else { "?" };
+        }
+    }
 }
 
 /// Of several columns of one name that cannot be one column, the one with the longest head keeps it.
@@ -309,5 +325,17 @@ fn part_equals(columns: &mut [Column]) {
                 column.name = free;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn of_several_quantities_the_delivered_one_counts() {
+        let text = "BON DE LIVRAISON 4711\n\nArticle     Libellé           Qté commandée   Qté livrée   Reliquat\n\
+                    B7420-27    Bac plastique     10              5            5\n\
+                    B7420-31    Vanne DN15        55              50           5\n";
+        let lines = crate::extract::testing::lines_of(text, &["sku", "ordered_quantity", "quantity"]);
+        assert_eq!(lines, [["B7420-27", "10", "5"], ["B7420-31", "55", "50"]]);
     }
 }
