@@ -122,7 +122,7 @@ pub async fn process(app: &App, job: &Job) -> anyhow::Result<()> {
     let threshold = settings.config.classify.threshold;
     let classified = classify::classify(&message, &kinds, &experience, threshold);
     let classified = queue_rules::apply(&settings.config, &message, classified);
-    let joining = thread::join(app, id, &message).await?;
+    let joining = thread::join(app, &settings.site, id, &message).await?;
     let account = account(&mut app.store.read().await?, &message, &drafts).await?;
     let understood = Understood { row, message, screened, documents, drafts, classified, joining, account };
     commit::commit(app, job, understood).await

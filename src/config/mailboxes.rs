@@ -56,14 +56,11 @@ pub fn check(mailbox: &mailbox::Config) -> anyhow::Result<()> {
 
 /// The mailbox of a row, with its sealed secret.
 pub fn read(row: &MailboxRow) -> anyhow::Result<mailbox::Config> {
-    let mut mailbox: mailbox::Config =
+    let mailbox: mailbox::Config =
         serde_json::from_str(&row.config).context("this version of the program cannot read it")?;
     let secret = (!row.secret.is_empty())
         .then(|| SecretRef::Sealed { text: row.secret.clone(), purpose: purpose(&mailbox) });
-    match &mut mailbox.oauth {
-        Some(oauth) => oauth.client_secret = secret,
-        None => mailbox.password = secret,
-    }
+    let mailbox = mailbox.with_secret(secret);
     check(&mailbox)?;
     Ok(mailbox)
 }
@@ -73,7 +70,7 @@ pub(super) fn add(config: &mut Config, rows: &[MailboxRow]) -> Vec<(String, Stri
     let mut wrong = Vec::new();
     for row in rows.iter().filter(|row| row.removed_ms.is_none()) {
         let added = read(row).and_then(|mailbox| {
-            if config.mailbox.iter().any(|other| other.name == mailbox.name) {
+            if config.mailbox(&mailbox.name).is_some() {
                 bail!("the configuration file has a mailbox of this name, which counts");
             }
             config.mailbox.push(mailbox);

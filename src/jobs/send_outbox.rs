@@ -5,7 +5,7 @@
 
 use super::{credential, save_sent};
 use crate::{
-    app::App,
+    app::{App, Settings},
     clock,
     model::outbox::{Delivered, Delivery, OutboxRow, OutboxState},
     reply::{
@@ -33,11 +33,12 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
 /// The same at a given time, milliseconds UTC.
 pub async fn run_due_at(app: &App, now_ms: i64) -> anyhow::Result<usize> {
     // asked before anything leaves: what follows the network call must not fail for want of it
-    let keeps_copies = save_sent::mailbox(&app.settings().await?.config).is_some();
+    let settings = app.settings().await?;
+    let keeps_copies = save_sent::mailbox(&settings.config).is_some();
     let leased =
         app.store.lease_outbox(&app.node.name, now_ms).await.context("failed to lease an outgoing mail")?;
     let Some(row) = leased else { return Ok(0) };
-    let ended = match objection(app, &row, now_ms).await? {
+    let ended = match objection(app, &settings, &row, now_ms).await? {
         Some(reason) => Ended::of(&row, OutboxState::Withheld, reason, now_ms),
         None => attempt(app, &row, now_ms).await?,
     };
@@ -71,7 +72,12 @@ pub async fn run_due_at(app: &App, now_ms: i64) -> anyhow::Result<usize> {
 }
 
 /// Why an automatic mail may not leave now.
-async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Option<String>> {
+async fn objection(
+    app: &App,
+    settings: &Settings,
+    row: &OutboxRow,
+    now_ms: i64,
+) -> anyhow::Result<Option<String>> {
     // What a person's word sends no limit holds back.
     if !is_automatic(row) {
         return Ok(None);
@@ -93,7 +99,6 @@ async fn objection(app: &App, row: &OutboxRow, now_ms: i64) -> anyhow::Result<Op
         recipient_ms: &recipient_ms,
         everything: u64::try_from(everything).unwrap_or_default(),
     };
-    let settings = app.settings().await?;
     let (own, breaker) = (&settings.site.addresses, settings.config.mail_out.breaker_per_hour);
     Ok(match limits::decide(now_ms, &row.recipient, own, &history, breaker) {
         Decision::Send => None,

@@ -157,6 +157,24 @@ impl Config {
         Ok(Self { name, kind, path: path.to_owned(), folders, list_batch, fetch_batch, ..Self::default() })
     }
 
+    /// What is secret of the sign-in: the secret of the application where a provider gives tokens, else the password.
+    pub fn secret(&self) -> Option<&SecretRef> {
+        match &self.oauth {
+            Some(oauth) => oauth.client_secret.as_ref(),
+            None => self.password.as_ref(),
+        }
+    }
+
+    /// The same mailbox with this secret.
+    #[must_use]
+    pub fn with_secret(mut self, secret: Option<SecretRef>) -> Self {
+        match &mut self.oauth {
+            Some(oauth) => oauth.client_secret = secret,
+            None => self.password = secret,
+        }
+        self
+    }
+
     /// The port that is dialled.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(if self.tls == Tls::Implicit { 993 } else { 143 })

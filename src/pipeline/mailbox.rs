@@ -34,7 +34,7 @@ pub enum Refused {
 /// The mailbox that was typed, with its secret: the typed one, else the one that is kept for the same server and account.
 ///
 /// What is kept for another is not taken: it would be sent where it does not belong.
-pub async fn with_secret(app: &App, mut typed: Config, secret: Option<&Secret>) -> anyhow::Result<Config> {
+pub async fn with_secret(app: &App, typed: Config, secret: Option<&Secret>) -> anyhow::Result<Config> {
     let purpose = purpose(&typed);
     let text = if let Some(secret) = secret {
         Some(app.vault.seal(secret.reveal(), &purpose))
@@ -43,12 +43,7 @@ pub async fn with_secret(app: &App, mut typed: Config, secret: Option<&Secret>) 
         let kept = rows.into_iter().find(|row| row.name == typed.name).map(|row| row.secret);
         kept.filter(|sealed| app.vault.open(sealed, &purpose).is_some())
     };
-    let sealed = text.map(|text| SecretRef::Sealed { text, purpose });
-    match &mut typed.oauth {
-        Some(oauth) => oauth.client_secret = sealed,
-        None => typed.password = sealed,
-    }
-    Ok(typed)
+    Ok(typed.with_secret(text.map(|text| SecretRef::Sealed { text, purpose })))
 }
 
 /// Adds a mailbox, or changes the one of that name if `was` says so.
@@ -61,26 +56,23 @@ pub async fn save(
     if let Err(error) = mailboxes::check(config) {
         return Ok(Err(Refused::Wrong(format!("{error:#}"))));
     }
-    let secret = match &config.oauth {
-        Some(oauth) => oauth.client_secret.as_ref(),
-        None => config.password.as_ref(),
-    };
-    let secret = match secret {
+    let secret = match config.secret() {
         Some(SecretRef::Sealed { text, .. }) => text.clone(),
         None if config.oauth.is_some() => String::new(),
         _ => return Ok(Err(Refused::NoPassword)),
     };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
-    let before = tx.list_mailboxes().await?.into_iter().find(|row| row.name == config.name);
-    let in_use = before.as_ref().filter(|row| row.removed_ms.is_none());
+    let rows = tx.list_mailboxes().await?;
+    let before = rows.iter().find(|row| row.name == config.name);
+    let in_use = before.filter(|row| row.removed_ms.is_none());
     if was.is_some_and(|was| was != config.name) || (was.is_some() && in_use.is_none()) {
         return Ok(Err(Refused::Gone));
     }
     if app.config.mailbox(&config.name).is_some() || (was.is_none() && in_use.is_some()) {
         return Ok(Err(Refused::Taken));
     }
-    if let Some(row) = before.as_ref().filter(|row| !row.account.eq_ignore_ascii_case(&config.user))
+    if let Some(row) = before.filter(|row| !row.account.eq_ignore_ascii_case(&config.user))
         && tx.list_folders().await?.iter().any(|folder| folder.mailbox == config.name)
     {
         return Ok(Err(Refused::OfAccount(row.account.clone())));
@@ -94,38 +86,39 @@ pub async fn save(
         changed_by: who.to_owned(),
         changed_ms: now_ms,
     };
-    let kept = before.as_ref().and_then(|row| mailboxes::read(row).ok());
+    let kept = before.and_then(|row| mailboxes::read(row).ok());
     if kept.is_some_and(|kept| is_elsewhere(&kept, config)) {
         tx.delete_credential(&config.name).await?;
     }
     let action = if in_use.is_some() { "change_mailbox" } else { "add_mailbox" };
-    keep(app, tx, row, action, changes(before.as_ref(), config), who).await
+    let detail = changes(before, config);
+    keep(app, tx, rows, row, action, detail).await
 }
 
 /// Reads a mailbox no longer. What came from it stays, and so does its name for its account.
 pub async fn remove(app: &App, name: &str, who: &str) -> anyhow::Result<Result<(), Refused>> {
     let mut tx = app.store.begin().await?;
     let rows = tx.list_mailboxes().await?;
-    let Some(mut row) = rows.into_iter().find(|row| row.name == name && row.removed_ms.is_none()) else {
+    let in_use = rows.iter().find(|row| row.name == name && row.removed_ms.is_none());
+    let Some(mut row) = in_use.cloned() else {
         return Ok(Err(Refused::Gone));
     };
     (row.removed_ms, row.secret) = (Some(clock::now_ms()), String::new());
     (row.changed_by, row.changed_ms) = (who.to_owned(), clock::now_ms());
     tx.delete_credential(name).await?;
-    keep(app, tx, row, "remove_mailbox", String::new(), who).await
+    keep(app, tx, rows, row, "remove_mailbox", String::new()).await
 }
 
-/// Keeps the row if all that counts goes together with it.
+/// Keeps a row in place of the one of its name, if all that counts goes together with it.
 async fn keep(
     app: &App,
     mut tx: Tx,
+    mut rows: Vec<MailboxRow>,
     row: MailboxRow,
     action: &str,
     detail: String,
-    who: &str,
 ) -> anyhow::Result<Result<(), Refused>> {
     let settings = tx.list_settings().await?;
-    let mut rows = tx.list_mailboxes().await?;
     rows.retain(|other| other.name != row.name);
     rows.push(row.clone());
     let (config, wrong) = settings::effective(&app.config, &settings, &rows);
@@ -136,7 +129,7 @@ async fn keep(
         return Ok(Err(Refused::Wrong(reason)));
     }
     tx.save_mailbox(&row).await?;
-    tx.audit(entry(who, action, "mailbox", &row.name, detail));
+    tx.audit(entry(&row.changed_by, action, "mailbox", &row.name, detail));
     tx.commit().await.context("failed to keep a mailbox")?;
     app.announce_work();
     Ok(Ok(()))

@@ -94,8 +94,8 @@ pub fn keys(message: &Message, site: &Site) -> Keys {
 }
 
 /// Finds the tickets that a message's ids and subject point at, and decides; waits for what it answers.
-pub async fn join(app: &App, id: &MessageId, message: &Message) -> anyhow::Result<Joining> {
-    let keys = keys(message, &app.settings().await?.site);
+pub async fn join(app: &App, site: &Site, id: &MessageId, message: &Message) -> anyhow::Result<Joining> {
+    let keys = keys(message, site);
     wait_for_originals(app, id, &keys.rfc_ids).await?;
     look_up(&mut app.store.read().await?, id, message, &keys).await
 }
