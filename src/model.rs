@@ -14,6 +14,7 @@ pub mod account;
 pub mod calendar;
 pub mod catalogue;
 pub mod draft;
+pub mod field;
 pub mod finding;
 pub mod ids;
 pub mod ledger;

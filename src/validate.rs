@@ -11,6 +11,7 @@ pub mod master_data;
 pub mod remedy;
 pub mod sums;
 pub mod terms;
+pub mod value;
 
 use crate::model::{
     account::Known,
@@ -21,7 +22,8 @@ pub use account::{Matched, match_account};
 
 /// Everything about the draft that a person should look at before approving it.
 pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
-    let mut findings = sums::check(draft);
+    let mut findings = value::check(draft);
+    findings.extend(sums::check(draft));
     if is_order(draft.kind) {
         findings.extend(missing(draft));
         findings.extend(history::check(draft, known));

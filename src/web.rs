@@ -23,6 +23,7 @@ pub mod pages {
     pub mod automation;
     pub mod catalogue;
     pub mod document;
+    pub mod decide;
     pub mod draft;
     pub mod home;
     mod import;
@@ -69,9 +70,9 @@ use error::PageError;
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    account, api, audit, automation, catalogue, document, draft, home, lesson, look, mailbox, mailbox_form,
-    me, message, openid, outbox, quarantine, record, search, setting, sign_in, template, ticket, undo, user,
-    webhook, work,
+    account, api, audit, automation, catalogue, decide, document, draft, home, lesson, look, mailbox,
+    mailbox_form, me, message, openid, outbox, quarantine, record, search, setting, sign_in, template,
+    ticket, undo, user, webhook, work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -180,10 +181,10 @@ fn table() -> Table {
         .get(Read, "/documents/{id}/pages/{page}", document::picture)
         .get(Read, "/drafts", draft::list)
         .get(Read, "/drafts/{id}", draft::show)
-        .post(Review, "/drafts/{id}", draft::change)
+        .post(Review, "/drafts/{id}", decide::change)
         .get(Read, "/drafts/{id}/words", draft::words)
-        .post(Review, "/drafts/{id}/ask", draft::ask)
-        .post(Review, "/drafts/{id}/reject", draft::reject)
+        .post(Review, "/drafts/{id}/ask", decide::ask)
+        .post(Review, "/drafts/{id}/reject", decide::reject)
         .post(Review, "/drafts/{id}/undo", undo::undo)
         .post(Review, "/drafts/{id}/hand-over", undo::hand_over)
         .get(Read, "/drafts/{id}/choices", undo::choices)

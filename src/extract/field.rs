@@ -20,7 +20,10 @@ use super::{
     party::looks_like_company,
 };
 use crate::{
-    model::draft::{Kind, Proposal},
+    model::{
+        draft::{Kind, Proposal},
+        field::is_day,
+    },
     validate::account::fold,
 };
 pub use leftover::{find_date, part_dates};
@@ -32,9 +35,9 @@ pub use schema::{fields_of, is_form, rename};
 use std::collections::{BTreeMap, HashSet};
 pub(super) use value::accept;
 pub use value::email;
+use value::is_incoterm;
 pub(super) use value::terms_of_payment;
 pub(super) use value::typed;
-use value::{is_date, is_incoterm};
 
 /// Blank between the words of a value that was typed into a form, in heights of the letters.
 const TYPED_GAP_HEIGHTS: f32 = 1.6;
@@ -256,7 +259,7 @@ pub fn find_fields(
     }
     best.into_iter()
         .map(|(field, c)| {
-            let ambiguous = is_date(field)
+            let ambiguous = is_day(field)
                 && reading.order == Order::Unknown
                 && parse_date(&join(&c.words), reading.order).is_some_and(|d| d.ambiguous);
             let base = if ambiguous { 0.5 } else { (0.55 + 0.42 * c.score).min(0.965) };

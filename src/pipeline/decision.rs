@@ -17,6 +17,7 @@ use crate::{
     clock,
     model::{
         draft::{Draft, DraftState, Kind},
+        finding::{Finding, Severity},
         ids::{AccountId, DraftId, MessageId, OutboxId, QuarantineId, RecordId, TicketId},
         message::{Address, Message, Origin},
         outbox::OutboxState,
@@ -56,6 +57,26 @@ pub enum Decided<T> {
     NoRecipient,
     /// Its sender marked it as a test; nothing was written.
     Test,
+    /// These findings stand against an approval; nothing was written. What [`validate::value::is_malformed`] has to
+    /// be put right; other problems may be accepted by their [`key`].
+    Unsettled(Vec<Finding>),
+}
+
+/// The name by which a person accepts a finding: its code and its field.
+pub fn key(finding: &Finding) -> String {
+    format!("{} {}", finding.code, finding.field.as_deref().unwrap_or_default()).trim_end().to_owned()
+}
+
+/// What stands against approving a draft with these findings, where those of the keys in `accepted` are accepted:
+/// values that no record can hold, else problems.
+pub fn unsettled(findings: &[Finding], accepted: &[String]) -> Vec<Finding> {
+    let malformed: Vec<Finding> =
+        findings.iter().filter(|f| validate::value::is_malformed(f)).cloned().collect();
+    if !malformed.is_empty() {
+        return malformed;
+    }
+    let problems = findings.iter().filter(|f| f.severity == Severity::Problem);
+    problems.filter(|f| !accepted.contains(&key(f))).cloned().collect()
 }
 
 /// What became of a decision on a follow-up.
@@ -78,6 +99,33 @@ pub struct Edited {
     pub content: Draft,
     /// Paths of what was corrected.
     pub changed: Vec<String>,
+    /// For each line that was seen its place now, if it is still there; empty if no line moved.
+    pub places: Vec<Option<usize>>,
+}
+
+impl Edited {
+    /// A draft that nobody touched.
+    pub fn untouched(id: DraftId, revision: i64, content: Draft) -> Self {
+        Self { id, revision, content, changed: Vec::new(), places: Vec::new() }
+    }
+
+    /// A finding of what was seen, about the same place now; none if that place is gone or was corrected.
+    fn carry(&self, finding: &Finding) -> Option<Finding> {
+        let Some(path) = &finding.field else { return Some(finding.clone()) };
+        let cell = path.strip_prefix("lines.").map(|cell| cell.split_once('.').unwrap_or((cell, "")));
+        let line = cell.and_then(|(line, column)| Some((line.parse::<usize>().ok()?, column)));
+        if self.changed.contains(path) {
+            return None;
+        }
+        let moved = match line {
+            Some((line, column)) if !self.places.is_empty() => {
+                let place = self.places.get(line).copied().flatten()?;
+                format!("lines.{place}.{column}").trim_end_matches('.').to_owned()
+            }
+            _ => path.clone(),
+        };
+        Some(finding.clone().about(moved))
+    }
 }
 
 /// A line for the log, of now.
@@ -101,7 +149,8 @@ struct Checked {
 }
 
 /// Checks a corrected draft: findings that checks made are made anew, those of reading stay.
-async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Checked> {
+async fn check(app: &App, row: &DraftRow, edited: &Edited) -> anyhow::Result<Checked> {
+    let mut content = edited.content.clone();
     let master = app.master_data().await?;
     let mut db = app.store.read().await?;
     let message = db.find_message(&row.message_id).await?;
@@ -111,8 +160,8 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
     known.earlier_orders =
         super::earlier_orders(&mut db, &content, row.account_id.as_ref(), &row.message_id).await?;
     let before = validate::check(&row.content, &known);
-    let mut content = content;
-    content.findings = row.content.findings.iter().filter(|f| !before.contains(f)).cloned().collect();
+    let read = row.content.findings.iter().filter(|f| !before.contains(f));
+    content.findings = read.filter_map(|finding| edited.carry(finding)).collect();
     let after = validate::check(&content, &known);
     content.findings.retain(|f| !after.contains(f));
     content.findings.extend(after);
@@ -128,6 +177,12 @@ async fn check(app: &App, row: &DraftRow, content: Draft) -> anyhow::Result<Chec
             account_reason: row.account_reason.clone(),
         },
     })
+}
+
+/// A draft as its page shows it: with what speaks against it today, which may be more than when it came.
+pub async fn checked_today(app: &App, row: &DraftRow) -> anyhow::Result<Draft> {
+    let seen = Edited::untouched(row.id.clone(), row.revision, row.content.clone());
+    Ok(check(app, row, &seen).await?.content)
 }
 
 /// What cures the findings of a draft for certain.
@@ -179,7 +234,7 @@ pub async fn save(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decide
     if row.revision != edited.revision {
         return Ok(Decided::Conflict);
     }
-    let checked = check(app, &row, edited.content.clone()).await?;
+    let checked = check(app, &row, &edited).await?;
     let mut tx = app.store.begin().await?;
     if write(&mut tx, &row, &edited, &checked, who).await?.is_none() {
         return Ok(Decided::Conflict);
@@ -189,7 +244,15 @@ pub async fn save(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decide
 }
 
 /// Approves a draft with its corrections: record, confirmation to the customer, ticket and log, all or nothing.
-pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decided<RecordId>> {
+///
+/// `accepted`: keys of the problems that the person saw and approves all the same. Where others stand, nothing is
+/// written.
+pub async fn approve(
+    app: &App,
+    edited: Edited,
+    accepted: &[String],
+    who: &str,
+) -> anyhow::Result<Decided<RecordId>> {
     let row = find_draft(app, &edited.id).await?;
     if row.revision != edited.revision {
         return Ok(Decided::Conflict);
@@ -197,7 +260,11 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     if row.content.is_test() {
         return Ok(Decided::Test);
     }
-    let checked = check(app, &row, edited.content.clone()).await?;
+    let checked = check(app, &row, &edited).await?;
+    let unsettled = unsettled(&checked.content.findings, accepted);
+    if !unsettled.is_empty() {
+        return Ok(Decided::Unsettled(unsettled));
+    }
     let ticket = find_ticket(app, &row.ticket_id).await?;
     let letter = confirmation(app, &row, &ticket, &checked.content).await?;
     // people teach; what cannot be learnt holds no approval up
@@ -237,7 +304,13 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     let open = tx.list_drafts_of_ticket(&row.ticket_id).await?;
     let finished = !open.iter().any(|d| matches!(d.state, DraftState::Proposed | DraftState::Asked));
     tx.touch_ticket(&row.ticket_id, finished.then_some(TicketState::Closed), now_ms).await?;
-    tx.audit(entry(who, "approve_draft", "draft", row.id.as_str(), format!("record {record}")));
+    let problems = checked.content.findings.iter().filter(|f| f.severity == Severity::Problem);
+    let problems: Vec<String> = problems.map(key).collect();
+    let detail = match problems.join(", ") {
+        none if none.is_empty() => format!("record {record}"),
+        accepted => format!("record {record}, although: {accepted}"),
+    };
+    tx.audit(entry(who, "approve_draft", "draft", row.id.as_str(), detail));
     let data = serde_json::json!({
         "draft_id": row.id, "record_id": record, "ticket_id": row.ticket_id, "kind": approved.kind,
         "po_number": approved.po_number, "account_id": approved.account_id, "approved_by": who,
@@ -254,21 +327,25 @@ pub async fn approve(app: &App, edited: Edited, who: &str) -> anyhow::Result<Dec
     Ok(Decided::Done(record))
 }
 
-/// Rejects a draft, with a reason for the log; `tell` writes it to the customer, too.
+/// Rejects a draft with its corrections, with a reason for the log; `tell` writes it to the customer, too.
 pub async fn reject(
     app: &App,
-    id: &DraftId,
-    revision: i64,
+    edited: Edited,
     reason: &str,
     tell: bool,
     who: &str,
 ) -> anyhow::Result<Decided<()>> {
+    let id = &edited.id;
     let row = find_draft(app, id).await?;
+    if row.revision != edited.revision {
+        return Ok(Decided::Conflict);
+    }
+    let checked = check(app, &row, &edited).await?;
     let refusal = if tell {
         let ticket = find_ticket(app, &row.ticket_id).await?;
         let context = Context {
             reason: reason.to_owned(),
-            po_number: row.content.text("po_number").unwrap_or_default().to_owned(),
+            po_number: checked.content.text("po_number").unwrap_or_default().to_owned(),
             ..Context::default()
         };
         let cause = format!("refuse:{id}");
@@ -283,6 +360,9 @@ pub async fn reject(
     };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
+    let Some(revision) = write(&mut tx, &row, &edited, &checked, who).await? else {
+        return Ok(Decided::Conflict);
+    };
     if tx.decide_draft(id, revision, DraftState::Rejected, who, reason, now_ms).await? == Saved::Conflict {
         return Ok(Decided::Conflict);
     }
@@ -297,20 +377,19 @@ pub async fn reject(
     Ok(Decided::Done(()))
 }
 
-/// Asks the customer for what a draft lacks; one sentence a line.
-pub async fn ask(
-    app: &App,
-    id: &DraftId,
-    revision: i64,
-    question: &str,
-    who: &str,
-) -> anyhow::Result<Decided<()>> {
+/// Keeps the corrections of a draft and asks the customer for what it lacks; one sentence a line.
+pub async fn ask(app: &App, edited: Edited, question: &str, who: &str) -> anyhow::Result<Decided<()>> {
+    let Edited { id, revision, .. } = &edited;
     let row = find_draft(app, id).await?;
+    if row.revision != *revision {
+        return Ok(Decided::Conflict);
+    }
+    let checked = check(app, &row, &edited).await?;
     let ticket = find_ticket(app, &row.ticket_id).await?;
     let missing = question.lines().map(|line| line.trim_start_matches(['-', '•', ' ']).trim());
     let context = Context {
         missing: missing.filter(|line| !line.is_empty()).map(str::to_owned).collect(),
-        po_number: row.content.text("po_number").unwrap_or_default().to_owned(),
+        po_number: checked.content.text("po_number").unwrap_or_default().to_owned(),
         ..Context::default()
     };
     let cause = format!("ask:{id}:{revision}");
@@ -320,6 +399,9 @@ pub async fn ask(
     let Some(letter) = letter else { return Ok(Decided::NoRecipient) };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
+    let Some(revision) = write(&mut tx, &row, &edited, &checked, who).await? else {
+        return Ok(Decided::Conflict);
+    };
     if tx.decide_draft(id, revision, DraftState::Asked, who, question, now_ms).await? == Saved::Conflict {
         return Ok(Decided::Conflict);
     }

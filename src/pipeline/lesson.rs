@@ -89,7 +89,8 @@ pub(super) async fn references(
     let mut found = Vec::new();
     for (at, line) in content.lines.iter().enumerate() {
         let Some(item) = text(line, "sku").and_then(|sku| master.catalogue.find(&sku)) else { continue };
-        let printed = row.proposed.lines.get(at).filter(|_| same_lines).and_then(|old| text(old, "sku"));
+        let old = row.proposed.lines.get(at).filter(|old| same_lines && is_same_line(old, line));
+        let printed = old.and_then(|old| text(old, "sku"));
         let replaced = printed.filter(|printed| !master.catalogue.has_sku(printed));
         let Some(theirs) = text(line, "customer_sku").or(replaced) else { continue };
         let on_file = item.customer_skus.get(&account.account_no);
@@ -103,6 +104,13 @@ pub(super) async fn references(
         }
     }
     Ok(found)
+}
+
+/// Whether two lines are one line read and corrected: most of what both have besides their items is the same.
+fn is_same_line(one: &Line, other: &Line) -> bool {
+    let both = one.iter().filter(|(name, _)| !matches!(name.as_str(), "sku" | "customer_sku"));
+    let same: Vec<bool> = both.filter_map(|(name, p)| Some(other.get(name)?.value == p.value)).collect();
+    same.iter().filter(|same| **same).count() * 2 > same.len()
 }
 
 /// A person takes back what a customer calls an item; false if it is gone already.

@@ -96,11 +96,10 @@ pub async fn pass(app: &App, id: &MessageId) -> anyhow::Result<()> {
         if !blockers(&row, historic, rules).is_empty() || is_held_for_audit(&row.id, rules.audit_share) {
             continue;
         }
-        let edited =
-            Edited { id: row.id.clone(), revision: row.revision, content: row.content, changed: Vec::new() };
-        match decision::approve(app, edited, PROGRAM).await? {
+        let edited = Edited::untouched(row.id.clone(), row.revision, row.content);
+        match decision::approve(app, edited, &[], PROGRAM).await? {
             Decided::Done(record) => tracing::info!(draft = %row.id, %record, "approved without a person"),
-            Decided::Conflict | Decided::NoRecipient | Decided::Test => {}
+            Decided::Conflict | Decided::NoRecipient | Decided::Test | Decided::Unsettled(_) => {}
         }
     }
     Ok(())

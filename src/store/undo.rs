@@ -13,6 +13,7 @@ use crate::model::{
     ids::{AccountId, DraftId, OutboxId},
     outbox::OutboxState,
 };
+use sqlx::any::AnyRow;
 
 /// Mails about one draft looked at.
 const MAILS_MAX: i64 = 100;
@@ -50,16 +51,16 @@ impl Db {
     pub async fn find_last_edit(&mut self, id: &DraftId) -> Result<Option<EditRow>> {
         sqlx::query("SELECT * FROM draft_edit WHERE draft_id = $1 ORDER BY revision DESC LIMIT 1")
             .bind(id.as_str())
-            .find(self.connection(), |row| {
-                Ok(EditRow {
-                    revision: row.int("revision")?,
-                    content: row.json("content")?,
-                    account_id: row.find_id("account_id")?,
-                    account_reason: row.text("account_reason")?,
-                    edited_by: row.text("edited_by")?,
-                    edited_ms: row.int("edited_ms")?,
-                })
-            })
+            .find(self.connection(), edit)
+            .await
+    }
+
+    /// A draft as it was at a revision that a person changed.
+    pub async fn find_edit(&mut self, id: &DraftId, revision: i64) -> Result<Option<EditRow>> {
+        sqlx::query("SELECT * FROM draft_edit WHERE draft_id = $1 AND revision = $2")
+            .bind(id.as_str())
+            .bind(revision)
+            .find(self.connection(), edit)
             .await
     }
 
@@ -87,6 +88,17 @@ impl Db {
             .all(self.connection(), |row| row.named("state", DeliveryState::parse))
             .await
     }
+}
+
+fn edit(row: &AnyRow) -> Result<EditRow> {
+    Ok(EditRow {
+        revision: row.int("revision")?,
+        content: row.json("content")?,
+        account_id: row.find_id("account_id")?,
+        account_reason: row.text("account_reason")?,
+        edited_by: row.text("edited_by")?,
+        edited_ms: row.int("edited_ms")?,
+    })
 }
 
 /// What the text of a delivery about a draft holds. Ids are hexadecimal digits and hyphens.

@@ -1,6 +1,7 @@
 //! Days, times and numbers as the reader of a page writes them; what the program works with stays ISO and decimal.
 
 use super::text;
+use crate::extract::date::{self, Order};
 use jiff::{Zoned, civil::Date};
 use rust_decimal::Decimal;
 
@@ -55,6 +56,27 @@ fn iso_day_in(value: &str, language: &str) -> String {
         Ok(date) if value.len() == 10 => date.strftime(form(language).day).to_string(),
         _ => value.to_owned(),
     }
+}
+
+/// An ISO date as the reader types it. English readers type ISO: their forms can be read in two ways.
+pub(super) fn typed_day(value: &str) -> String {
+    typed_day_in(value, text::language())
+}
+
+fn typed_day_in(value: &str, language: &str) -> String {
+    if language == "en" { value.to_owned() } else { iso_day_in(value, language) }
+}
+
+/// A day as the reader types it, in ISO; none if it is no day, or could be two.
+pub(super) fn plain_day(typed: &str) -> Option<String> {
+    plain_day_in(typed, text::language())
+}
+
+fn plain_day_in(typed: &str, language: &str) -> Option<String> {
+    let dotted = typed.contains('.');
+    let read = date::parse_date(typed, Order::DayFirst)?;
+    let whole = read.words == typed.split_whitespace().count();
+    (whole && (!read.ambiguous || dotted || language != "en")).then_some(read.iso)
 }
 
 /// A decimal number with a dot as the reader writes it; anything else stays as it is.
@@ -139,6 +161,31 @@ mod tests {
             ("en", "", None),
         ] {
             assert_eq!(plain_in(typed, language).as_deref(), plain, "{language} {typed}");
+        }
+    }
+
+    #[test]
+    fn days_as_people_type_them() {
+        for (language, typed, iso) in [
+            ("de", "07.09.2026", Some("2026-09-07")),
+            ("de", "7.9.26", Some("2026-09-07")),
+            ("fr", "07/09/2026", Some("2026-09-07")),
+            ("sv", "2026-09-07", Some("2026-09-07")),
+            ("en", "2026-09-07", Some("2026-09-07")),
+            ("en", "7 September 2026", Some("2026-09-07")),
+            ("en", "09/07/2026", None),
+            ("en", "31/12/2026", Some("2026-12-31")),
+            ("en", "31/31/2026", None),
+            ("de", "30.02.2026", None),
+            ("en", "next week", None),
+            ("en", "2026-09-07 or later", None),
+            ("en", "2026-W37", Some("2026-W37")),
+        ] {
+            assert_eq!(plain_day_in(typed, language).as_deref(), iso, "{language} {typed}");
+        }
+        for language in ["en", "de", "fr", "sv"] {
+            let written = typed_day_in("2026-09-07", language);
+            assert_eq!(plain_day_in(&written, language).as_deref(), Some("2026-09-07"), "{written}");
         }
     }
 

@@ -9,22 +9,25 @@
 
 mod apply;
 mod choose;
+mod conflict;
 mod page;
 mod schema;
 mod teach;
 
-pub use apply::{LINES_MAX, apply};
+pub use apply::{Applied, LINES_MAX, apply};
 pub use choose::{CHOICES_MAX, Choice, choices};
+pub use conflict::{Difference, differences};
 pub use page::{Drawn, Placed, Shown, WORDS_DRAWN_MAX, show_page};
 pub use teach::{Taught, WORDS_IN_BOX_MAX, corners_of, teach};
 
 use super::{locale, text, views};
 use crate::model::{
     draft::{Content, Draft, Line, Proposal, Source},
+    field::Form,
     finding::{Finding, Severity},
 };
 use rust_decimal::Decimal;
-use schema::{COLUMN_ORDER, FLAGS, LONG, NUMBERS, SUMS, column_names, field_names};
+use schema::{COLUMN_ORDER, LONG, SUMS, column_names, field_names};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -242,7 +245,7 @@ fn input(name: &str, proposal: Option<&Proposal>, required: bool, notes: Vec<Fin
         notes,
         place: matches!(proposal.map(|p| &p.source), Some(Source::Page { .. })),
         long: LONG.contains(&name),
-        flag: FLAGS.contains(&name),
+        flag: Form::of(name) == Form::Flag,
         locked: matches!(proposal.map(|p| &p.value), Some(Content::References(_))),
         origin,
         title,
@@ -280,17 +283,18 @@ pub fn shown(content: &Content) -> String {
 
 /// A value as its reader writes it, where it is not to be edited.
 pub fn printed(name: &str, value: &str) -> String {
-    if NUMBERS.contains(&name) { written(name, value) } else { locale::iso_day(value) }
+    if Form::of(name) == Form::Day { locale::iso_day(value) } else { written(name, value) }
 }
 
-/// A value as its reader writes it in an input: numbers in his form, sums of money with cents.
+/// A value as its reader writes it in an input: numbers and days in his form, sums of money with cents.
 pub fn written(name: &str, value: &str) -> String {
-    match value.parse::<Decimal>() {
-        Ok(mut number) if SUMS.contains(&name) && number.scale() < 2 => {
+    match (Form::of(name), value.parse::<Decimal>()) {
+        (Form::Day, _) => locale::typed_day(value),
+        (Form::Number, Ok(mut number)) if SUMS.contains(&name) && number.scale() < 2 => {
             number.rescale(2);
             locale::number(&number.to_string())
         }
-        Ok(_) if NUMBERS.contains(&name) => locale::number(value),
+        (Form::Number, Ok(_)) => locale::number(value),
         _ => value.to_owned(),
     }
 }
@@ -401,17 +405,18 @@ mod tests {
 
     #[test]
     fn untouched_values_keep_their_proof() {
-        let (same, changed) =
-            apply(&draft(), &posted(&[("f.po_number", " 4711 "), ("l.0.sku", "A-1")]), "ann");
-        assert_eq!(same, draft());
+        let posted = posted(&[("f.po_number", " 4711 "), ("l.0.sku", "A-1"), ("order", "0,1")]);
+        let Applied { content, changed, places } = apply(&draft(), &posted, "ann");
+        assert_eq!(content, draft());
         assert!(changed.is_empty());
+        assert_eq!(places, [Some(0), Some(1)]);
     }
 
     #[test]
     fn typed_values_say_who_typed_them() {
         let form =
             [("f.total", "1.234,50"), ("f.currency", ""), ("f.order_date", "2026-05-06"), ("f.Bad", "x")];
-        let (new, changed) = apply(&draft(), &posted(&form), "ann");
+        let Applied { content: new, changed, .. } = apply(&draft(), &posted(&form), "ann");
         assert_eq!(changed, ["total", "currency", "order_date"]);
         assert_eq!(new.text("total"), Some("1234.50"));
         assert_eq!(new.fields["total"].source, Source::Person("ann".into()));
@@ -428,7 +433,8 @@ mod tests {
             ("l.1.sku", "A-2"),
         ];
         let again = [("p.f.po_number", "1 0.3 0.3 0.4 0.4"), ("p.l.1.sku", "9 0 0 1 1")];
-        let (new, changed) = apply(&draft(), &posted(&[&form[..], &again].concat()), "ann");
+        let Applied { content: new, changed, .. } =
+            apply(&draft(), &posted(&[&form[..], &again].concat()), "ann");
         assert_eq!(changed, ["total", "po_number"]);
         let bbox = Rect { x0: 0.5, y0: 0.5, x1: 0.6, y1: 0.6 };
         assert_eq!(new.fields["total"].source, Source::Page { page: 1, bbox });
@@ -448,10 +454,30 @@ mod tests {
             ("l.4.-", "gone"),
             ("l.99999999.sku", "x"),
         ];
-        let (new, changed) = apply(&draft(), &posted(&form), "ann");
+        let Applied { content: new, changed, .. } = apply(&draft(), &posted(&form), "ann");
         let skus: Vec<_> = new.lines.iter().map(|l| shown(&l["sku"].value)).collect();
         assert_eq!(skus, ["A-2", "A-3"]);
         assert_eq!(changed, ["lines.0", "lines.2"]);
+    }
+
+    #[test]
+    fn lines_stand_in_the_order_of_the_page() {
+        let form = [("order", "2,1,0"), ("l.2.sku", "A-3"), ("l.3.sku", "A-4")];
+        let edited = apply(&draft(), &posted(&form), "ann");
+        let skus: Vec<_> = edited.content.lines.iter().map(|l| shown(&l["sku"].value)).collect();
+        assert_eq!(skus, ["A-3", "A-2", "A-1", "A-4"]);
+        assert_eq!(edited.places, [Some(2), Some(1)]);
+        assert_eq!(edited.changed, ["lines.2", "lines.3", "lines"]);
+        let emptied = apply(&draft(), &posted(&[("l.0.sku", ""), ("l.0.amount", " ")]), "ann");
+        assert_eq!((emptied.content.lines.len(), emptied.places), (1, vec![None, Some(0)]));
+    }
+
+    #[test]
+    fn days_and_codes_are_kept_as_records_want_them() {
+        let form = [("f.order_date", "7 September 2026"), ("f.currency", "sek"), ("l.0.quantity", "abc")];
+        let new = apply(&draft(), &posted(&form), "ann").content;
+        assert_eq!((new.text("order_date"), new.text("currency")), (Some("2026-09-07"), Some("SEK")));
+        assert_eq!(shown(&new.lines[0]["quantity"].value), "abc", "for a check to tell");
     }
 
     #[test]

@@ -83,6 +83,11 @@ impl Posted {
         self.0.iter().any(|(key, text)| key == name && text == value)
     }
 
+    /// All values of a field that may be there several times.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// A field exactly as it was sent: passwords may begin with blanks.
     pub fn raw(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)

@@ -73,19 +73,24 @@ async fn second_thoughts_about_a_draft() {
         browser.find(".done").await;
         unfold(&browser, "#question").await;
         assert!(browser.value("#question").await.contains("Buyer: it is missing"));
-        browser.click("form[action$=ask] button").await;
+        browser.fill("#f-bill_to", "Kajen 4, Lund").await;
+        browser.click("button[formaction$=ask]").await;
         browser.find("#undo").await;
         assert_eq!(state(&desk).await.0, DraftState::Asked);
         browser.click("#undo").await;
         browser.find("#approve").await;
         assert_eq!(state(&desk).await.0, DraftState::Proposed);
 
-        // it is handed over with a word, which becomes a note
+        // what was typed went with the question, and goes with what is handed over, a word beside it, which becomes a note
+        assert_eq!(browser.value("#f-bill_to").await, "Kajen 4, Lund");
+        browser.fill("#f-bill_to", "Kajen 5, Lund").await;
         unfold(&browser, "#to").await;
         choose(&browser, "#to", "sam").await;
         browser.fill("#word", "You know this customer").await;
-        browser.send("form[action$=hand-over] button").await;
+        browser.send("button[formaction$=hand-over]").await;
         browser.find(".done").await;
+        let kept = desk.app.store.read().await.unwrap().find_draft(&desk.draft).await.unwrap().unwrap();
+        assert_eq!(kept.content.text("bill_to"), Some("Kajen 5, Lund"));
         browser.open("/drafts").await;
         assert!(browser.text().await.contains("sam"));
         browser.open("/drafts?of=me").await;
@@ -96,6 +101,7 @@ async fn second_thoughts_about_a_draft() {
         // what has left cannot be taken back, and the page says so
         browser.open(&path).await;
         browser.click("#approve").await;
+        browser.click("[data-held]").await;
         browser.find("#undo").await;
         desk.app.store.lease_outbox("a worker", clock::now_ms() + 1).await.unwrap().unwrap();
         browser.click("#undo").await;

@@ -79,6 +79,21 @@ async fn review(browser: &Browser, truth: Option<&Value>) -> usize {
     }
     assert_eq!(browser.focus().await, "approve", "{}", browser.text().await);
     browser.press(Key::Enter).await;
+    let after = "return document.querySelector('[data-held]') ? 'held'
+                 : document.getElementById('approve') === document.activeElement ? 'same' : 'next'";
+    for _ in 0..200 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let now = browser.client.execute(after, Vec::new()).await;
+        match now.ok().as_ref().and_then(Value::as_str) {
+            // problems stand: they are accepted with one more key
+            Some("held") => {
+                browser.press(Key::Enter).await;
+                return keys + 2;
+            }
+            Some("next") => break,
+            _ => {}
+        }
+    }
     keys + 1
 }
 
@@ -113,10 +128,11 @@ async fn an_order_takes_few_keys() {
                 counts.push((keys, number));
             }
         }
-        for _ in 0..200 {
+        for turn in 0.. {
             if browser.path().await != path {
                 break;
             }
+            assert!(turn < 400, "no way on from {path}: {}", browser.text().await);
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         if browser.path().await == "/drafts" {

@@ -16,7 +16,8 @@ use mailroom::{
         outbox::OutboxState,
         ticket::TicketState,
     },
-    store::quarantine::Resolution,
+    pipeline::decision,
+    store::{audit::AuditRow, quarantine::Resolution},
     web,
 };
 
@@ -193,10 +194,74 @@ async fn the_slower_of_two_clerks_is_told() {
     assert_eq!(answer.status(), StatusCode::CONFLICT);
     let text = answer.text().await;
     assert!(text.contains("750.00") && text.contains("751.00"), "{text}");
+
+    // what the first did not touch can be put over his work at once, lines as well; other fields are not told
+    let typed = [
+        ("revision", "0"),
+        ("do", "save"),
+        ("f.incoterms", "DAP"),
+        ("l.1.quantity", "61"),
+        ("f.total", "746"),
+    ];
+    let text = sam.post(&path, &typed).await.text().await;
+    assert!(
+        text.contains("name=\"f.incoterms\" value=\"DAP\"")
+            && text.contains("name=\"l.1.quantity\" value=\"61\""),
+        "{text}"
+    );
+    assert!(!text.contains("f.total") && !text.contains("f.po_number"), "{text}");
+    let over = [("revision", "1"), ("f.incoterms", "DAP"), ("l.1.quantity", "61")];
+    assert_eq!(sam.post(&path, &over).await.status(), StatusCode::SEE_OTHER);
     let mut db = desk.app.store.read().await.unwrap();
     let draft = db.find_draft(&desk.draft).await.unwrap().unwrap();
-    assert_eq!((draft.state, draft.revision), (DraftState::Proposed, 1));
+    assert_eq!((draft.state, draft.revision), (DraftState::Proposed, 2));
+    assert_eq!((draft.content.text("total"), draft.content.text("incoterms")), (Some("750.00"), Some("DAP")));
     assert!(db.find_record_of_draft(&desk.draft).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_order_is_not_approved() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let path = format!("/drafts/{}", desk.draft);
+    let state = async || desk.app.store.read().await.unwrap().find_draft(&desk.draft).await.unwrap().unwrap();
+
+    // values that no record can hold are kept for the clerk, and refused however often he asks
+    let wrong = [("f.order_date", "31/31/2026"), ("f.currency", "XXX1"), ("l.0.quantity", "abc")];
+    let approve = [("revision", "0"), ("do", "approve")];
+    let answer = ann.post(&path, &[&wrong[..], &approve].concat()).await;
+    assert_eq!(answer.header("location"), format!("{path}?ask=approve"));
+    let page = ann.get(&format!("{path}?ask=approve")).await.text().await;
+    for said in ["2026 is no day", "XXX1 is no currency", "abc is no number", "href=\"#l-0-quantity\""] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("data-held"), "{page}");
+    let accept = [("revision", "1"), ("do", "approve"), ("accept", "bad_number lines.0.quantity")];
+    assert_eq!(ann.post(&path, &accept).await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(state().await.state, DraftState::Proposed);
+
+    // an order without a number and lines is asked about, and approved only with the very problems that were told
+    let revision = state().await.revision.to_string();
+    let gone = [("l.0.-", "gone"), ("l.1.-", "gone"), ("l.2.-", "gone"), ("l.3.-", "gone")];
+    let rest = [("f.order_date", ""), ("f.currency", "eur"), ("f.po_number", ""), ("do", "approve")];
+    let revision = [("revision", revision.as_str()), ("accept", "missing_lines lines")];
+    ann.post(&path, &[&gone[..], &rest, &revision].concat()).await;
+    let row = state().await;
+    assert_eq!((row.state, row.content.text("currency")), (DraftState::Proposed, Some("EUR")));
+    let page = ann.get(&format!("{path}?ask=approve")).await.text().await;
+    assert!(page.contains("value=\"missing_po_number po_number\"") && page.contains("data-held"), "{page}");
+    let problems = decision::unsettled(&row.content.findings, &[]);
+    let keys: Vec<String> = problems.iter().map(decision::key).collect();
+    let revision = row.revision.to_string();
+    let mut accept = vec![("revision", revision.as_str()), ("do", "approve")];
+    accept.extend(keys.iter().map(|key| ("accept", key.as_str())));
+    ann.post(&path, &accept).await;
+    assert_eq!(state().await.state, DraftState::Approved);
+    let log = desk.app.store.read().await.unwrap().list_recent_audit(i64::MAX, 9).await.unwrap();
+    let told = |row: &&AuditRow| {
+        row.entry.detail.contains("although:") && row.entry.detail.contains("missing_lines")
+    };
+    assert!(log.iter().any(|row| told(&row)), "{log:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -398,6 +463,21 @@ async fn a_clerk_cures_teaches_and_pastes() {
     browser.click("[data-split-line]").await;
     assert_eq!(browser.value("#l-5-amount").await, "4.50");
     browser.screenshot("draft-grid").await;
+    // the split is taken back and done again; what does not fit beside the last column changes nothing
+    let lines = "return [...document.querySelectorAll('.c-quantity input')].map((i) => i.value).join(' ')
+                 + ' / ' + document.querySelector('[data-count]').textContent";
+    browser.click("[data-undo-line]").await;
+    assert_eq!(browser.run(lines).await, "24 60 4 10 4 / 5 lines");
+    browser.click("#l-4-quantity").await;
+    browser.click("[data-split-line]").await;
+    browser.click("#l-3-amount").await;
+    browser.run(paste).await;
+    assert_eq!(browser.run(lines).await, "24 60 4 10 2 2 / 6 lines");
+    let said = browser.run("return document.querySelector('[data-said]').textContent").await;
+    assert!(said.as_str().unwrap().contains("4 columns"), "{said}");
+    // a line is moved up, and goes out where it stands
+    browser.click("#l-3-quantity").await;
+    browser.click("[data-up-line]").await;
     browser.click("[data-help]").await;
     browser.find("dialog[open]").await;
     browser.screenshot("draft-keys").await;
@@ -410,7 +490,7 @@ async fn a_clerk_cures_teaches_and_pastes() {
     assert!(matches!(draft.fields["bill_to"].source, Source::Page { page: 1, .. }));
     let quantities: Vec<_> =
         draft.lines.iter().map(|line| line["quantity"].value.as_text().unwrap_or_default()).collect();
-    assert_eq!(quantities, ["24", "60", "4", "10", "2", "2"]);
+    assert_eq!(quantities, ["24", "60", "10", "4", "2", "2"]);
     let log = db.list_recent_audit(i64::MAX, 9).await.unwrap();
     assert!(log.iter().any(|row| row.entry.detail.contains("took the price on file: 61.50")));
     drop(db);
@@ -424,11 +504,18 @@ async fn everything_works_without_scripts() {
     enter(&browser).await;
     browser.open(&format!("/drafts/{}", desk.draft)).await;
     browser.click("button[value=add-line]").await;
+    browser.find("#l-4-sku").await;
+    browser.click("button[value=add-line]").await;
+    browser.find("#l-5-sku").await;
     browser.fill("#l-4-sku", "NK-50001").await;
     browser.fill("#l-4-quantity", "2").await;
     browser.click(".bar button[value=save]").await;
     browser.find(".done").await;
+    // an item that is in no catalogue is asked about once
     browser.click("#approve").await;
+    browser.find(".held").await;
+    browser.screenshot("draft-held").await;
+    browser.click("[data-held]").await;
     browser.find(".was").await;
     let mut db = desk.app.store.read().await.unwrap();
     let record = db.find_record_of_draft(&desk.draft).await.unwrap().unwrap();

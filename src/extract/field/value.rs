@@ -8,6 +8,7 @@ use crate::{
         layout::{Word, join},
         number::{parse_currency, parse_number, split_currency},
     },
+    model::field::is_day,
     validate::account::fold,
 };
 
@@ -71,13 +72,9 @@ pub(crate) fn terms_of_payment(words: &[Word]) -> bool {
     tokens.len() <= 12 && (number && days || number && short_form || at_once.iter().any(|a| text.contains(a)))
 }
 
-pub(super) fn is_date(field: &str) -> bool {
-    field.contains("date") || field == "response_due"
-}
-
 /// Fields whose values have a form of their own.
 pub(crate) fn typed(field: &str) -> bool {
-    is_date(field)
+    is_day(field)
         || matches!(
             field,
             "currency"
@@ -115,7 +112,7 @@ pub(crate) fn accept(field: &str, words: &[Word], reading: &Reading) -> Option<(
     if text.is_empty() || trimmed.iter().all(|w| matches!(w.text.as_str(), "☐" | "☒")) {
         return None;
     }
-    if is_date(field) {
+    if is_day(field) {
         // `Tag 03.04.2026`: not any day of a week or month
         let day = trimmed.first().is_some_and(|w| matches!(w.text.as_str(), "Tag" | "Day" | "Dag" | "Jour"));
         let trimmed = trimmed.get(usize::from(day)..).unwrap_or_default();

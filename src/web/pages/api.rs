@@ -7,6 +7,7 @@ use crate::{
     model::{
         account::Account,
         draft::DraftState,
+        finding::Finding,
         ids::{AccountId, DraftId, MessageId, RecordId, TicketId},
         ticket::{Queue, Ticket, TicketState},
     },
@@ -24,9 +25,10 @@ use crate::{
         record::RecordRow,
         ticket::{TicketCursor, TicketFilter},
     },
+    validate::value::is_malformed,
     web::{
         Desk,
-        error::{ApiError, PageError, percent_encode},
+        error::{ApiError, PageError, UserMessage, percent_encode},
         paging::{Part, ask},
         session::Visit,
     },
@@ -308,6 +310,9 @@ pub struct Verdict {
     reason: String,
     #[serde(default)]
     tell: bool,
+    /// Problems that are approved all the same, as a refusal names them: `missing_po_number po_number`.
+    #[serde(default)]
+    accept: Vec<String>,
 }
 
 fn decided<T>(decided: Decided<T>) -> Result<T, ApiError> {
@@ -317,6 +322,17 @@ fn decided<T>(decided: Decided<T>) -> Result<T, ApiError> {
         Decided::Conflict => refused("the draft was changed or decided meanwhile: read it again"),
         Decided::NoRecipient => refused("there is nobody to write to"),
         Decided::Test => refused("its sender marked it as a test"),
+        Decided::Unsettled(findings) => {
+            let told = |f: &Finding| format!("{}: {}", decision::key(f), f.message);
+            let told: Vec<String> = findings.iter().map(told).collect();
+            let hint = if findings.iter().any(is_malformed) {
+                "these values cannot be recorded: correct them first"
+            } else {
+                "name what is approved all the same in `accept`"
+            };
+            let message = UserMessage { text: told.join(" "), hint: hint.to_owned() };
+            Err(ApiError(PageError::Refused(StatusCode::UNPROCESSABLE_ENTITY, message)))
+        }
     }
 }
 
@@ -329,8 +345,8 @@ pub async fn approve_draft(
 ) -> Answer {
     let verdict = body(verdict)?;
     let row = find_draft(&desk, id).await?;
-    let edited = Edited { id: row.id, revision: verdict.revision, content: row.content, changed: Vec::new() };
-    let record = decided(decision::approve(&desk.app, edited, &visit.name).await?)?;
+    let edited = Edited::untouched(row.id, verdict.revision, row.content);
+    let record = decided(decision::approve(&desk.app, edited, &verdict.accept, &visit.name).await?)?;
     Ok(Json(json!({ "record_id": record })))
 }
 
@@ -341,9 +357,10 @@ pub async fn reject_draft(
     Path(id): Path<String>,
     verdict: Result<Json<Verdict>, JsonRejection>,
 ) -> Answer {
-    let Verdict { revision, reason, tell } = body(verdict)?;
+    let Verdict { revision, reason, tell, .. } = body(verdict)?;
     let row = find_draft(&desk, id).await?;
-    decided(decision::reject(&desk.app, &row.id, revision, &reason, tell, &visit.name).await?)?;
+    let edited = Edited::untouched(row.id, revision, row.content);
+    decided(decision::reject(&desk.app, edited, &reason, tell, &visit.name).await?)?;
     Ok(Json(json!({ "rejected": true })))
 }
 

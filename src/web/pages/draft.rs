@@ -7,17 +7,16 @@ use crate::{
         finding::{Finding, Severity},
         ids::{DraftId, LessonId},
     },
-    pipeline::{
-        decision::{self, Decided, Edited},
-        effort,
-    },
+    pipeline::decision,
     store::{
         Db,
         draft::{DraftRow, Whose},
-        effort::Effort,
         record::RecordRow,
     },
-    validate::remedy::{Remedy, Take},
+    validate::{
+        remedy::{Remedy, Take},
+        value::is_malformed,
+    },
     web::{
         Desk,
         error::PageError,
@@ -26,7 +25,7 @@ use crate::{
         paging,
         review::{self, Level, Taught},
         rights::Right,
-        session::{Posted, Visit},
+        session::Visit,
         text, views,
     },
 };
@@ -34,7 +33,7 @@ use axum::{
     Extension, Json,
     extract::{Path, Query, State},
     http::StatusCode,
-    response::{IntoResponse as _, Redirect, Response},
+    response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -44,6 +43,8 @@ use std::sync::Arc;
 const DRAFTS_PER_PAGE: u32 = 50;
 /// Earlier orders of the customer within reach.
 const EARLIER_ORDERS_SHOWN: u32 = 5;
+/// Empty lines shown at once at most.
+const SPARE_LINES_MAX: usize = 20;
 /// Pages of a document shown beside the form at most.
 const PAGES_SHOWN_MAX: usize = 40;
 
@@ -65,6 +66,10 @@ pub struct Part {
 pub struct Trail {
     /// The draft that was decided just before.
     was: String,
+    /// `approve`: an approval was held up.
+    ask: String,
+    /// Empty lines to fill in.
+    lines: String,
 }
 
 /// `GET /drafts`
@@ -119,13 +124,6 @@ async fn find_was(db: &mut Db, id: &str) -> Result<Option<Value>, PageError> {
     })))
 }
 
-/// To what is to be reviewed after a draft that was decided.
-async fn go_on(desk: &Desk, visit: &Visit, row: &DraftRow) -> Result<Response, PageError> {
-    let next = desk.app.store.read().await?.find_next_draft(&row.id, &visit.name).await?;
-    let address = next.map_or_else(|| "/drafts".to_owned(), |next| format!("/drafts/{next}"));
-    Ok(Redirect::to(&format!("{address}?was={}", row.id)).into_response())
-}
-
 fn summary(row: &DraftRow, ticket_number: i64) -> Value {
     let count = |severity| row.content.findings.iter().filter(|f| f.severity == severity).count();
     json!({
@@ -153,22 +151,13 @@ pub async fn show(
     Path(id): Path<String>,
     Query(trail): Query<Trail>,
 ) -> Result<Response, PageError> {
-    let row = find(&desk, &id).await?;
-    let content = row.content.clone();
-    let spare_lines = usize::from(is_editable(&row) && content.lines.is_empty());
-    page(&desk, &visit, &row, &content, spare_lines, &trail.was).await
-}
-
-/// The review page of a draft, with what may have been typed but not saved.
-async fn page(
-    desk: &Desk,
-    visit: &Visit,
-    row: &DraftRow,
-    content: &Draft,
-    spare_lines: usize,
-    was: &str,
-) -> Result<Response, PageError> {
-    let frame = Frame::load(desk, visit, "drafts").await?;
+    let row = &find(&desk, &id).await?;
+    let content =
+        &if is_editable(row) { decision::checked_today(&desk.app, row).await? } else { row.content.clone() };
+    let spare_lines = trail.lines.parse().unwrap_or(0).min(SPARE_LINES_MAX);
+    let spare_lines =
+        if is_editable(row) { spare_lines.max(usize::from(content.lines.is_empty())) } else { 0 };
+    let frame = Frame::load(&desk, &visit, "drafts").await?;
     let mut db = desk.app.store.read().await?;
     let ticket = db.find_ticket(&row.ticket_id).await?.ok_or(PageError::NotFound)?;
     let document = db.find_document(&row.document_id).await?.ok_or(PageError::NotFound)?;
@@ -182,7 +171,7 @@ async fn page(
     };
     let earlier = earlier.iter().filter(|record| record.draft_id != row.id);
     let earlier: Vec<Value> = earlier.take(EARLIER_ORDERS_SHOWN as usize).map(earlier_order).collect();
-    let was = find_was(&mut db, was).await?;
+    let was = find_was(&mut db, &trail.was).await?;
     let undo = undo::offer(&mut db, row).await?;
     let people = undo::reviewers(&mut db).await?;
     let place = db.find_place_in_queue(&row.id).await?;
@@ -205,8 +194,9 @@ async fn page(
             precedents.push(shown);
         }
     }
+    let others = other_files(&mut db, row).await?;
     drop(db);
-    let pages = document::read_pages(desk, &document.document).await?;
+    let pages = document::read_pages(&desk, &document.document).await?;
     let [first, last] = content.page_range;
     let shown: Vec<_> = pages
         .pages
@@ -224,6 +214,8 @@ async fn page(
         .map(|r| json!({ "code": r.code, "field": r.field, "take": r.take, "value": remedy_value(r), "key": remedy_key(r) }))
         .collect();
     let form = review::sheet(content, spare_lines);
+    let asked = is_editable(row) && trail.ask == "approve";
+    let held = if asked { held(content) } else { Vec::new() };
     let how = if document.document.how.is_empty() { "unread" } else { &document.document.how };
     let ask_to = decision::answer_address(&conversation).map(|a| a.email).unwrap_or_default();
     let context = json!({
@@ -243,10 +235,45 @@ async fn page(
         "place": place.map(|p| json!({ "number": p.number, "of": p.of, "previous": p.previous, "next": p.next })),
         "fields": form.fields, "spare": form.spare, "columns": form.columns, "lines": form.lines,
         "line_count": content.lines.len(), "sum": form.sum, "findings": form.findings,
+        "ask": trail.ask, "held": held, "malformed": content.findings.iter().any(is_malformed), "spare_lines": spare_lines, "others": others,
         "precedents": precedents, "undo": undo, "people": people, "question": text::in_language(&ticket.language, || question(content)), "ask_to": ask_to,
         "kinds": Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
     });
     views::page("draft.html", context)
+}
+
+/// What holds an approval up, each with the input that it is about.
+fn held(content: &Draft) -> Vec<Value> {
+    let one = |finding: &Finding| {
+        let field = finding.field.as_deref().unwrap_or_default();
+        let (input, label) = match field.strip_prefix("lines.").and_then(|cell| cell.split_once('.')) {
+            Some((line, column)) => (format!("l-{line}-{column}"), text::label(column)),
+            None if field.is_empty() || field == "lines" => (String::new(), String::new()),
+            None => (format!("f-{field}"), text::label(field)),
+        };
+        json!({ "key": decision::key(finding), "message": finding.message, "input": input, "label": label })
+    };
+    decision::unsettled(&content.findings, &[]).iter().map(one).collect()
+}
+
+/// The other drafts and documents of the same mail.
+async fn other_files(db: &mut Db, row: &DraftRow) -> Result<Vec<Value>, PageError> {
+    let drafts = db.list_drafts_of_message(&row.message_id).await?;
+    let mut found = Vec::new();
+    for document in db.list_documents(&row.message_id).await? {
+        let mut made = drafts.iter().filter(|draft| draft.document_id == document.id).peekable();
+        if made.peek().is_none() {
+            let name = document.document.name.clone();
+            found.push(json!({ "address": format!("/documents/{}", document.id), "name": name }));
+        }
+        for draft in made.filter(|draft| draft.id != row.id) {
+            found.push(json!({
+                "address": format!("/drafts/{}", draft.id), "name": document.document.name,
+                "kind": draft.kind, "po_number": draft.po_number, "state": draft.state,
+            }));
+        }
+    }
+    Ok(found)
 }
 
 fn earlier_order(record: &RecordRow) -> Value {
@@ -266,13 +293,8 @@ fn remedy_value(remedy: &Remedy) -> String {
 }
 
 /// A remedy as its button names it.
-fn remedy_key(remedy: &Remedy) -> String {
+pub(super) fn remedy_key(remedy: &Remedy) -> String {
     format!("{} {} {}", remedy.take.as_str(), remedy.field, remedy.value.trim())
-}
-
-/// The name of the input for a path: `f.total` for `total`, `l.2.sku` for `lines.2.sku`.
-fn input_name(path: &str) -> String {
-    path.strip_prefix("lines.").map_or_else(|| format!("f.{path}"), |cell| format!("l.{cell}"))
 }
 
 /// Where a person drew a box, and for which field.
@@ -310,130 +332,6 @@ fn question(content: &Draft) -> String {
     let form = review::sheet(content, 0);
     let missing = form.fields.iter().filter(|f| matches!(f.level, Level::Missing));
     let missing = missing.map(|f| text::filled("draft.ask_field", &[("label", f.label.clone())]));
-    let problems = content.findings.iter().filter(|f: &&Finding| f.severity == Severity::Problem);
+    let problems = content.findings.iter().filter(|f| f.severity == Severity::Problem && !is_malformed(f));
     missing.chain(problems.map(|f| finding::said(&f.message))).collect::<Vec<_>>().join("\n")
-}
-
-/// `POST /drafts/{id}`: save, approve, or add a line.
-pub async fn change(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(id): Path<String>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let row = find(&desk, &id).await?;
-    let Some(revision) = posted.number("revision") else {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    };
-    let wish = posted.text("remedy");
-    let mut typed = posted.0.clone();
-    let mut taken = None;
-    if !wish.is_empty() && revision == row.revision {
-        let remedies = decision::remedies(&desk.app, &row).await?;
-        let Some(remedy) = remedies.into_iter().find(|remedy| remedy_key(remedy) == wish) else {
-            return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-        };
-        taken = Some(format!("took the {} on file: {}", remedy.take.as_str(), remedy.value));
-        typed.extend(remedy.sets.into_iter().map(|(path, value)| {
-            let name = path.rsplit('.').next().unwrap_or_default();
-            (input_name(&path), review::written(name, &value))
-        }));
-    }
-    let (content, mut changed) = review::apply(&row.content, &typed, &visit.name);
-    changed.extend(taken);
-    if revision != row.revision {
-        return conflict(&desk, &visit, &row, &content).await;
-    }
-    measure(&desk, &row, &posted, changed.len()).await;
-    let edited = Edited { id: row.id.clone(), revision, content: content.clone(), changed };
-    let address = match posted.text("do") {
-        "approve" => match decision::approve(&desk.app, edited, &visit.name).await? {
-            Decided::Done(_) => return go_on(&desk, &visit, &row).await,
-            Decided::Test => return Err(PageError::refused(StatusCode::CONFLICT, "error.test")),
-            Decided::Conflict | Decided::NoRecipient => return conflict(&desk, &visit, &row, &content).await,
-        },
-        "add-line" => return page(&desk, &visit, &row, &content, 1, "").await,
-        _ => match decision::save(&desk.app, edited, &visit.name).await? {
-            Decided::Done(()) => format!("/drafts/{id}?done=saved"),
-            _ => return conflict(&desk, &visit, &row, &content).await,
-        },
-    };
-    Ok(Redirect::to(&address).into_response())
-}
-
-/// Keeps what this visit cost, if the page measured it. Nothing depends on it.
-async fn measure(desk: &Desk, row: &DraftRow, posted: &Posted, edits: usize) {
-    let (Some(focus_ms), Some(keystrokes)) = (posted.number("effort_ms"), posted.number("effort_keys"))
-    else {
-        return;
-    };
-    let visit = Effort { focus_ms, keystrokes, edits: i64::try_from(edits).unwrap_or(i64::MAX) };
-    if let Err(error) = effort::add(&desk.app, &row.id, visit).await {
-        tracing::warn!(draft = %row.id, "the effort for a draft was not kept: {error:#}");
-    }
-}
-
-/// Says that somebody was quicker, and where the values differ.
-async fn conflict(desk: &Desk, visit: &Visit, row: &DraftRow, mine: &Draft) -> Result<Response, PageError> {
-    let frame = Frame::load(desk, visit, "drafts").await?;
-    let theirs = find(desk, row.id.as_str()).await?.content;
-    let value = |draft: &Draft, name: &str| {
-        draft.fields.get(name).map(|p| review::written(name, &review::shown(&p.value)))
-    };
-    let mut names: Vec<&String> = mine.fields.keys().chain(theirs.fields.keys()).collect();
-    names.sort();
-    names.dedup();
-    let differing: Vec<Value> = names
-        .into_iter()
-        .filter(|name| value(mine, name) != value(&theirs, name))
-        .map(|name| {
-            json!({ "label": text::label(name), "theirs": value(&theirs, name).unwrap_or_default(),
-                    "mine": value(mine, name).unwrap_or_default() })
-        })
-        .collect();
-    let context = json!({ "frame": frame, "id": row.id, "mine": differing });
-    views::page_with(StatusCode::CONFLICT, "draft_conflict.html", context)
-}
-
-/// `POST /drafts/{id}/reject`
-pub async fn reject(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(id): Path<String>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let row = find(&desk, &id).await?;
-    let revision = posted.number("revision").unwrap_or(-1);
-    let reason = posted.text("reason");
-    if reason.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    measure(&desk, &row, &posted, 0).await;
-    let tell = posted.text("tell") == "yes";
-    match decision::reject(&desk.app, &row.id, revision, reason, tell, &visit.name).await? {
-        Decided::Done(()) => go_on(&desk, &visit, &row).await,
-        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
-    }
-}
-
-/// `POST /drafts/{id}/ask`
-pub async fn ask(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(id): Path<String>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let row = find(&desk, &id).await?;
-    let revision = posted.number("revision").unwrap_or(-1);
-    let question = posted.text("text").replace("\r\n", "\n");
-    if question.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    measure(&desk, &row, &posted, 0).await;
-    match decision::ask(&desk.app, &row.id, revision, &question, &visit.name).await? {
-        Decided::Done(()) => go_on(&desk, &visit, &row).await,
-        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        Decided::Conflict | Decided::Test => conflict(&desk, &visit, &row, &row.content).await,
-    }
 }

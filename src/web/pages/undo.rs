@@ -1,11 +1,11 @@
 //! Second thoughts about a draft: a decision or a change taken back, the draft given to somebody else, and what else a
 //! value could be.
 
-use super::{document, draft::find};
+use super::{decide, document, draft::find};
 use crate::{
     model::draft::DraftState,
     pipeline::{
-        decision::Decided,
+        decision::{self, Decided},
         undo::{self, Obstacle},
     },
     store::{Db, draft::DraftRow},
@@ -77,6 +77,15 @@ pub async fn hand_over(
     let people = reviewers(&mut desk.app.store.read().await?).await?;
     if !to.is_empty() && !people.iter().any(|name| name == to) {
         return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
+    }
+    // what was typed into the draft goes with it
+    match decide::edited(&row, &posted.0, &posted, &visit) {
+        Some(edited) if edited.changed.is_empty() => {}
+        Some(edited) => match decision::save(&desk.app, edited, &visit.name).await? {
+            Decided::Done(()) => {}
+            _ => return decide::conflict(&desk, &visit, &row, &posted).await,
+        },
+        None => return decide::conflict(&desk, &visit, &row, &posted).await,
     }
     let word: String = posted.text("word").chars().take(WORD_CHARS_MAX).collect();
     if !undo::hand_over(&desk.app, &row.id, to, &word, &visit.name).await?

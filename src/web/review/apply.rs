@@ -1,24 +1,34 @@
 //! What a person typed, put over a draft. What was not touched keeps its proof.
 
-use super::{
-    super::locale,
-    schema::{FLAGS, NUMBERS},
-    shown,
-    teach::place,
+use super::{super::locale, shown, teach::place};
+use crate::model::{
+    draft::{Content, Draft, Kind, Line, Proposal, Source},
+    field::Form,
 };
-use crate::model::draft::{Content, Draft, Kind, Line, Proposal, Source};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Lines taken from a form at most.
 pub const LINES_MAX: usize = 2_000;
 
-/// Puts what `who` typed over a draft. Gives the new draft and the paths that changed.
-pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, Vec<String>) {
+/// A draft with what a person typed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The new draft.
+    pub content: Draft,
+    /// Paths of what changed.
+    pub changed: Vec<String>,
+    /// For each line of the old draft its place in the new one, if it is still there.
+    pub places: Vec<Option<usize>>,
+}
+
+/// Puts what `who` typed over a draft.
+pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> Applied {
     let mut changed = Vec::new();
     let mut kind = draft.kind;
     let mut fields = draft.fields.clone();
-    let mut lines: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
+    let mut cells_of: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
+    let mut order: Vec<usize> = Vec::new();
     let places: BTreeMap<&str, Source> = posted
         .iter()
         .filter_map(|(key, value)| Some((key.strip_prefix("p.")?, place(value, draft)?)))
@@ -27,6 +37,8 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, V
     for (key, value) in posted {
         if key == "kind" {
             kind = Kind::parse(value).unwrap_or(kind);
+        } else if key == "order" {
+            order = value.split(',').take(LINES_MAX).filter_map(|number| number.parse().ok()).collect();
         } else if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
             if put(&mut fields, name, value, source(key), who) {
                 changed.push(name.to_owned());
@@ -36,40 +48,50 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> (Draft, V
             && (column == "-" || is_name(column))
             && number < LINES_MAX
         {
-            lines.entry(number).or_default().insert(column, value);
+            cells_of.entry(number).or_default().insert(column, value);
         }
     }
-    let mut kept = Vec::new();
-    for (number, old) in draft.lines.iter().enumerate() {
-        let cells = lines.remove(&number).unwrap_or_default();
-        let mut line = old.clone();
-        if cells.contains_key("-") {
-            changed.push(format!("lines.{number}"));
-            continue;
-        }
-        for (column, value) in cells {
+    let mut kept: Vec<(usize, Line)> = Vec::new();
+    for number in 0..draft.lines.len().max(cells_of.last_key_value().map_or(0, |(last, _)| last + 1)) {
+        let old = draft.lines.get(number);
+        let cells = cells_of.remove(&number).unwrap_or_default();
+        let mut line = old.cloned().unwrap_or_default();
+        let mut touched = Vec::new();
+        for (column, value) in cells.iter().filter(|(column, _)| **column != "-") {
             if put(&mut line, column, value, source(&format!("l.{number}.{column}")), who) {
-                changed.push(format!("lines.{number}.{column}"));
+                touched.push(format!("lines.{number}.{column}"));
             }
         }
-        kept.push(line);
-    }
-    for (number, cells) in lines {
-        let mut line = Line::new();
-        for (column, value) in cells.iter().filter(|_| !cells.contains_key("-")) {
-            put(&mut line, column, value, source(&format!("l.{number}.{column}")), who);
+        let gone = cells.contains_key("-") || (line.is_empty() && old.is_none_or(|old| !old.is_empty()));
+        match (old, gone) {
+            (None, true) => {}
+            (_, true) => changed.push(format!("lines.{number}")),
+            (None, false) => {
+                changed.push(format!("lines.{number}"));
+                kept.push((number, line));
+            }
+            (Some(_), false) => {
+                changed.append(&mut touched);
+                kept.push((number, line));
+            }
         }
-        if !line.is_empty() {
-            changed.push(format!("lines.{number}"));
-            kept.push(line);
-        }
     }
-    let mut edited = Draft { fields, lines: kept, ..draft.clone() };
+    let turns: BTreeMap<usize, usize> =
+        order.iter().enumerate().map(|(turn, number)| (*number, turn)).collect();
+    kept.sort_by_key(|(number, _)| (turns.get(number).copied().unwrap_or(usize::MAX), *number));
+    if kept.windows(2).any(|pair| matches!(pair, [one, next] if one.0 > next.0)) {
+        changed.push("lines".to_owned());
+    }
+    let place_of: BTreeMap<usize, usize> =
+        kept.iter().enumerate().map(|(place, (number, _))| (*number, place)).collect();
+    let places = (0..draft.lines.len()).map(|number| place_of.get(&number).copied()).collect();
+    let lines = kept.into_iter().map(|(_, line)| line).collect();
+    let mut content = Draft { fields, lines, ..draft.clone() };
     if kind != draft.kind {
-        (edited.kind, edited.kind_confidence) = (kind, 1.0);
+        (content.kind, content.kind_confidence) = (kind, 1.0);
         changed.push("kind".to_owned());
     }
-    (edited, changed)
+    Applied { content, changed, places }
 }
 
 fn is_name(name: &str) -> bool {
@@ -107,7 +129,7 @@ fn put(
         return true;
     }
     let value = match typed.as_str() {
-        "true" | "false" if FLAGS.contains(&name) => Content::Flag(typed == "true"),
+        "true" | "false" if Form::of(name) == Form::Flag => Content::Flag(typed == "true"),
         _ => Content::Text(typed.clone()),
     };
     let source = place.unwrap_or_else(|| Source::Person(who.to_owned()));
@@ -119,15 +141,21 @@ fn put(
     changed
 }
 
-/// What a person typed, as a value: numbers with a dot and no thousands marks.
+/// What a person typed, as a value: numbers with a dot and no thousands marks, days as ISO writes them, codes in
+/// capitals. What is none of these stays as it was typed, for a check to tell.
 fn plain(name: &str, typed: &str) -> String {
-    let number = if NUMBERS.contains(&name) { locale::plain(typed) } else { None };
-    number.unwrap_or_else(|| typed.to_owned())
+    let value = match Form::of(name) {
+        Form::Number => locale::plain(typed),
+        Form::Day => locale::plain_day(typed),
+        Form::Currency => Some(typed.to_uppercase()),
+        Form::Text | Form::Flag => None,
+    };
+    value.unwrap_or_else(|| typed.to_owned())
 }
 
 /// Whether two values are the same, numbers however they are written.
 fn same(name: &str, one: &str, other: &str) -> bool {
-    let number = |text: &str| text.parse::<Decimal>().ok().filter(|_| NUMBERS.contains(&name));
+    let number = |text: &str| text.parse::<Decimal>().ok().filter(|_| Form::of(name) == Form::Number);
     one == other || number(one).zip(number(other)).is_some_and(|(one, other)| one == other)
 }
 
@@ -153,8 +181,9 @@ mod tests {
             ("poem", Kind::PurchaseOrder, 0.6, vec![]),
             ("quotation", Kind::Quotation, 1.0, vec!["kind".to_owned()]),
         ] {
-            let (edited, paths) = apply(&draft, &[("kind".to_owned(), typed.to_owned())], "ann");
-            assert_eq!((edited.kind, edited.kind_confidence, paths), (kind, confidence, changed), "{typed}");
+            let edited = apply(&draft, &[("kind".to_owned(), typed.to_owned())], "ann");
+            let found = (edited.content.kind, edited.content.kind_confidence, edited.changed);
+            assert_eq!(found, (kind, confidence, changed), "{typed}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Pure. Does not: rank by likelihood; what stands on the page comes in reading order, sums of the whole from the end.
 
 use super::{
-    schema::{LONG, NUMBERS, SUMS},
+    schema::{LONG, SUMS},
     shown, written,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     model::{
         account::Account,
         draft::{Draft, Proposal, Source},
+        field::{self, Form},
         page::{Page, Rect, Word},
     },
 };
@@ -148,7 +149,7 @@ fn on_page(page: u32, words: &[&Word], name: &str, forms: Forms) -> Vec<Choice> 
     let mut found = Vec::new();
     let mut next = 0;
     while let Some(rest) = words.get(next..).filter(|rest| !rest.is_empty()) {
-        let longest = if is_date(name) { WORDS_MAX } else { 1 };
+        let longest = if field::is_day(name) { WORDS_MAX } else { 1 };
         let read = (1..=longest.min(rest.len())).find_map(|length| {
             let part = rest.get(..length)?;
             let text: Vec<&str> = part.iter().map(|word| word.text.as_str()).collect();
@@ -164,21 +165,17 @@ fn on_page(page: u32, words: &[&Word], name: &str, forms: Forms) -> Vec<Choice> 
     found
 }
 
-fn is_date(name: &str) -> bool {
-    name.ends_with("date") || matches!(name, "response_due" | "date_signed")
-}
-
 /// Words as a value of a field's form, if they are one.
 fn value(text: &str, name: &str, forms: Forms) -> Option<String> {
     let plain = text.trim_matches(|c: char| ",;:()".contains(c));
     let digits = plain.chars().filter(char::is_ascii_digit).count();
-    if is_date(name) {
+    if field::is_day(name) {
         return (digits >= 3)
             .then(|| date::parse_date(plain, forms.order))
             .flatten()
             .map(|reading| reading.iso);
     }
-    if NUMBERS.contains(&name) {
+    if Form::of(name) == Form::Number {
         // sums have cents; whole numbers are numbers of something
         let fits = !SUMS.contains(&name) || plain.contains(['.', ',']);
         return fits

@@ -210,26 +210,6 @@ pub(super) const COLUMN_ORDER: &[&str] = &[
     "reason",
 ];
 
-/// Fields and columns that hold numbers: a decimal comma that a person types becomes a dot.
-pub(super) const NUMBERS: &[&str] = &[
-    "amount",
-    "annual_revenue",
-    "charge",
-    "discount",
-    "gross",
-    "ordered_quantity",
-    "previous_quantity",
-    "price_per",
-    "quantity",
-    "requested_credit_limit",
-    "shipping",
-    "subtotal",
-    "tax",
-    "tax_rate",
-    "total",
-    "unit_price",
-];
-
 /// Numbers that are sums of money, written with cents.
 pub(super) const SUMS: &[&str] = &[
     "amount",
@@ -246,5 +226,3 @@ pub(super) const SUMS: &[&str] = &[
 
 /// Fields that want a row of their own.
 pub(super) const LONG: &[&str] = &["address", "bill_to", "ship_to", "reason"];
-/// Fields that are yes or no.
-pub(super) const FLAGS: &[&str] = &["signature_present"];

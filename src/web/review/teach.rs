@@ -1,6 +1,6 @@
 //! A box that a person drew on a page into the value of a field: the words inside, in the field's form.
 
-use super::schema::{LONG, NUMBERS};
+use super::schema::LONG;
 use crate::{
     extract::{
         date::{self, Order},
@@ -8,6 +8,7 @@ use crate::{
     },
     model::{
         draft::{Draft, Source},
+        field::Form,
         page::{Page, Rect, Word},
     },
 };
@@ -38,15 +39,16 @@ pub fn teach(page: &Page, draft: &Draft, name: &str, drawn: &Rect) -> Option<Tau
     let bbox = words.iter().map(|word| word.bbox).reduce(|a, b| a.union(&b))?.on_page();
     let printed = join(&words, if LONG.contains(&name) { ", " } else { " " });
     let all = || page.words.iter().map(|word| word.text.as_str());
-    let value = if name == "currency" {
-        number::parse_currency(&printed).map(str::to_owned)
-    } else if name.ends_with("date") || matches!(name, "response_due" | "date_signed") {
-        date::parse_date(&printed, date::vote_order(all(), Order::Unknown)).map(|reading| reading.iso)
-    } else if NUMBERS.contains(&name) {
-        let usual = if draft.language == "en" { Style::Dot } else { Style::Comma };
-        number::parse_number(&printed, number::vote_style(all(), usual)).map(|number| number.to_string())
-    } else {
-        None
+    let value = match Form::of(name) {
+        Form::Currency => number::parse_currency(&printed).map(str::to_owned),
+        Form::Day => {
+            date::parse_date(&printed, date::vote_order(all(), Order::Unknown)).map(|reading| reading.iso)
+        }
+        Form::Number => {
+            let usual = if draft.language == "en" { Style::Dot } else { Style::Comma };
+            number::parse_number(&printed, number::vote_style(all(), usual)).map(|number| number.to_string())
+        }
+        Form::Text | Form::Flag => None,
     };
     let [x0, y0, x1, y1] = <[f32; 4]>::from(bbox);
     let place = format!("{} {x0} {y0} {x1} {y1}", page.number);

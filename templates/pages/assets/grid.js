@@ -1,11 +1,10 @@
 // The line grid as a spreadsheet: arrows move, cells come in by paste, lines are doubled, split and removed by key;
 // and the card of all keys. Every cell is a plain input, so that all of it works without.
 
-import { plain, written } from "./review.js";
+import { addBelow, plain, recount, written } from "./review.js";
 
 const form = document.getElementById("review");
 const body = form.querySelector(".lines tbody");
-const adder = form.querySelector("[data-add-line]");
 const rows = () => [...(body?.querySelectorAll("tr[data-line]") ?? [])];
 const cells = (row) => [...row.querySelectorAll("td.cell input")];
 
@@ -39,56 +38,109 @@ function move(input, key) {
   return false;
 }
 
+// Taking back: what a paste, a split and the like did to the lines. What was typed since is the browser's to undo.
+
+const STEPS_MAX = 50;
+const steps = [];
+let typedSince = false;
+
+const state = () =>
+  [...body.children].map((node) => ({
+    node,
+    inputs: [...node.querySelectorAll("input")].map((input) => [input, input.value, input.checked, input.closest("td").className]),
+  }));
+
+// Does something to the lines as one step.
+function step(what) {
+  const before = state();
+  const done = what();
+  if (done === false) return;
+  steps.push(before);
+  if (steps.length > STEPS_MAX) steps.shift();
+  typedSince = false;
+  changed();
+}
+
+function takeBack() {
+  const before = !typedSince && steps.pop();
+  if (!before) return false;
+  body.replaceChildren(...before.map((line) => line.node));
+  for (const [input, value, checked, style] of before.flatMap((line) => line.inputs)) {
+    input.value = value;
+    input.checked = checked;
+    input.closest("td").className = style;
+  }
+  if (row && !row.isConnected) row = rows()[0] ?? null;
+  if (row) go(row, 0);
+  say("undone");
+  changed();
+  return true;
+}
+
+// The page hears of many changed cells once.
+function changed() {
+  recount();
+  body.querySelector("td.cell input")?.dispatchEvent(new Event("input", { bubbles: true }));
+}
+form.addEventListener("input", (e) => e.isTrusted && (typedSince = true));
+
 // Lines
 
+// Sets a cell as a person would; the page is told of all of them at once.
 function set(input, value) {
   if (!input || input.value === value) return;
   input.value = value;
-  input.dispatchEvent(new Event("input", { bubbles: true }));
-  input.dispatchEvent(new Event("change", { bubbles: true }));
+  if ("attention" in input.dataset) input.dataset.seen = "";
+  const cell = input.closest("td.cell");
+  cell.className = cell.className.replace(/cell-\w+/, "cell-typed");
 }
 
-// A new line at the end, as the button makes it.
-function add() {
-  const before = rows().length;
-  adder?.click();
-  const all = rows();
-  return all.length > before ? all[all.length - 1] : null;
-}
-
-// Says why nothing was done, in the words of the page; nothing clears it.
-function say(which) {
+// Says what was done or why not, in the words of the page; nothing clears it.
+function say(which, values = {}) {
   const said = form.querySelector("[data-said]");
-  if (said) said.textContent = which ? said.dataset[which] : "";
+  if (!said) return;
+  const text = which ? said.dataset[which] : "";
+  said.textContent = Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), text);
 }
 
 const cell = (line, column) => line.querySelector(`.c-${column} input`);
 
-function copy() {
-  const from = row;
-  const to = from && add();
+const isGone = (line) => Boolean(line.querySelector(".gone :checked"));
+
+// A line below the one in hand, empty or with its cells.
+function insert(cellsToo) {
+  const from = row ?? rows().at(-1);
+  const to = addBelow(from);
   if (!to) return null;
-  cells(from).forEach((input, n) => set(cells(to)[n], input.value));
+  if (cellsToo) cells(from).forEach((input, n) => set(cells(to)[n], input.value));
   go(to, 0);
   return to;
 }
 
+const add = () => step(() => Boolean(insert(false)));
+const copy = () => step(() => {
+  const to = insert(true);
+  if (!to) return false;
+  // the number of a position is one line's alone
+  set(cell(to, "line_no"), "");
+});
+
 // Whole quantities are halved; what is odd stays with the first. Amounts follow where the price says so.
-function split() {
+const split = () => step(() => {
   const from = row;
   const quantity = from && cell(from, "quantity");
   const whole = Number(plain(quantity?.value ?? ""));
   if (!Number.isSafeInteger(whole) || whole < 2) {
     say("split");
-    return;
+    return false;
   }
   say();
   const amount = cell(from, "amount");
   const figure = plain(amount?.value ?? "");
   const cents = /^\d+(\.\d{1,2})?$/.test(figure) ? Math.round(Number(figure) * 100) : null;
   const half = Math.floor(whole / 2);
-  const to = copy();
-  if (!to) return;
+  const to = insert(true);
+  if (!to) return false;
   set(quantity, String(whole - half));
   set(cell(to, "quantity"), String(half));
   if (cents !== null) {
@@ -97,17 +149,20 @@ function split() {
     set(amount, written(((cents - second) / 100).toFixed(2)));
   }
   cell(to, "quantity").focus();
-}
+});
 
 // Two lines of one item become the first: quantities and amounts add up, what the first lacks comes from the second.
-function merge() {
-  const all = rows();
+const merge = () => step(() => {
+  const all = rows().filter((line) => !isGone(line));
   const [from, next] = [row, all[all.indexOf(row) + 1]];
   const same = (column) => {
     const [one, other] = [from, next].map((line) => cell(line, column)?.value.trim() ?? "");
     return one === other || !one || !other;
   };
-  if (!from || !next || !same("sku") || !same("unit_price") || !same("unit")) return say("merge");
+  if (!from || isGone(from) || !next || !same("sku") || !same("unit_price") || !same("unit")) {
+    say("merge");
+    return false;
+  }
   say();
   cells(from).forEach((input, n) => {
     const other = cells(next)[n];
@@ -118,14 +173,27 @@ function merge() {
       if (Number.isFinite(sum)) set(input, written(Number(sum.toFixed(4))));
     } else if (two && two !== one && input.closest(".c-description")) set(input, `${one} ${two}`);
   });
-  const gone = next.querySelector(".gone input");
-  if (gone && !gone.checked) gone.click();
+  next.querySelector(".gone input").checked = true;
   from.querySelector("td.cell input").focus();
-}
+});
 
-function remove() {
-  row?.querySelector(".gone input")?.click();
-}
+const remove = () => step(() => {
+  const gone = row?.querySelector(".gone input");
+  if (!gone) return false;
+  gone.checked = !gone.checked;
+});
+
+// A line one place up or down, with the row of its findings.
+const shift = (way) => step(() => {
+  const all = rows();
+  const other = all[all.indexOf(row) + way];
+  if (!row || !other) return false;
+  const input = document.activeElement;
+  const block = [row, row.nextElementSibling].filter((node) => node === row || node?.matches(".notes"));
+  if (way < 0) other.before(...block);
+  else (other.nextElementSibling?.matches(".notes") ? other.nextElementSibling : other).after(...block);
+  if (row.contains(input)) input.focus();
+});
 
 // Cells of a spreadsheet: tabs between columns, line ends between rows, quotes around cells that hold either.
 function parse(text) {
@@ -146,23 +214,35 @@ function parse(text) {
   return table;
 }
 
-// Lines that one paste may add.
-const PASTED_MAX = 500;
+// Lines that a draft may have, as the server takes them.
+const LINES_MAX = 2000;
 
+// Cells go into the lines below the one in hand that are not removed; lines are added at the end. What does not fit
+// beside the last column or into the draft is not pasted in part: nothing changes, and the page says why.
 body?.addEventListener("paste", (e) => {
   const text = e.clipboardData?.getData("text/plain") ?? "";
   const input = e.target.closest("td.cell input");
   if (!input || !/[\t\n]/.test(text.trim())) return;
   e.preventDefault();
-  const start = cells(input.closest("tr")).indexOf(input);
-  let line = input.closest("tr[data-line]");
-  for (const values of parse(text).slice(0, PASTED_MAX)) {
-    line ??= add();
-    if (!line) break;
-    values.forEach((value, n) => set(cells(line)[start + n], value.trim()));
-    const all = rows();
-    line = all[all.indexOf(line) + 1];
-  }
+  const table = parse(text);
+  const first = input.closest("tr");
+  const start = cells(first).indexOf(input);
+  const room = cells(first).length - start;
+  const wide = Math.max(...table.map((values) => values.findLastIndex((value) => value.trim()) + 1));
+  if (wide > room) return say("wide", { n: wide, room });
+  const open = rows();
+  const free = open.slice(open.indexOf(first)).filter((line) => line === first || !isGone(line));
+  if (open.length + table.length - free.length > LINES_MAX) return say("many", { n: table.length, max: LINES_MAX });
+  step(() => {
+    first.querySelector(".gone input").checked = false;
+    let last = open.at(-1);
+    table.forEach((values, at) => {
+      const line = free[at] ?? (last = addBelow(last));
+      const inputs = cells(line);
+      values.slice(0, room).forEach((value, n) => set(inputs[start + n], value.trim()));
+    });
+    say("pasted", { n: table.length });
+  });
   input.focus();
 });
 
@@ -178,7 +258,10 @@ document.addEventListener("keydown", (e) => {
   if (e.key === "F1" || (e.key === "?" && !typing(e))) help.showModal();
   else if (command && !e.altKey && e.key.toLowerCase() === "s") form.querySelector(".bar [value=save]")?.click();
   else if (e.altKey && !e.shiftKey && e.key === "Enter" && body) add();
+  else if (command && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "z") done = takeBack();
   else if (shifted && e.key === "ArrowDown") copy();
+  else if (shifted && e.key === "PageUp") shift(-1);
+  else if (shifted && e.key === "PageDown") shift(1);
   else if (shifted && e.code === "KeyS") split();
   else if (shifted && e.code === "KeyM") merge();
   else if (shifted && (e.key === "Delete" || e.key === "Backspace")) remove();
@@ -199,6 +282,9 @@ if (opener) {
 const tools = form.querySelector(".more-tools");
 if (tools) {
   tools.hidden = false;
+  tools.querySelector("[data-up-line]").addEventListener("click", () => shift(-1));
+  tools.querySelector("[data-down-line]").addEventListener("click", () => shift(1));
+  tools.querySelector("[data-undo-line]").addEventListener("click", () => takeBack() || say("nothing"));
   tools.querySelector("[data-copy-line]").addEventListener("click", copy);
   tools.querySelector("[data-split-line]").addEventListener("click", split);
   tools.querySelector("[data-merge-line]").addEventListener("click", merge);

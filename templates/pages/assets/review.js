@@ -96,15 +96,17 @@ form.addEventListener("change", (e) => {
 // Lines
 
 const body = form.querySelector(".lines tbody");
-form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
-  const rows = body?.querySelectorAll("tr[data-line]") ?? [];
-  if (!rows.length) return;
-  e.preventDefault();
-  const last = rows[rows.length - 1];
-  const number = Number(last.dataset.line) + 1;
-  const row = last.cloneNode(true);
+const rows = () => [...(body?.querySelectorAll("tr[data-line]") ?? [])];
+const isGone = (row) => Boolean(row.querySelector(".gone :checked"));
+
+let highest = rows().reduce((most, row) => Math.max(most, Number(row.dataset.line)), -1);
+
+// A new empty line below another, or none if the grid has no line to copy. Its findings stay with the other.
+export function addBelow(after) {
+  if (!after) return null;
+  const number = (highest += 1);
+  const row = after.cloneNode(true);
   row.dataset.line = number;
-  row.querySelector("th").textContent = rows.length + 1;
   row.querySelectorAll("td.cell").forEach((cell) => (cell.className = cell.className.replace(/cell-\w+/, "cell-empty")));
   row.querySelectorAll("input").forEach((input) => {
     input.name = input.name.replace(/^l\.\d+\./, `l.${number}.`);
@@ -115,7 +117,32 @@ form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
     else input.value = "";
     input.title = "";
   });
-  body.append(row);
+  lastOf(after).after(row);
+  return row;
+}
+// A line with the row of its findings below it.
+const lastOf = (row) => (row.nextElementSibling?.matches(".notes") ? row.nextElementSibling : row);
+
+// Numbers, count and sum as the lines stand now.
+export function recount() {
+  let n = 0;
+  for (const row of rows()) {
+    const gone = isGone(row);
+    row.querySelector("th").textContent = gone ? "" : (n += 1);
+  }
+  const count = form.querySelector("[data-count]");
+  if (count) count.textContent = n === 1 ? count.dataset.countOne : count.dataset.count.replace("{n}", n);
+  sum();
+}
+form.addEventListener("change", (e) => e.target.closest(".gone") && recount());
+// The lines go out in the order in which they stand.
+form.addEventListener("formdata", (e) => body && e.formData.set("order", rows().map((row) => row.dataset.line).join(",")));
+
+form.querySelector("[data-add-line]")?.addEventListener("click", (e) => {
+  const row = addBelow(rows().at(-1));
+  if (!row) return;
+  e.preventDefault();
+  recount();
   row.querySelector("input")?.focus();
 });
 
@@ -237,9 +264,13 @@ form.addEventListener("input", () => {
   dirty = true;
   if (approve) approve.textContent = approve.dataset.changed;
 });
-document.addEventListener("submit", (e) => e.target.method === "post" && (dirty = false));
+form.addEventListener("submit", () => (dirty = false));
 addEventListener("beforeunload", (e) => dirty && e.preventDefault());
 
 tell();
 // Nothing to look at: the focus is on the approval, and the page stays at its top.
-if (approve && !location.hash) left().length ? next(null) : approve.focus({ preventScroll: true });
+const held = document.querySelector("[data-held]") ?? document.querySelector(".held a");
+const asked = document.querySelector(".otherwise [autofocus]");
+if (held) held.focus();
+else if (asked) asked.focus();
+else if (approve && !location.hash) left().length ? next(null) : approve.focus({ preventScroll: true });
