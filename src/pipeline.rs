@@ -11,6 +11,7 @@ pub mod commit;
 pub mod conversation;
 pub mod decision;
 pub mod documents;
+pub mod edit;
 pub mod history;
 pub mod effort;
 pub mod lesson;

@@ -20,6 +20,47 @@ use crate::model::{
 };
 pub use account::{Matched, match_account};
 
+/// Codes of the findings that [`check`] makes anew each time; what else a draft's findings say is of its reading.
+const MADE_HERE: [&str; 32] = [
+    "account_on_file",
+    "amount_mismatch",
+    "amount_unproved",
+    "bad_currency",
+    "bad_day",
+    "bad_number",
+    "below_minimum_quantity",
+    "currency_differs_from_account",
+    "duplicate_order",
+    "iban_invalid",
+    "item_discontinued",
+    "line_changed",
+    "line_not_in_order",
+    "list_price_ordered",
+    "missing_lines",
+    "missing_po_number",
+    "missing_signature",
+    "not_in_whole_packs",
+    "over_credit_limit",
+    "payment_terms_differ",
+    "price_differs_from_catalogue",
+    "requested_before_order",
+    "requested_in_past",
+    "requested_on_closed_day",
+    "same_content",
+    "ship_to_not_on_file",
+    "subtotal_mismatch",
+    "tax_id_invalid",
+    "total_mismatch",
+    "total_unproved",
+    "unknown_customer",
+    "unknown_sku",
+];
+
+/// Whether a check made a finding, so that it no longer holds where the check does not make it again.
+pub fn is_made_here(finding: &Finding) -> bool {
+    MADE_HERE.contains(&finding.code.as_str())
+}
+
 /// Everything about the draft that a person should look at before approving it.
 pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
     let mut findings = value::check(draft);
@@ -40,6 +81,10 @@ pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
     } else if known.accounts.is_empty() {
         findings.extend(terms::check_order(draft, known, None));
     }
+    debug_assert!(
+        findings.iter().all(|f| f.code == value::MISSING_QUANTITY || is_made_here(f)),
+        "{findings:?}"
+    );
     findings
 }
 

@@ -9,6 +9,7 @@ pub mod features;
 pub mod trees;
 
 use super::{
+    date::{Order, parse_date},
     draft::{Reading, number},
     field::Marked,
     layout::{Layout, Word, read_confidence},
@@ -16,6 +17,7 @@ use super::{
 use crate::model::{
     account::Known,
     draft::{Draft, Line, Proposal},
+    field::is_day,
 };
 use features::{Place, Sample};
 use rust_decimal::Decimal;
@@ -25,6 +27,8 @@ use trees::Model;
 /// Highest confidence of a number read from pixels that neither arithmetic nor master data prove.
 const UNPROVED_MAX: f32 = 0.985;
 
+/// Highest confidence of a day that could be two.
+const AMBIGUOUS_MAX: f32 = 0.89;
 /// Highest confidence of a figure that the arithmetic of its line contradicts.
 const CONTRADICTED_MAX: f32 = 0.89;
 /// Least confidence of a figure in letters of the file itself that the arithmetic of its line proves.
@@ -66,7 +70,21 @@ pub fn weigh(
     if !model.trees.is_empty() {
         settle(draft, &samples, model);
     }
+    if reading.order == Order::Unknown {
+        doubt_days(draft);
+    }
     samples
+}
+
+/// Days that could be two are never sure where nothing in the document says which comes first, day or month.
+fn doubt_days(draft: &mut Draft) {
+    let values = draft.fields.iter_mut().chain(draft.lines.iter_mut().flatten());
+    for (_, proposal) in values.filter(|(name, _)| is_day(name)) {
+        let printed = proposal.printed.as_deref().and_then(|text| parse_date(text, Order::Unknown));
+        if printed.is_some_and(|read| read.ambiguous) {
+            proposal.confidence = proposal.confidence.min(AMBIGUOUS_MAX);
+        }
+    }
 }
 
 /// The probability that a kind is right of which the rules are this sure.

@@ -24,6 +24,7 @@ use crate::{
     store::{change::ChangeKind, message::MessageRow, outbox::NewOutbox},
 };
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 
 /// Messages of a conversation looked at.
 const CONVERSATION_MAX: u32 = 500;
@@ -51,6 +52,48 @@ pub struct Reply {
     pub uploads: Vec<File>,
     /// What becomes of the ticket.
     pub then: TicketState,
+    /// The form or request that it came by: the same words by the same one leave once. Empty: each time.
+    pub once: String,
+}
+
+impl Reply {
+    /// The name of the mail by which it leaves once: of its form or request, and of what it says.
+    fn cause(&self, ticket: &Ticket, who: &str) -> String {
+        if self.once.is_empty() {
+            return format!("answer:{}", clock::fresh_id());
+        }
+        let mut said = Sha256::new();
+        let mut say = |part: &[u8]| {
+            said.update(part.len().to_le_bytes());
+            said.update(part);
+        };
+        let to = self.to.iter().chain(&self.copies).map(|address| address.email.as_bytes());
+        to.for_each(&mut say);
+        for part in [self.letter.as_str(), &self.text, self.then.as_str()] {
+            say(part.as_bytes());
+        }
+        for (message, position) in &self.files {
+            say(format!("{message}/{position:?}").as_bytes());
+        }
+        for file in &self.uploads {
+            say(file.name.as_bytes());
+            say(&file.bytes);
+        }
+        format!("{}{}", self.cause_start(ticket, who), hex::encode(said.finalize()))
+    }
+
+    /// How the name begins, whatever it says.
+    fn cause_start(&self, ticket: &Ticket, who: &str) -> String {
+        let by = Sha256::digest(format!("{}\n{who}\n{}", ticket.id, self.once));
+        format!("answer:{}:", hex::encode(by))
+    }
+}
+
+/// Whether other words left by the same form or request.
+pub async fn said_otherwise(app: &App, ticket: &Ticket, reply: &Reply, who: &str) -> anyhow::Result<bool> {
+    let mut db = app.store.read().await?;
+    let found = db.list_causes(&reply.cause_start(ticket, who)).await?;
+    Ok(!found.is_empty() && !found.contains(&reply.cause(ticket, who)))
 }
 
 /// What became of it.
@@ -124,15 +167,17 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
     let drafts = db.list_drafts_of_ticket(&ticket.id).await?;
     drop(db);
     let latest = latest(&conversation);
-    let recipient = reply.to.or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
+    let recipient =
+        reply.to.clone().or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
     let Some(recipient) = recipient else { return Ok(Replied::NoRecipient) };
+    let cause = reply.cause(ticket, who);
     let Some(files) = load(app, &conversation, &reply.files, reply.uploads).await? else {
         return Ok(Replied::BadFiles);
     };
     let attached = files.len();
     let letter = Letter {
         template: reply.letter,
-        cause: format!("answer:{}", clock::fresh_id()),
+        cause,
         language: ticket.language.clone(),
         recipient,
         copies: reply.copies,
@@ -154,7 +199,10 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
     let letter = NewOutbox { ticket_id: Some(ticket.id.clone()), ..prepared };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
-    tx.insert_outbox(&letter, now_ms).await?;
+    if !tx.insert_outbox(&letter, now_ms).await? {
+        // the form was sent twice: the first one did all of this
+        return Ok(Replied::Done);
+    }
     tx.touch_ticket(&ticket.id, Some(reply.then), now_ms).await?;
     for email in std::iter::once(&letter.recipient).chain(&letter.copies) {
         tx.add_participant(&ticket.id, email).await?;

@@ -7,7 +7,8 @@
 //! Invariant: a crash between processing and this step leaves the draft to a person.
 
 use super::{
-    decision::{self, Decided, Edited},
+    decision::{self, Decided},
+    edit::Edited,
     effort,
 };
 use crate::{

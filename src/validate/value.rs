@@ -9,7 +9,8 @@ use crate::model::{
 /// Codes of findings on values that no record can hold.
 const MALFORMED: [&str; 3] = ["bad_number", "bad_day", "bad_currency"];
 
-const MISSING_QUANTITY: &str = "missing_quantity";
+/// What reading may have found before: a line that wants nothing.
+pub(super) const MISSING_QUANTITY: &str = "missing_quantity";
 
 /// Whether a finding is about a value that no record can hold.
 pub fn is_malformed(finding: &Finding) -> bool {

@@ -18,7 +18,8 @@ use mailroom::{
     },
     pipeline::{
         self,
-        decision::{self, Decided, Edited},
+        decision::{self, Decided},
+        edit::{self, Edited},
         lesson,
         reading::{self, Wish},
         straight_through,
@@ -356,7 +357,7 @@ async fn approve(app: &App, edited: &Edited) {
         match decision::approve(app, edited.clone(), &accepted, "ann").await.unwrap() {
             Decided::Done(_) => return,
             Decided::Unsettled(found) if accepted.is_empty() => {
-                accepted = found.iter().map(decision::key).collect();
+                accepted = found.iter().map(edit::key).collect();
             }
             other => panic!("{other:?}"),
         }

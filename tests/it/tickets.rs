@@ -238,24 +238,50 @@ async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
     assert_eq!(names, ["PO 45-20817.pdf", "message.eml"]);
     assert!(sent.text.contains("Can you carry this?\nIt is urgent."));
 
-    let refused = StatusCode::UNPROCESSABLE_ENTITY;
-    for fields in [
-        [("to", "nobody"), ("text", "x"), ("file", "")],
-        [("to", ""), ("text", ""), ("file", &file)],
-        [("to", ""), ("text", "x"), ("file", "elsewhere/0")],
-        [("to", ""), ("text", "x"), ("file", &format!("{id}/99"))],
+    // what cannot leave comes back with all that was typed
+    for (fields, problem) in [
+        ([("to", "nobody"), ("cc", "a@b.example"), ("text", "Kept <1>"), ("file", "")], "bad_address"),
+        ([("to", ""), ("cc", ""), ("text", ""), ("file", &file)], "empty_answer"),
+        ([("to", ""), ("cc", ""), ("text", "x"), ("file", "elsewhere/0")], "bad_files"),
+        ([("to", ""), ("cc", ""), ("text", "x"), ("file", &format!("{id}/99"))], "bad_files"),
     ] {
-        assert_eq!(sam.post(&path, &fields).await.status(), refused, "{fields:?}");
+        let place = done(&sam, &path, &fields).await;
+        assert!(place.contains(&format!("problem={problem}&")), "{fields:?} {place}");
+        let page = sam.get(&place).await.text().await;
+        assert!(page.contains(&format!("name=\"to\" value=\"{}\"", fields[0].1)), "{page}");
+        assert!(page.contains(&format!("name=\"cc\" value=\"{}\"", fields[1].1)), "{page}");
+        assert!(
+            page.contains(&format!(">{}</textarea>", fields[2].1.replace('<', "&lt;").replace('>', "&gt;"))),
+            "{page}"
+        );
     }
 }
 
-/// Sends an answer with a file as a browser does.
-async fn answer_with_file(
-    visitor: &Visitor,
-    number: i64,
-    fields: &[(&str, &str)],
-    file: &[u8],
-) -> StatusCode {
+#[tokio::test(flavor = "multi_thread")]
+async fn one_form_sends_one_answer() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/tickets/{}/answer", desk.ticket);
+    let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
+    let (_, rest) = page.split_once("name=\"once\" value=\"").expect("the form has a name of its own");
+    let once = rest.split('"').next().unwrap();
+    let fields = [("once", once), ("text", "It left."), ("then", "closed")];
+    let (first, second) = tokio::join!(sam.post(&path, &fields), sam.post(&path, &fields));
+    assert_eq!((first.status(), second.status()), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
+    done(&sam, &path, &fields).await;
+    let sent = async || {
+        let found = ticket(&desk, desk.ticket).await;
+        let mails = desk.app.store.read().await.unwrap().list_outbox_of_ticket(&found.id, 20).await.unwrap();
+        mails.iter().filter(|mail| mail.cause.starts_with("answer:")).count()
+    };
+    assert_eq!(sent().await, 1);
+    // other words are another answer, also from a form that was gone back to
+    done(&sam, &path, &[("once", once), ("text", "It left today."), ("then", "closed")]).await;
+    assert_eq!(sent().await, 2);
+}
+
+/// Sends an answer with a file as a browser does; where that leads.
+async fn answer_with_file(visitor: &Visitor, number: i64, fields: &[(&str, &str)], file: &[u8]) -> String {
     let mut body = Vec::new();
     for (name, value) in fields.iter().chain(&[("csrf", visitor.csrf.as_str())]) {
         let part = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
@@ -274,7 +300,8 @@ async fn answer_with_file(
         .header(header::HOST, &visitor.host)
         .header(header::ORIGIN, format!("http://{}", visitor.host))
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x");
-    visitor.send(request.body(axum::body::Body::from(body)).unwrap()).await.status()
+    let answer = visitor.send(request.body(axum::body::Body::from(body)).unwrap()).await;
+    answer.header(header::LOCATION).to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,11 +319,12 @@ async fn an_answer_begins_with_a_letter_and_takes_files_along() {
         ("text", "Dear all,\r\n\r\nit left."),
     ];
     let too_large = vec![b'x'; 15_000_001];
-    assert_eq!(
-        answer_with_file(&sam, desk.ticket, &fields, &too_large).await,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    assert_eq!(answer_with_file(&sam, desk.ticket, &fields, b"%PDF-1.7 prices").await, StatusCode::SEE_OTHER);
+    let place = answer_with_file(&sam, desk.ticket, &fields, &too_large).await;
+    assert!(place.contains("problem=bad_files&"), "{place}");
+    let page = sam.get(&place).await.text().await;
+    assert!(page.contains(">Dear all,\n\nit left.</textarea>") && page.contains("name=\"whole\""), "{page}");
+    let place = answer_with_file(&sam, desk.ticket, &fields, b"%PDF-1.7 prices").await;
+    assert!(place.contains("done=answered"), "{place}");
     let found = ticket(&desk, desk.ticket).await;
     let mails = desk.app.store.read().await.unwrap().list_outbox_of_ticket(&found.id, 10).await.unwrap();
     let mail = mails.iter().find(|mail| mail.cause.starts_with("answer:")).unwrap();

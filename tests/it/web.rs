@@ -16,7 +16,7 @@ use mailroom::{
         outbox::OutboxState,
         ticket::TicketState,
     },
-    pipeline::decision,
+    pipeline::edit,
     store::{audit::AuditRow, quarantine::Resolution},
     web,
 };
@@ -250,8 +250,8 @@ async fn what_is_no_order_is_not_approved() {
     assert_eq!((row.state, row.content.text("currency")), (DraftState::Proposed, Some("EUR")));
     let page = ann.get(&format!("{path}?ask=approve")).await.text().await;
     assert!(page.contains("value=\"missing_po_number po_number\"") && page.contains("data-held"), "{page}");
-    let problems = decision::unsettled(&row.content.findings, &[]);
-    let keys: Vec<String> = problems.iter().map(decision::key).collect();
+    let problems = edit::unsettled(&row.content.findings, &[]);
+    let keys: Vec<String> = problems.iter().map(edit::key).collect();
     let revision = row.revision.to_string();
     let mut accept = vec![("revision", revision.as_str()), ("do", "approve")];
     accept.extend(keys.iter().map(|key| ("accept", key.as_str())));

@@ -13,7 +13,8 @@ use crate::{
     },
     pipeline::{
         conversation::{self, Change},
-        decision::{self, Decided, Edited},
+        decision::{self, Decided},
+        edit::{self, Edited},
         master_data,
         reply::{self, Replied, Reply},
     },
@@ -36,7 +37,7 @@ use crate::{
 use axum::{
     Extension, Json,
     extract::{Path, Query, State, rejection::JsonRejection},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -192,6 +193,9 @@ pub async fn change_ticket(
     Ok(Json(ticket(&find_ticket(&desk, number).await?)))
 }
 
+/// Longest key by which an answer leaves once.
+const ONCE_MAX: usize = 255;
+
 /// An answer to the customer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,14 +209,20 @@ fn waiting() -> TicketState {
     TicketState::Waiting
 }
 
-/// `POST /api/v1/tickets/{number}/answer`
+/// `POST /api/v1/tickets/{number}/answer`: with the header `Idempotency-Key` the same answer leaves once, however often
+/// it is sent.
 pub async fn answer_ticket(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
     Path(number): Path<i64>,
+    headers: HeaderMap,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Answer {
     let said = body(said)?;
+    let once = headers.get("idempotency-key").map_or(Ok(""), |key| key.to_str());
+    let Some(once) = once.ok().filter(|key| key.len() <= ONCE_MAX) else {
+        return Err(bad("Idempotency-Key: up to 255 visible ASCII characters"));
+    };
     if said.text.trim().is_empty() {
         return Err(bad("text: an answer needs words"));
     }
@@ -226,7 +236,14 @@ pub async fn answer_ticket(
         uploads: Vec::new(),
         files: Vec::new(),
         then: said.then,
+        once: once.to_owned(),
     };
+    if !once.is_empty() && reply::said_otherwise(&desk.app, &found, &reply, &visit.name).await? {
+        return Err(ApiError::said(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "another answer came with this Idempotency-Key: use a new key for each answer",
+        ));
+    }
     if reply::send(&desk.app, &found, reply, &visit.name).await? != Replied::Done {
         return Err(ApiError::said(
             StatusCode::CONFLICT,
@@ -323,7 +340,7 @@ fn decided<T>(decided: Decided<T>) -> Result<T, ApiError> {
         Decided::NoRecipient => refused("there is nobody to write to"),
         Decided::Test => refused("its sender marked it as a test"),
         Decided::Unsettled(findings) => {
-            let told = |f: &Finding| format!("{}: {}", decision::key(f), f.message);
+            let told = |f: &Finding| format!("{}: {}", edit::key(f), f.message);
             let told: Vec<String> = findings.iter().map(told).collect();
             let hint = if findings.iter().any(is_malformed) {
                 "these values cannot be recorded: correct them first"

@@ -5,7 +5,8 @@ use super::draft::{find, remedy_key};
 use crate::{
     model::draft::DraftState,
     pipeline::{
-        decision::{self, Decided, Edited},
+        decision::{self, Decided},
+        edit::{self, Edited},
         effort,
     },
     store::{draft::DraftRow, effort::Effort},
@@ -63,7 +64,7 @@ pub async fn change(
     let mut typed = posted.0.clone();
     let mut taken = None;
     if !wish.is_empty() && posted.number("revision") == Some(row.revision) {
-        let remedies = decision::remedies(&desk.app, &row).await?;
+        let remedies = edit::remedies(&desk.app, &row).await?;
         let Some(remedy) = remedies.into_iter().find(|remedy| remedy_key(remedy) == wish) else {
             return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
         };

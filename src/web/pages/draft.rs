@@ -7,7 +7,7 @@ use crate::{
         finding::{Finding, Severity},
         ids::{DraftId, LessonId},
     },
-    pipeline::decision,
+    pipeline::{decision, edit},
     store::{
         Db,
         draft::{DraftRow, Whose},
@@ -153,7 +153,7 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let row = &find(&desk, &id).await?;
     let content =
-        &if is_editable(row) { decision::checked_today(&desk.app, row).await? } else { row.content.clone() };
+        &if is_editable(row) { edit::checked_today(&desk.app, row).await? } else { row.content.clone() };
     let spare_lines = trail.lines.parse().unwrap_or(0).min(SPARE_LINES_MAX);
     let spare_lines =
         if is_editable(row) { spare_lines.max(usize::from(content.lines.is_empty())) } else { 0 };
@@ -208,7 +208,7 @@ pub async fn show(
             review::show_page(page, content, Some(address))
         })
         .collect();
-    let remedies = if is_editable(row) { decision::remedies(&desk.app, row).await? } else { Vec::new() };
+    let remedies = if is_editable(row) { edit::remedies(&desk.app, row).await? } else { Vec::new() };
     let remedies: Vec<Value> = remedies
         .iter()
         .map(|r| json!({ "code": r.code, "field": r.field, "take": r.take, "value": remedy_value(r), "key": remedy_key(r) }))
@@ -251,9 +251,9 @@ fn held(content: &Draft) -> Vec<Value> {
             None if field.is_empty() || field == "lines" => (String::new(), String::new()),
             None => (format!("f-{field}"), text::label(field)),
         };
-        json!({ "key": decision::key(finding), "message": finding.message, "input": input, "label": label })
+        json!({ "key": edit::key(finding), "message": finding.message, "input": input, "label": label })
     };
-    decision::unsettled(&content.findings, &[]).iter().map(one).collect()
+    edit::unsettled(&content.findings, &[]).iter().map(one).collect()
 }
 
 /// The other drafts and documents of the same mail.

@@ -214,6 +214,11 @@ pub struct Shown {
     images: String,
     /// The letter that an answer begins with.
     letter: String,
+    /// Why an answer did not leave.
+    problem: String,
+    /// Its recipients, as they were typed.
+    to: String,
+    cc: String,
 }
 
 /// `GET /tickets/{number}`
@@ -260,6 +265,7 @@ pub async fn show(
         }
         None => None,
     };
+    let problem = Some(how.problem.as_str()).filter(|problem| work::ANSWER_PROBLEMS.contains(problem));
     let newest = how.order == "newest";
     if newest {
         entries.reverse();
@@ -295,6 +301,7 @@ pub async fn show(
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
         "change": db.find_last_change().await?, "others": others, "images": how.images, "letter": begun, "letters": Name::BY_PERSON,
+        "problem": problem, "typed_to": how.to, "typed_cc": how.cc, "once": clock::fresh_id(),
         "files_max": reply::FILES_BYTES_MAX, "original": original, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),

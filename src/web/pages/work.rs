@@ -16,7 +16,7 @@ use crate::{
     store::view::ViewPage,
     web::{
         Desk,
-        error::PageError,
+        error::{PageError, percent_encode},
         session::{Files, Posted, Visit},
     },
 };
@@ -152,7 +152,8 @@ pub async fn remove_view(
     Ok(Redirect::to("/queues/all?done=view_removed").into_response())
 }
 
-/// `POST /tickets/{number}/answer`: to the sender or to the addresses in the form, with the files that were ticked.
+/// `POST /tickets/{number}/answer`: to the sender or to the addresses in the form, with the files that were ticked. What
+/// cannot be sent comes back with all that was typed.
 pub async fn answer(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
@@ -160,13 +161,36 @@ pub async fn answer(
     Extension(posted): Extension<Posted>,
     Extension(uploads): Extension<Files>,
 ) -> Result<Response, PageError> {
-    let no_address = || PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_address");
-    let to = reply::addresses(posted.text("to")).ok_or_else(no_address)?;
-    let mut copies = reply::addresses(posted.text("cc")).ok_or_else(no_address)?;
+    let ticket = find(&mut desk.app.store.read().await?, number).await?;
+    let problem = match said(&posted, uploads) {
+        Err(problem) => problem,
+        Ok(reply) => match reply::send(&desk.app, &ticket, reply, &visit.name).await? {
+            Replied::Done => {
+                conversation::attend(&desk.app, &ticket.id, Some(""), &visit.name).await?;
+                return Ok(back(number, "answered"));
+            }
+            Replied::NoRecipient => "no_recipient",
+            Replied::BadFiles => "bad_files",
+        },
+    };
+    let text: String = posted.text("text").replace("\r\n", "\n").chars().take(DRAFT_CHARS_MAX).collect();
+    conversation::attend(&desk.app, &ticket.id, Some(&text), &visit.name).await?;
+    let typed = ["to", "cc", "letter"].map(|name| format!("&{name}={}", percent_encode(posted.text(name))));
+    let address = format!("/tickets/{number}?problem={problem}{}#answer-title", typed.concat());
+    Ok(Redirect::to(&address).into_response())
+}
+
+/// Why an answer comes back, by keys of the texts.
+pub(super) const ANSWER_PROBLEMS: [&str; 4] = ["bad_address", "bad_files", "empty_answer", "no_recipient"];
+
+/// What a person wrote, or what is the matter with it.
+fn said(posted: &Posted, uploads: Files) -> Result<Reply, &'static str> {
+    let to = reply::addresses(posted.text("to")).ok_or("bad_address")?;
+    let mut copies = reply::addresses(posted.text("cc")).ok_or("bad_address")?;
     let mut to = to.into_iter();
     let first = to.next();
     copies.splice(0..0, to);
-    let files = posted.0.iter().filter(|(key, _)| key == "file").map(|(_, value)| {
+    let files = posted.all("file").map(|value| {
         let (id, position) = value.split_once('/').unwrap_or((value, ""));
         (MessageId::new(id), position.parse().ok())
     });
@@ -174,22 +198,20 @@ pub async fn answer(
     let letter = Name::parse(posted.text("letter")).unwrap_or(Name::Answer);
     let whole = posted.text("whole") == "yes";
     if !Name::BY_PERSON.contains(&letter) || (text.is_empty() && (whole || !letter.is_whole())) {
-        return Err(bad_form());
+        return Err("empty_answer");
     }
-    let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
-    let ticket = find(&mut desk.app.store.read().await?, number).await?;
     let uploads = uploads.0.into_iter().filter(|file| file.field == "upload");
-    let uploads = uploads.map(|file| File { name: file.name, bytes: file.bytes }).collect();
-    let reply = Reply { to: first, copies, letter, whole, text, files: files.collect(), uploads, then };
-    match reply::send(&desk.app, &ticket, reply, &visit.name).await? {
-        Replied::Done => {}
-        Replied::NoRecipient => return Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        Replied::BadFiles => {
-            return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_files"));
-        }
-    }
-    conversation::attend(&desk.app, &ticket.id, Some(""), &visit.name).await?;
-    Ok(back(number, "answered"))
+    Ok(Reply {
+        to: first,
+        copies,
+        letter,
+        whole,
+        text,
+        files: files.collect(),
+        uploads: uploads.map(|file| File { name: file.name, bytes: file.bytes }).collect(),
+        then: TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting),
+        once: posted.text("once").to_owned(),
+    })
 }
 
 /// `POST /tickets/{number}/notes`

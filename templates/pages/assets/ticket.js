@@ -33,14 +33,24 @@ if (box) {
   const keep = async () => {
     timer = 0;
     const form = new URLSearchParams({ csrf: box.form.elements.csrf.value, text: box.value });
-    const answer = await fetch(box.dataset.keep, { method: "POST", body: form }).catch(() => null);
+    // it goes out also while the page is left
+    const answer = await fetch(box.dataset.keep, { method: "POST", body: form, keepalive: true }).catch(() => null);
     told.textContent = answer?.ok ? told.dataset.kept : "";
   };
   box.addEventListener("input", () => {
     told.textContent = "";
     timer ||= setTimeout(keep, 1500);
   });
-  box.form.addEventListener("submit", () => clearTimeout(timer));
+  let sent = false;
+  box.form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    sent = true;
+  });
+  addEventListener("pagehide", () => {
+    if (!timer || sent) return;
+    clearTimeout(timer);
+    keep();
+  });
 }
 
 // Tickets are picked all at once, or a range of them with the shift key.
