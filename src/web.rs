@@ -62,11 +62,11 @@ use anyhow::Context as _;
 use axum::{
     Extension, Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
-use error::PageError;
+use error::{ApiError, PageError};
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
@@ -118,6 +118,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .fallback(|| async { PageError::NotFound })
         .layer(middleware::from_fn(catch))
+        .layer(middleware::from_fn(uniform))
         .layer(middleware::from_fn(text::speak))
         .layer(middleware::from_fn(harden))
         .layer(Extension(Arc::clone(&desk)))
@@ -298,6 +299,34 @@ async fn catch(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(_) => PageError::Internal(anyhow::anyhow!("a page panicked")).into_response(),
     }
+}
+
+/// What the layers below refuse in their own words, such as an address with letters for a number, is said as pages and
+/// programs hear everything else.
+async fn uniform(request: Request, next: Next) -> Response {
+    let for_programs = request.uri().path().starts_with("/api/");
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let ours = kind.is_some_and(|kind| !kind.starts_with("text/plain"));
+    let page = kind.is_some_and(|kind| kind.starts_with("text/html"));
+    if !status.is_client_error() || (ours && !(for_programs && page)) {
+        return response;
+    }
+    let refusal = match status {
+        StatusCode::NOT_FOUND => PageError::NotFound,
+        // a part of the address that is no number names nothing that there is
+        StatusCode::BAD_REQUEST if !for_programs => PageError::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => PageError::refused(status, "error.method"),
+        StatusCode::PAYLOAD_TOO_LARGE => PageError::refused(status, "error.too_large"),
+        _ => PageError::refused(status, "error.bad_request"),
+    };
+    let allow = response.headers().get(header::ALLOW).cloned();
+    let mut told = if for_programs { ApiError(refusal).into_response() } else { refusal.into_response() };
+    if let Some(allow) = allow {
+        told.headers_mut().insert(header::ALLOW, allow);
+    }
+    told
 }
 
 /// Puts the headers on every answer that do not depend on it.

@@ -231,39 +231,45 @@ static LANGUAGES_OF: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
     found
 });
 
+/// Languages that are told apart, with their codes of ISO 639-1.
+const CODES: [(Lang, &str); 28] = [
+    (Lang::Eng, "en"),
+    (Lang::Swe, "sv"),
+    (Lang::Deu, "de"),
+    (Lang::Fra, "fr"),
+    (Lang::Dan, "da"),
+    (Lang::Nob, "no"),
+    (Lang::Fin, "fi"),
+    (Lang::Nld, "nl"),
+    (Lang::Spa, "es"),
+    (Lang::Ita, "it"),
+    (Lang::Por, "pt"),
+    (Lang::Pol, "pl"),
+    (Lang::Ces, "cs"),
+    (Lang::Slk, "sk"),
+    (Lang::Hun, "hu"),
+    (Lang::Ron, "ro"),
+    (Lang::Tur, "tr"),
+    (Lang::Rus, "ru"),
+    (Lang::Ukr, "uk"),
+    (Lang::Ell, "el"),
+    (Lang::Est, "et"),
+    (Lang::Lav, "lv"),
+    (Lang::Lit, "lt"),
+    (Lang::Jpn, "ja"),
+    (Lang::Cmn, "zh"),
+    (Lang::Kor, "ko"),
+    (Lang::Ara, "ar"),
+    (Lang::Heb, "he"),
+];
+
+/// Whether texts can be told to be in the language of a code.
+pub(crate) fn is_known(code: &str) -> bool {
+    CODES.iter().any(|(_, known)| *known == code)
+}
+
 fn short_code(lang: Lang) -> Option<String> {
-    let code = match lang {
-        Lang::Eng => "en",
-        Lang::Swe => "sv",
-        Lang::Deu => "de",
-        Lang::Fra => "fr",
-        Lang::Dan => "da",
-        Lang::Nob => "no",
-        Lang::Fin => "fi",
-        Lang::Nld => "nl",
-        Lang::Spa => "es",
-        Lang::Ita => "it",
-        Lang::Por => "pt",
-        Lang::Pol => "pl",
-        Lang::Ces => "cs",
-        Lang::Slk => "sk",
-        Lang::Hun => "hu",
-        Lang::Ron => "ro",
-        Lang::Tur => "tr",
-        Lang::Rus => "ru",
-        Lang::Ukr => "uk",
-        Lang::Ell => "el",
-        Lang::Est => "et",
-        Lang::Lav => "lv",
-        Lang::Lit => "lt",
-        Lang::Jpn => "ja",
-        Lang::Cmn => "zh",
-        Lang::Kor => "ko",
-        Lang::Ara => "ar",
-        Lang::Heb => "he",
-        _ => return None,
-    };
-    Some(code.to_owned())
+    CODES.iter().find(|(known, _)| *known == lang).map(|(_, code)| (*code).to_owned())
 }
 
 #[cfg(test)]

@@ -226,6 +226,21 @@ pub async fn link(app: &App, one: &Ticket, other: i64, who: &str) -> anyhow::Res
     Ok(Joined::Done)
 }
 
+/// Takes the link between two tickets away.
+pub async fn unlink(app: &App, one: &Ticket, other: i64, who: &str) -> anyhow::Result<Joined> {
+    let mut tx = app.store.begin().await?;
+    let Some(target) = tx.find_ticket_by_number(other).await? else { return Ok(Joined::NoOther) };
+    if !tx.unlink_tickets(&one.id, &target.id).await? {
+        return Ok(Joined::NoOther);
+    }
+    for (from, to) in [(one, &target), (&target, one)] {
+        tx.audit(entry(who, "unlink_ticket", "ticket", from.id.as_str(), format!("from {}", to.reference())));
+        tx.note_change(ChangeKind::Ticket, from.id.as_str());
+    }
+    tx.commit().await.context("failed to part tickets")?;
+    Ok(Joined::Done)
+}
+
 /// Moves a message, with its drafts, to the ticket of that number, or to one of its own.
 ///
 /// Its sender takes part there from now on, so that what he or she writes next finds the way. Returns the number of the

@@ -15,7 +15,7 @@
 //! | `queue:orders` `kind:purchase_order` `lang:sv` | by queue of the ticket, kind of its drafts, language |
 //! | `has:attachment` `pdf` `image` `sheet` `draft` `order` `unread` | messages with one; `unread`: a file that could not be read |
 //! | `is:open` `waiting` `closed` `in` `out` `person` `machine` `historic` | by state of the ticket, direction, origin |
-//! | `after:2025` `before:2025-03` `on:yesterday` `after:7d` | from its start on, before its start, within |
+//! | `after:2025` `before:2025-03` `on:yesterday` `after:monday` `after:7d` | from its start on, before its start, within |
 //! | `sort:newest` `oldest` `relevance` | the order of the hits |
 //!
 //! Does not: search (see [`super::Index`]), nor guess: a mistake is a [`QueryError`] with its place and what was perhaps

@@ -48,6 +48,8 @@ pub struct TicketFilter {
     pub tag: Option<String>,
     /// In which something happened that this person has not seen.
     pub unread_by: Option<String>,
+    /// Only those that rest until a day.
+    pub rests: bool,
 }
 
 /// Where a page of tickets ended: the next page starts behind it.
@@ -160,6 +162,9 @@ impl Db {
                 let number = values.len() + 3;
                 sql.extend([" AND ", before, &number.to_string(), after]);
             }
+        }
+        if filter.rests {
+            sql.push_str(" AND snoozed_until_ms IS NOT NULL");
         }
         sql.push_str(" ORDER BY updated_ms DESC, id DESC LIMIT $3");
         let mut query = sqlx::query(AssertSqlSafe(sql))

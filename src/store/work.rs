@@ -211,6 +211,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes the link between two tickets away, in both directions; `false` if there was none.
+    pub async fn unlink_tickets(&mut self, one: &TicketId, other: &TicketId) -> Result<bool> {
+        let done = sqlx::query(
+            "DELETE FROM ticket_link WHERE (ticket_id = $1 AND other_id = $2) OR (ticket_id = $2 AND other_id = $1)",
+        )
+        .bind(one.as_str())
+        .bind(other.as_str())
+        .run(self.connection())
+        .await?;
+        Ok(done > 0)
+    }
+
     /// Moves what people wrote for each other, the drafts and the mail that went out from one ticket to another.
     pub async fn move_ticket_content(&mut self, from: &TicketId, to: &TicketId) -> Result<()> {
         for sql in [

@@ -40,7 +40,7 @@ async fn one_ticket_is_assigned_moved_tagged_and_rests() {
         &[("do", "tag"), ("tag", " #Slipway ")],
         &[("do", "tag"), ("tag", "second")],
         &[("do", "untag"), ("untag", "second")],
-        &[("do", "snooze"), ("snooze", "week")],
+        &[("do", "snooze_day"), ("snooze_day", "2099-12-01")],
     ] {
         done(&sam, &path, fields).await;
     }
@@ -178,8 +178,13 @@ async fn tickets_are_split_merged_and_linked() {
     assert!(actions(&desk, &moved).await.contains(&"move_message".to_owned()));
 
     done(&sam, &format!("/tickets/{own}/notes"), &[("note", "see the other one")]).await;
-    done(&sam, &format!("/tickets/{own}/join"), &[("do", "link"), ("other", &format!("MR-{}", desk.ticket))])
-        .await;
+    // linked, parted, and linked again
+    let (join, other) = (format!("/tickets/{own}/join"), desk.ticket.to_string());
+    done(&sam, &join, &[("do", "link"), ("other", &other)]).await;
+    done(&sam, &join, &[("do", "unlink"), ("other", &other)]).await;
+    let parted = [("do", "unlink"), ("other", other.as_str())];
+    assert_eq!(sam.post(&join, &parted).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    done(&sam, &join, &[("do", "link"), ("other", &format!("MR-{}", desk.ticket))]).await;
     assert!(sam.get(&order).await.text().await.contains(&format!("MR-{own}")));
     let place =
         done(&sam, &format!("/tickets/{own}/join"), &[("do", "merge"), ("other", &desk.ticket.to_string())])
@@ -255,6 +260,22 @@ async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
             "{page}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_name_nothing_are_told_in_the_language_of_the_reader() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    for path in ["/tickets/abc", "/drafts/%FF", "/queues/all?state=open&state=closed", "/search?page=abc"] {
+        let answer = sam.get(path).await;
+        let (status, kind) = (answer.status(), answer.header(header::CONTENT_TYPE).to_owned());
+        let text = answer.text().await;
+        assert!(kind.starts_with("text/html") && text.contains("<h1"), "{path} {status} {kind} {text}");
+    }
+    let answer = sam.get("/api/v1/nothing").await;
+    assert!(answer.header(header::CONTENT_TYPE).starts_with("application/json"));
+    let place = sam.post("/queues/all/save", &[("name", "two\r\nlines"), ("query", "state=open")]).await;
+    assert_eq!(place.status(), StatusCode::SEE_OTHER);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,8 @@ named! {
         TooDeep = "too_deep",
         /// No field of that name.
         UnknownField = "unknown_field",
+        /// Signs, and not one word.
+        NoWords = "no_words",
         /// A field without a value.
         EmptyValue = "empty_value",
         /// A value that is not one of the few that the field has.
@@ -73,6 +75,7 @@ impl fmt::Display for QueryError {
                 f,
                 "There is no field “{said}” in searches. There are {known}. To find the words as they are, put them in quotes."
             ),
+            Mistake::NoWords => write!(f, "“{said}” holds no word to look for; write at least one."),
             Mistake::EmptyValue => {
                 write!(f, "Nothing stands behind “{said}”; write the value right behind it, without a blank.")
             }

@@ -8,6 +8,7 @@ use super::{
     value, values,
 };
 use crate::{
+    message::language,
     model::{draft::Kind, ticket::Queue},
     search::tokenizer,
 };
@@ -31,6 +32,16 @@ pub fn parse(text: &str, now: &Zoned) -> Result<Query, QueryError> {
         tokens.iter().filter(|(t, _)| matches!(t, Token::Word(_) | Token::Quoted(_) | Token::Field { .. }));
     if clauses.count() > QUERY_CLAUSES_MAX {
         return Err(limit(Mistake::TooManyWords, QUERY_CLAUSES_MAX));
+    }
+    let silent = |(token, place): &Placed| match token {
+        Token::Word(word) => !has_words(word) && !word.contains('*'),
+        Token::Quoted(_) => !has_words(text.get(place.clone()).unwrap_or_default()),
+        _ => false,
+    };
+    if !tokens.is_empty() && tokens.iter().all(silent) {
+        let said = text.trim().to_owned();
+        let (place, known) = (0..text.len(), String::new());
+        return Err(QueryError { mistake: Mistake::NoWords, said, known, place, suggestion: None });
     }
     let mut parser = Parser { text, now, tokens: tokens.into_iter().peekable(), order: None, depth: 0 };
     let condition = parser.either()?;
@@ -314,7 +325,7 @@ impl Parser<'_> {
 
     fn language(&self, value: &str, at: Range<usize>) -> Result<Condition, QueryError> {
         let code = value.to_lowercase();
-        if code.len() == 2 && code.bytes().all(|b| b.is_ascii_alphabetic()) {
+        if language::is_known(&code) {
             return Ok(Condition::Language(code));
         }
         let known = values("lang");

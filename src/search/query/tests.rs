@@ -21,7 +21,6 @@ fn queries_become_conditions() {
     let day = |d: i64| d * 86_400_000;
     for (text, expected) in [
         ("", Everything),
-        ("  -  \t", Everything),
         ("pump valve", words("pump valve")),
         ("HEX1025-B 4500 123", words("HEX1025-B 4500 123")),
         ("\"delivery date\" pump", All(vec![Phrase("delivery date".into()), words("pump")])),
@@ -105,6 +104,9 @@ fn mistakes_are_told_with_their_place_and_a_way_out() {
         ("(a b", Mistake::UnclosedParenthesis, "(", Some("(a b)")),
         ("a) b", Mistake::UnopenedParenthesis, ")", Some("a b")),
         ("OR b", Mistake::LonelyWord, "OR", Some("b")),
+        ("-", Mistake::NoWords, "", None),
+        ("\"!\" ?", Mistake::NoWords, "", None),
+        ("lang:xx", Mistake::BadLanguage, "xx", None),
         ("a OR", Mistake::LonelyWord, "OR", Some("a")),
         ("a OR OR b", Mistake::LonelyWord, "OR", Some("a OR b")),
         ("a AND", Mistake::LonelyWord, "AND", Some("a")),

@@ -8,7 +8,7 @@ use jiff::{
 /// First millisecond of a time, and the first one after it.
 pub(super) type Period = (i64, i64);
 
-/// `2025`, `2025-03`, `2025-03-14`, `today`, `yesterday`, `thisweek`, `lastmonth`…, and `7d`, `2w`, `3m`, `1y` for
+/// `2025`, `2025-03`, `2025-03-14`, `today`, `yesterday`, `monday`, `thisweek`, `lastmonth`…, and `7d`, `2w`, `3m`, `1y` for
 /// the day so long ago; `12h` for that hour. Days begin and end where the person is.
 pub(super) fn period(value: &str, now: &Zoned) -> Option<Period> {
     let value = value.to_lowercase();
@@ -28,6 +28,9 @@ fn civil_period(value: &str, today: Date) -> Option<(Date, Date)> {
         "yesterday" => return day(today.yesterday().ok()?),
         _ => {}
     }
+    if let Some(weekday) = weekday(value) {
+        return day(today.checked_sub(i64::from(today.weekday().since(weekday)).days()).ok()?);
+    }
     if let Some(name) = value.strip_prefix("this") {
         return named_period(name, today);
     }
@@ -36,6 +39,13 @@ fn civil_period(value: &str, today: Date) -> Option<(Date, Date)> {
         return named_period(name, from.yesterday().ok()?);
     }
     ago(value).map_or_else(|| written(value), |span| day(today.checked_sub(span).ok()?))
+}
+
+/// `monday`, `mon`: the latest day of that name, today among them.
+fn weekday(name: &str) -> Option<Weekday> {
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let at = days.iter().position(|day| *day == name || (name.len() == 3 && day.starts_with(name)))?;
+    Weekday::from_monday_zero_offset(i8::try_from(at).ok()?).ok()
 }
 
 fn named_period(name: &str, within: Date) -> Option<(Date, Date)> {
@@ -105,8 +115,12 @@ pub(super) fn likely_date(value: &str) -> Option<String> {
     date(month, day).or_else(|| date(day, month)).map(|date| date.to_string())
 }
 
-/// Hundredths of `1000`, `99.5`, `99,50`; what may be a separator of thousands is refused.
+/// Hundredths of `1000`, `99.5`, `99,50`, and of `1.234,50` with both marks; a mark alone that may stand between
+/// thousands is refused.
 pub(super) fn amount(value: &str) -> Option<i64> {
+    if let Some(plain) = without_thousands(value) {
+        return amount(&plain);
+    }
     let (whole, part) = value.split_once(['.', ',']).unwrap_or((value, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let complete = !value.ends_with(['.', ',']);
@@ -115,6 +129,18 @@ pub(super) fn amount(value: &str) -> Option<i64> {
         return None;
     }
     format!("{whole}{part:0<2}").parse().ok()
+}
+
+/// `1.234,50` as `1234,50`: of two marks the last is the decimal one, and the other stands between thousands.
+fn without_thousands(value: &str) -> Option<String> {
+    let decimal = value.rfind(['.', ','])?;
+    let (whole, rest) = value.split_at_checked(decimal)?;
+    let mark = if rest.starts_with(',') { '.' } else { ',' };
+    let mut groups = whole.split(mark);
+    let first = groups.next()?;
+    let grouped =
+        (1..=3).contains(&first.len()) && whole.contains(mark) && groups.all(|group| group.len() == 3);
+    grouped.then(|| format!("{}{rest}", whole.replace(mark, "")))
 }
 
 /// `1.000` as `1000`: a sum that was perhaps meant.
@@ -145,6 +171,8 @@ mod tests {
             ("2025-03-30", Some(("2025-03-29T23:00:00Z", "2025-03-30T22:00:00Z"))),
             ("today", Some(("2025-04-01T22:00:00Z", "2025-04-02T22:00:00Z"))),
             ("Yesterday", Some(("2025-03-31T22:00:00Z", "2025-04-01T22:00:00Z"))),
+            ("monday", Some(("2025-03-30T22:00:00Z", "2025-03-31T22:00:00Z"))),
+            ("wed", Some(("2025-04-01T22:00:00Z", "2025-04-02T22:00:00Z"))),
             ("3d", Some(("2025-03-29T23:00:00Z", "2025-03-30T22:00:00Z"))),
             ("1w", Some(("2025-03-25T23:00:00Z", "2025-03-26T23:00:00Z"))),
             ("1m", Some(("2025-03-01T23:00:00Z", "2025-03-02T23:00:00Z"))),
@@ -193,7 +221,11 @@ mod tests {
             ("99,50", Some(9_950)),
             ("0", Some(0)),
             ("1.000", None),
-            ("1,000.00", None),
+            ("1,000.00", Some(100_000)),
+            ("1.000,00", Some(100_000)),
+            ("12.345.678,9", Some(1_234_567_890)),
+            ("1.00,00", None),
+            ("1.000.00", None),
             ("-5", None),
             ("5.", None),
             (".5", None),

@@ -163,7 +163,8 @@ pub async fn show_ticket(State(desk): State<Arc<Desk>>, Path(number): Path<i64>)
 }
 
 async fn find_ticket(desk: &Desk, number: i64) -> Result<Ticket, ApiError> {
-    Ok(desk.app.store.read().await?.find_ticket_by_number(number).await?.ok_or(PageError::NotFound)?)
+    // a ticket that was merged is the one that took it in
+    Ok(super::ticket::find(&mut desk.app.store.read().await?, number).await?)
 }
 
 /// What is done to a ticket.

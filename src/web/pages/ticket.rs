@@ -24,6 +24,7 @@ use crate::{
         error::{PageError, percent_encode},
         frame::Frame,
         paging, review,
+        rights::Right,
         session::Visit,
         text, views,
     },
@@ -63,6 +64,8 @@ pub struct Part {
     priority: String,
     tag: String,
     unread: String,
+    /// `yes`: only what rests until a day.
+    rests: String,
     after: String,
 }
 
@@ -75,6 +78,7 @@ impl Part {
             ("priority", &self.priority),
             ("tag", &self.tag),
             ("unread", &self.unread),
+            ("rests", &self.rests),
         ];
         let pairs = all.map(|(key, kept)| (key, if key == name { value } else { kept.as_str() }));
         let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
@@ -95,6 +99,7 @@ impl Part {
             priority: Priority::parse(&self.priority),
             tag: Some(self.tag.clone()).filter(|tag| !tag.is_empty()),
             unread_by: (self.unread == "yes").then(|| person.to_owned()),
+            rests: self.rests == "yes",
         }
     }
 }
@@ -139,7 +144,7 @@ pub async fn list(
     let context = json!({
         "frame": frame, "title": text::choice("queue", &queue), "queue": if follows { "all" } else { &queue },
         "follows": follows, "states": states, "state": state.as_str(), "tickets": tickets, "next": next,
-        "part": { "assignee": part.assignee, "priority": part.priority, "tag": part.tag, "unread": part.unread },
+        "part": { "assignee": part.assignee, "priority": part.priority, "tag": part.tag, "unread": part.unread, "rests": part.rests },
         "queues": queues, "people": people(&mut db).await?, "tags": db.list_all_tags().await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "query": part.with("state", state.as_str()),
         "saved": db.list_views(ViewPage::Tickets, &visit.name).await?, "here": format!("/queues/{queue}"),
@@ -149,9 +154,11 @@ pub async fn list(
 }
 
 /// Names of those who can take a ticket.
+/// Names of those who may work on tickets.
 async fn people(db: &mut Db) -> Result<Vec<String>, PageError> {
-    let people = db.list_people().await?;
-    Ok(people.into_iter().filter(|person| !person.disabled).map(|person| person.name).collect())
+    let people = db.list_people().await?.into_iter();
+    let people = people.filter(|person| !person.disabled && person.role.may(Right::Answer));
+    Ok(people.map(|person| person.name).collect())
 }
 
 fn summary(settings: &Config, summary: &TicketSummary) -> Value {

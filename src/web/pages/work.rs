@@ -17,6 +17,7 @@ use crate::{
     web::{
         Desk,
         error::{PageError, percent_encode},
+        rights::Right,
         session::{Files, Posted, Visit},
     },
 };
@@ -69,11 +70,14 @@ async fn asked(desk: &Desk, visit: &Visit, posted: &Posted) -> Result<(Change, &
         "assign" if value.is_empty() => Some((Change::Assign(String::new()), "assigned")),
         "assign" => {
             let person = desk.app.store.read().await?.find_person_by_name(value).await?;
-            person.filter(|person| !person.disabled).map(|person| (Change::Assign(person.name), "assigned"))
+            let person = person.filter(|person| !person.disabled && person.role.may(Right::Answer));
+            person.map(|person| (Change::Assign(person.name), "assigned"))
         }
         "queue" => Queue::parse(value).map(|queue| (Change::Queue(queue), "moved")),
         "priority" => Priority::parse(value).map(|priority| (Change::Priority(priority), "prioritised")),
-        "snooze" => snooze_until(value, &desk.app.now()).map(|until| (Change::Snooze(until), "snoozed")),
+        "snooze" | "snooze_day" => {
+            snooze_until(value, &desk.app.now()).map(|until| (Change::Snooze(until), "snoozed"))
+        }
         "tag" => conversation::tag(value).map(|tag| (Change::Tag(tag), "tagged")),
         "untag" => conversation::tag(value).map(|tag| (Change::Untag(tag), "tagged")),
         "close" => Some((Change::State(TicketState::Closed), "closed")),
@@ -130,12 +134,13 @@ pub async fn save_view(
     Path(queue): Path<String>,
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
-    let (name, query) = (posted.text("name"), posted.text("query"));
+    let name = posted.text("name").split_whitespace().collect::<Vec<_>>().join(" ");
+    let query: String = posted.text("query").chars().filter(|c| !c.is_control()).collect();
     if name.is_empty() || (queue != "all" && Queue::parse(&queue).is_none()) {
         return Err(bad_form());
     }
     let kept = format!("{queue}?{query}");
-    view::save(&desk.app, ViewPage::Tickets, posted.text("shared") == "yes", name, &kept, &visit.name)
+    view::save(&desk.app, ViewPage::Tickets, posted.text("shared") == "yes", &name, &kept, &visit.name)
         .await?;
     Ok(Redirect::to(&format!("/queues/{kept}&done=view_saved")).into_response())
 }
@@ -244,7 +249,7 @@ fn no_other() -> PageError {
     PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.no_other_ticket")
 }
 
-/// `POST /tickets/{number}/join`: merges it into another one, or links the two.
+/// `POST /tickets/{number}/join`: merges it into another one, links the two, or parts them again.
 pub async fn join(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
@@ -253,15 +258,13 @@ pub async fn join(
 ) -> Result<Response, PageError> {
     let other = number_in(posted.text("other")).ok_or_else(no_other)?;
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    let merge = posted.text("do") == "merge";
-    let joined = if merge {
-        conversation::merge(&desk.app, &ticket, other, &visit.name).await?
-    } else {
-        conversation::link(&desk.app, &ticket, other, &visit.name).await?
+    let (joined, place, done) = match posted.text("do") {
+        "merge" => (conversation::merge(&desk.app, &ticket, other, &visit.name).await?, other, "merged"),
+        "unlink" => (conversation::unlink(&desk.app, &ticket, other, &visit.name).await?, number, "unlinked"),
+        _ => (conversation::link(&desk.app, &ticket, other, &visit.name).await?, number, "linked"),
     };
     match joined {
-        Joined::Done if merge => Ok(back(other, "merged")),
-        Joined::Done => Ok(back(number, "linked")),
+        Joined::Done => Ok(back(place, done)),
         Joined::NoOther => Err(no_other()),
     }
 }
