@@ -234,6 +234,11 @@ impl Db {
 }
 
 impl Tx {
+    /// Lets nobody else change accounts or catalogue until the end.
+    pub async fn lock_known(&mut self) -> Result<()> {
+        self.raise_counter("known", 1).await.map(drop)
+    }
+
     /// Adds an account. `None` if its number is taken.
     pub async fn insert_account(&mut self, account: &Account, now_ms: i64) -> Result<Option<AccountId>> {
         if self.find_account_by_no(&account.account_no).await?.is_some() {

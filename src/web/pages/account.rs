@@ -1,6 +1,9 @@
 //! Customers: the list, one of them with everything that it ever wrote and ordered, import and export, and merges.
 
-use super::import::{self, Way};
+use super::{
+    account_form,
+    import::{self, Way},
+};
 use crate::{
     model::{
         account::{Account, AccountRow},
@@ -26,7 +29,6 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -91,6 +93,7 @@ pub async fn list(
     let duplicates = master_data::duplicates(&known).len();
     let context = json!({
         "frame": frame, "accounts": accounts, "next": next, "q": asked.q, "total": total, "duplicates": duplicates,
+        "form": account_form::kept(&Account::default()),
     });
     views::page("accounts.html", context)
 }
@@ -132,6 +135,7 @@ pub async fn show(
         fields.insert("frame".to_owned(), json!(frame));
         fields.insert("id".to_owned(), json!(id));
         fields.insert("account".to_owned(), json!(row.account));
+        fields.insert("form".to_owned(), account_form::kept(&row.account));
         fields.insert("prices".to_owned(), json!(prices));
         fields.insert("merges".to_owned(), json!(merges));
         fields.insert("notes".to_owned(), json!(notes));
@@ -212,75 +216,13 @@ async fn written_and_ordered(db: &mut Db, id: &AccountId) -> Result<Value, PageE
     }))
 }
 
-/// The customer that a form describes; lists stand one item on a line.
-fn from_form(posted: &Posted) -> Result<Account, PageError> {
-    let text = |name: &str| posted.text(name).to_owned();
-    let list = |name: &str| {
-        // what separates items in a file cannot stand inside one
-        let items = posted.text(name).lines().map(|line| line.replace('|', "/").trim().to_owned());
-        items.filter(|line| !line.is_empty()).collect()
-    };
-    let limit = text("credit_limit").replace([' ', '\u{a0}'], "");
-    let credit_limit: Option<Decimal> = limit.parse().ok();
-    if credit_limit.is_none() && !limit.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    Ok(Account {
-        account_no: text("account_no"),
-        name: text("name"),
-        aliases: list("aliases"),
-        country: text("country").to_uppercase(),
-        language: text("language").to_lowercase(),
-        currency: text("currency").to_uppercase(),
-        payment_terms: text("payment_terms"),
-        bill_to: text("bill_to"),
-        ship_to: list("ship_to"),
-        email_domain: text("email_domain").to_lowercase(),
-        contacts: list("contacts"),
-        tax_id: text("tax_id"),
-        credit_limit,
-    })
-}
-
-/// `POST /accounts`
-pub async fn add(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let account = from_form(&posted)?;
-    if account.account_no.is_empty() || account.name.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    match master_data::add_account(&desk.app, &account, &visit.name).await? {
-        Some(id) => Ok(back(&id, "account_saved")),
-        None => Err(PageError::refused(StatusCode::CONFLICT, "error.account_taken")),
-    }
-}
-
-fn back(id: &AccountId, done: &str) -> Response {
+pub(super) fn back(id: &AccountId, done: &str) -> Response {
     Redirect::to(&format!("/accounts/{id}?done={done}")).into_response()
 }
 
-async fn find(desk: &Desk, id: String) -> Result<AccountId, PageError> {
+pub(super) async fn find(desk: &Desk, id: String) -> Result<AccountId, PageError> {
     let row = desk.app.store.read().await?.find_account(&AccountId::new(id)).await?;
     Ok(row.ok_or(PageError::NotFound)?.id)
-}
-
-/// `POST /accounts/{id}`
-pub async fn edit(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(id): Path<String>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let id = find(&desk, id).await?;
-    let account = from_form(&posted)?;
-    if account.name.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    master_data::edit_account(&desk.app, &id, &account, &visit.name).await?;
-    Ok(back(&id, "account_saved"))
 }
 
 /// `POST /accounts/{id}/notes`
