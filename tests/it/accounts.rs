@@ -195,6 +195,29 @@ async fn what_is_wrong_with_a_customer_stands_beside_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_a_customer_can_be_reached() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let id = account_id(&desk, "C-1042").await;
+    for number in 0..45 {
+        master_data::note_account(&desk.app, &id, &format!("note no. {number}."), "sam").await.unwrap();
+    }
+    let (mut address, mut seen, mut pages) = (format!("/accounts/{id}"), String::new(), 0);
+    loop {
+        let page = sam.get(address.split('#').next().unwrap()).await.text().await;
+        seen.push_str(&page);
+        pages += 1;
+        let Some((_, rest)) = page.split_once("rel=\"next\" href=\"") else { break };
+        address = rest.split('"').next().unwrap().replace("&amp;", "&").replace("&#x2f;", "/");
+    }
+    assert_eq!(pages, 3);
+    for number in 0..45 {
+        assert!(seen.contains(&format!("note no. {number}.")), "{number} cannot be reached");
+    }
+    assert!(seen.contains("rel=\"prev\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_can_be_taken_back() {
     let desk = Desk::open().await;
     let csv = "account_no,name,aliases,email_domain,ship_to\nC-9,Vastkust Marin A.B.,VKM,,Slipway 3\n";
