@@ -28,6 +28,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use std::{
     collections::BTreeSet,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -139,6 +140,8 @@ pub struct Web {
     pub session_hours: i64,
     /// Time zone that times are shown in, by its IANA name: `Europe/Stockholm`.
     pub time_zone: String,
+    /// Addresses of the proxies in front of us: what they say in `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpAddr>,
 }
 
 impl Default for Web {
@@ -148,6 +151,7 @@ impl Default for Web {
             base_url: "http://127.0.0.1:8025".to_owned(),
             session_hours: 12,
             time_zone: "UTC".to_owned(),
+            proxies: Vec::new(),
         }
     }
 }

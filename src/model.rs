@@ -13,12 +13,14 @@
 pub mod account;
 pub mod calendar;
 pub mod catalogue;
+pub mod codes;
 pub mod draft;
 pub mod field;
 pub mod finding;
 pub mod ids;
 pub mod ledger;
 pub mod message;
+pub mod number;
 pub mod oauth;
 pub mod openid;
 pub mod outbox;

@@ -5,10 +5,12 @@
 
 pub mod account;
 pub mod check_digit;
+pub mod customer;
 pub mod goods;
 pub mod history;
 pub mod master_data;
 pub mod remedy;
+pub mod sheet;
 pub mod sums;
 pub mod terms;
 pub mod value;

@@ -18,6 +18,7 @@ pub mod html;
 pub mod pages {
     //! One file for each noun.
     pub mod account;
+    pub mod account_form;
     pub mod api;
     pub mod audit;
     pub mod automation;
@@ -70,9 +71,9 @@ use error::{ApiError, PageError};
 use futures::FutureExt as _;
 use jiff::tz::TimeZone;
 use pages::{
-    account, api, audit, automation, catalogue, decide, document, draft, home, lesson, look, mailbox,
-    mailbox_form, me, message, openid, outbox, quarantine, record, search, setting, sign_in, template,
-    ticket, undo, user, webhook, work,
+    account, account_form, api, audit, automation, catalogue, decide, document, draft, home, lesson, look,
+    mailbox, mailbox_form, me, message, openid, outbox, quarantine, record, search, setting, sign_in,
+    template, ticket, undo, user, webhook, work,
 };
 use rights::{Right, Scope};
 use std::{future::Future, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -195,12 +196,12 @@ fn table() -> Table {
         .get(Read, "/records/{id}", record::show)
         // customers and goods
         .get(Read, "/accounts", account::list)
-        .post(Review, "/accounts", account::add)
+        .post(Review, "/accounts", account_form::add)
         .get(Read, "/accounts.csv", account::export)
         .post(Review, "/accounts/import", account::load)
         .get(Read, "/accounts/duplicates", account::duplicates)
         .get(Read, "/accounts/{id}", account::show)
-        .post(Review, "/accounts/{id}", account::edit)
+        .post(Review, "/accounts/{id}", account_form::edit)
         .post(Answer, "/accounts/{id}/notes", account::note)
         .post(Review, "/accounts/{id}/merge", account::merge)
         .post(Review, "/account-merges/{id}", account::undo_merge)

@@ -2,6 +2,7 @@
 
 use crate::{
     app::App,
+    model::finding::Severity,
     pipeline::master_data::{self, Plan},
 };
 use anyhow::Context as _;
@@ -13,7 +14,7 @@ use std::{
 /// Loads customers and goods from CSV files; loading again brings them up to date.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  mailroom import --accounts accounts.csv --catalogue catalogue.csv --dry-run\n\nColumns of accounts: account_no, name, aliases, country, language, currency, payment_terms, bill_to, ship_to, email_domain, contacts, tax_id, credit_limit\nColumns of the catalogue: sku, description, description_de…, unit, price_EUR…, customer_prices, customer_skus, packs, min_quantity, pack_size, discontinued, replaced_by\nLists inside a cell are separated by |; customer_prices and customer_skus are account_no=value, packs unit=quantity."
+    after_help = "Example:\n  mailroom import --accounts accounts.csv --catalogue catalogue.csv --dry-run\n\nColumns of accounts: account_no, name, aliases, country, language, currency, payment_terms, bill_to, ship_to, email_domain, contacts, tax_id, credit_limit\nColumns of the catalogue: sku, description, description_de…, unit, price_EUR…, customer_prices, customer_skus, packs, min_quantity, pack_size, discontinued, replaced_by\nA column that is not in the file leaves what is kept; an empty cell empties it. Cells may be parted by commas, semicolons or tabs, in UTF-8, UTF-16 or Windows-1252.\nLists inside a cell are separated by |; customer_prices and customer_skus are account_no=value, packs unit=quantity."
 )]
 pub struct Args {
     /// CSV file with customers.
@@ -37,7 +38,7 @@ pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     let mut complete = true;
     if let Some(path) = &args.accounts {
         let plan = if args.dry_run {
-            master_data::plan_accounts(&app.store, &read(path)?).await?.0
+            master_data::plan_accounts(&mut app.store.read().await?, &read(path)?).await?.0
         } else {
             accounts(app, path).await?
         };
@@ -45,7 +46,7 @@ pub async fn run(args: Args, app: &App) -> anyhow::Result<ExitCode> {
     }
     if let Some(path) = &args.catalogue {
         let plan = if args.dry_run {
-            master_data::plan_catalogue(&app.store, &read(path)?).await?.0
+            master_data::plan_catalogue(&mut app.store.read().await?, &read(path)?).await?.0
         } else {
             catalogue(app, path).await?
         };
@@ -74,10 +75,19 @@ fn print(plan: &Plan, what: &str, dry_run: bool) -> bool {
             println!("  {} {}: {:?} -> {:?}", changed.key, cell.name, cell.before, cell.after);
         }
     }
+    for (column, rows) in plan.emptied() {
+        println!("  {column}: {would}emptied in {rows} rows");
+    }
+    if dry_run && !plan.absent.is_empty() {
+        println!("  not in the file, left as they are: {}", plan.absent.join(", "));
+    }
+    if !plan.unread.is_empty() {
+        eprintln!("mailroom: nobody reads the columns {}; look for a slip", plan.unread.join(", "));
+    }
     for finding in &plan.findings {
         eprintln!("mailroom: {}", finding.message);
     }
-    plan.findings.is_empty()
+    plan.findings.iter().all(|finding| finding.severity == Severity::Note)
 }
 
 /// Loads customers; rows that cannot be read are findings.

@@ -168,7 +168,7 @@ fn hash(password: &Secret) -> anyhow::Result<String> {
 
 /// Adds a person who signs in.
 pub async fn add(store: &Store, name: &str, role: Role, password: &Secret) -> anyhow::Result<()> {
-    people::add(store, name, role, &hash(password)?, ACTOR).await??;
+    people::add(store, name, role, "", &hash(password)?, ACTOR).await??;
     Ok(())
 }
 

@@ -50,11 +50,43 @@ impl Trouble {
     }
 }
 
+/// Whether a folder is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It is.
+    Polled,
+    /// Its mailbox is paused.
+    Paused,
+    /// No mailbox names it: a file that was taken in, a mailbox or a folder that was removed.
+    Gone,
+}
+
+impl Reading {
+    fn of(config: Option<&Config>, folder: &str) -> Self {
+        match config.filter(|config| config.folders().iter().any(|name| name == folder)) {
+            Some(config) if config.paused => Self::Paused,
+            Some(_) => Self::Polled,
+            None => Self::Gone,
+        }
+    }
+
+    /// Stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Polled => "polled",
+            Self::Paused => "paused",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// A folder and how it fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     /// What intake noted of it.
     pub row: FolderRow,
+    /// Whether it is read.
+    pub reading: Reading,
     /// Rows of the ledger by outcome.
     pub outcomes: Vec<(Outcome, i64)>,
     /// What is wrong.
@@ -118,13 +150,17 @@ pub async fn health(app: &App, now_ms: i64) -> anyhow::Result<Health> {
     };
     for row in db.list_folders().await.context("failed to list folders")? {
         let outcomes = db.count_outcomes(&row.mailbox, &row.name).await?;
-        let trouble = folder_trouble(configs.get(row.mailbox.as_str()).copied(), &row, now_ms);
-        health.folders.push(Folder { row, outcomes, trouble });
+        let config = configs.get(row.mailbox.as_str()).copied();
+        let reading = Reading::of(config, &row.name);
+        let trouble = folder_trouble(config, &row, now_ms);
+        health.folders.push(Folder { row, reading, outcomes, trouble });
     }
     for config in settings.config.mailbox.iter().filter(|config| config.oauth.is_some()) {
         let row = db.find_credential(&config.name).await?;
         let days_left = credential::days_left(config, row.as_ref(), now_ms);
-        let trouble = sign_in_trouble(row.as_ref(), days_left);
+        // a paused mailbox needs its sign-in only where mail is sent by it
+        let in_use = !config.paused || settings.config.mail_out.sign_in_of == config.name;
+        let trouble = sign_in_trouble(row.as_ref(), days_left).filter(|_| in_use);
         health.sign_ins.push(SignIn { mailbox: config.name.clone(), row, days_left, trouble });
     }
     Ok(health)
@@ -132,7 +168,7 @@ pub async fn health(app: &App, now_ms: i64) -> anyhow::Result<Health> {
 
 /// A folder that is not polled (a file that was taken in, a mailbox that was removed or is paused) is not missed.
 fn folder_trouble(config: Option<&Config>, row: &FolderRow, now_ms: i64) -> Option<Trouble> {
-    let config = config.filter(|config| !config.paused && config.folders().contains(&row.name))?;
+    let config = config.filter(|_| Reading::of(config, &row.name) == Reading::Polled)?;
     if !row.last_error.is_empty() {
         return Some(Trouble::Failed);
     }
@@ -181,6 +217,14 @@ mod tests {
             (Some(&paused), row(Some(0), "no such host"), None),
         ] {
             assert_eq!(folder_trouble(config, &row, now_ms), expected, "{row:?}");
+        }
+        for (config, folder, reading) in [
+            (Some(&polled), "INBOX", Reading::Polled),
+            (Some(&paused), "INBOX", Reading::Paused),
+            (Some(&polled), "Archive", Reading::Gone),
+            (None, "INBOX", Reading::Gone),
+        ] {
+            assert_eq!(Reading::of(config, folder), reading);
         }
     }
 }

@@ -33,9 +33,18 @@ pub async fn run_due(app: &App) -> anyhow::Result<usize> {
 
 async fn run(app: &App, job: &Job) -> anyhow::Result<()> {
     let mut db = app.store.read().await?;
-    let delivery = db.find_delivery(&job.subject_id).await?.context("the delivery is gone")?;
-    let to = db.find_webhook(&delivery.webhook_id).await?.context("the webhook is gone")?;
+    let delivery = db.find_delivery(&job.subject_id).await?;
+    let to = match &delivery {
+        Some(delivery) => db.find_webhook(&delivery.webhook_id).await?,
+        None => None,
+    };
     drop(db);
+    let (Some(delivery), Some(to)) = (delivery, to) else {
+        // the webhook was removed meanwhile: there is nobody to tell
+        let mut tx = app.store.begin().await?;
+        tx.finish_job(&job.id, &app.node.name).await?;
+        return Ok(tx.commit().await?);
+    };
     let sent = match app.vault.open(&to.secret, &to.address) {
         Some(secret) => {
             let seconds = clock::now_ms() / 1000;

@@ -6,7 +6,7 @@
 use super::decision::entry;
 use crate::{
     app::App,
-    clock,
+    blob, clock,
     model::{
         account::{Account, AccountRow, CatalogueItem},
         finding::{Finding, Severity},
@@ -14,8 +14,11 @@ use crate::{
         text::{fold, squeeze},
     },
     screen::free_mail,
-    store::{Store, account::MergeRow},
-    validate::master_data::{account_cells, item_cells, parse_accounts_csv, parse_catalogue_csv},
+    store::{Db, account::MergeRow},
+    validate::{
+        customer,
+        master_data::{Loaded, account_cells, item_cells, load_accounts, load_catalogue},
+    },
 };
 use anyhow::Context as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,9 +59,22 @@ pub struct Plan {
     pub same: usize,
     /// What could not be used.
     pub findings: Vec<Finding>,
+    /// Columns that the file does not have: what is kept of them stays.
+    pub absent: Vec<&'static str>,
+    /// Columns of the file that nobody reads.
+    pub unread: Vec<String>,
 }
 
 impl Plan {
+    /// How many rows lose what stands in a column, by column.
+    pub fn emptied(&self) -> BTreeMap<&str, usize> {
+        let mut emptied = BTreeMap::new();
+        for cell in self.changed.iter().flat_map(|row| &row.cells).filter(|cell| cell.after.is_empty()) {
+            *emptied.entry(cell.name.as_str()).or_default() += 1;
+        }
+        emptied
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
@@ -116,10 +132,10 @@ fn compare(before: Vec<Row>, after: Vec<Row>, replaces: bool) -> Plan {
     plan
 }
 
-/// What a CSV file means for the customers, and the customers in it.
-pub async fn plan_accounts(store: &Store, csv: &[u8]) -> anyhow::Result<(Plan, Vec<Account>)> {
-    let (mut accounts, mut findings) = parse_accounts_csv(csv);
-    let mut db = store.read().await?;
+/// What a CSV file means for the customers, and the customers that would be added or change.
+pub async fn plan_accounts(db: &mut Db, csv: &[u8]) -> anyhow::Result<(Plan, Vec<Account>)> {
+    let before: Vec<Account> = db.list_all_accounts().await?.into_iter().map(|row| row.account).collect();
+    let Loaded { rows: mut accounts, mut findings, absent, unread } = load_accounts(csv, &before);
     let merged: BTreeSet<String> =
         db.list_merged_accounts().await?.into_iter().map(|(_, account_no, _)| account_no).collect();
     accounts.retain(|account| {
@@ -133,25 +149,34 @@ pub async fn plan_accounts(store: &Store, csv: &[u8]) -> anyhow::Result<(Plan, V
         }
         stays
     });
-    let before = db.list_all_accounts().await?.iter().map(|row| account_cells(&row.account)).collect();
-    let plan = compare(before, accounts.iter().map(account_cells).collect(), false);
-    Ok((Plan { findings, ..plan }, accounts))
+    let rows = accounts.iter().map(account_cells).collect();
+    let plan = compare(before.iter().map(account_cells).collect(), rows, false);
+    let is_changed = |account: &Account| {
+        let number = &account.account_no;
+        plan.added.contains(number) || plan.changed.iter().any(|row| row.key == *number)
+    };
+    accounts.retain(is_changed);
+    let slips = accounts.iter().flat_map(customer::check).filter(|slip| slip.severity == Severity::Note);
+    findings.extend(slips);
+    Ok((Plan { findings, absent, unread, ..plan }, accounts))
 }
 
 /// What a CSV file means for the catalogue, and the goods in it. The catalogue becomes exactly what the file says.
-pub async fn plan_catalogue(store: &Store, csv: &[u8]) -> anyhow::Result<(Plan, Vec<CatalogueItem>)> {
-    let (items, findings) = parse_catalogue_csv(csv);
-    let before = store.read().await?.list_all_catalogue_items().await?.iter().map(item_cells).collect();
+pub async fn plan_catalogue(db: &mut Db, csv: &[u8]) -> anyhow::Result<(Plan, Vec<CatalogueItem>)> {
+    let before = db.list_all_catalogue_items().await?;
+    let Loaded { rows: items, findings, absent, unread } = load_catalogue(csv, &before);
+    let before = before.iter().map(item_cells).collect();
     // a file that cannot be read at all empties nothing
     let plan = compare(before, items.iter().map(item_cells).collect(), !items.is_empty());
-    Ok((Plan { findings, ..plan }, items))
+    Ok((Plan { findings, absent, unread, ..plan }, items))
 }
 
 /// Loads customers: new ones are added, known ones brought up to date, others stay.
 pub async fn import_accounts(app: &App, csv: &[u8], who: &str) -> anyhow::Result<Plan> {
-    let (plan, accounts) = plan_accounts(&app.store, csv).await?;
     let sha256 = app.blob.put(csv).await.context("failed to keep the file")?;
     let mut tx = app.store.begin().await?;
+    tx.lock_known().await?;
+    let (plan, accounts) = plan_accounts(&mut tx, csv).await?;
     tx.save_accounts(&accounts, clock::now_ms()).await?;
     tx.audit(entry(who, "import_accounts", "account", "", plan.summary(&sha256)));
     tx.commit().await.context("failed to keep the accounts")?;
@@ -160,12 +185,13 @@ pub async fn import_accounts(app: &App, csv: &[u8], who: &str) -> anyhow::Result
 
 /// Loads goods in place of those that were there.
 pub async fn import_catalogue(app: &App, csv: &[u8], who: &str) -> anyhow::Result<Plan> {
-    let (plan, items) = plan_catalogue(&app.store, csv).await?;
+    let sha256 = app.blob.put(csv).await.context("failed to keep the file")?;
+    let mut tx = app.store.begin().await?;
+    tx.lock_known().await?;
+    let (plan, items) = plan_catalogue(&mut tx, csv).await?;
     if items.is_empty() {
         return Ok(plan);
     }
-    let sha256 = app.blob.put(csv).await.context("failed to keep the file")?;
-    let mut tx = app.store.begin().await?;
     tx.replace_catalogue(&items, clock::now_ms()).await?;
     tx.audit(entry(who, "import_catalogue", "catalogue", "", plan.summary(&sha256)));
     tx.commit().await.context("failed to keep the catalogue")?;
@@ -181,24 +207,56 @@ pub async fn add_account(app: &App, account: &Account, who: &str) -> anyhow::Res
     Ok(Some(id))
 }
 
-/// Changes a customer; its number stays. Which cells changed.
+/// What became of a change of a customer.
+#[derive(Debug)]
+pub enum Edited {
+    /// It is kept: which cells changed.
+    Kept(Vec<Cell>),
+    /// Somebody changed the customer since it was read; this is what is kept now.
+    Changed(Box<Account>),
+    /// Fields that cannot be kept.
+    Wrong(Vec<Finding>),
+}
+
+/// A name for what is kept of a customer: another one as soon as anything changes.
+pub fn fingerprint(account: &Account) -> String {
+    blob::sha256_hex(&serde_json::to_vec(account).unwrap_or_default())
+}
+
+/// Changes a customer; its number stays. `seen` is the [`fingerprint`] of what the change was made to; none replaces
+/// whatever is kept. A field that stays as it is may be wrong.
 pub async fn edit_account(
     app: &App,
     id: &AccountId,
     edited: &Account,
+    seen: Option<&str>,
     who: &str,
-) -> anyhow::Result<Vec<Cell>> {
+) -> anyhow::Result<Edited> {
     let mut tx = app.store.begin().await?;
+    // two that change it at once stand in line here
+    tx.lock_known().await?;
     let row = tx.find_account(id).await?.context("the customer is gone")?;
-    let edited = Account { account_no: row.account.account_no.clone(), ..edited.clone() };
+    if seen.is_some_and(|seen| seen != fingerprint(&row.account)) {
+        return Ok(Edited::Changed(Box::new(row.account)));
+    }
+    let mut edited = Account { account_no: row.account.account_no.clone(), ..edited.clone() };
+    customer::tidy(&mut edited);
     let cells = differences(&account_cells(&row.account), &account_cells(&edited));
+    let mut wrong = customer::check(&edited);
+    wrong.retain(|finding| {
+        finding.severity == Severity::Problem
+            && cells.iter().any(|cell| Some(&cell.name) == finding.field.as_ref())
+    });
+    if !wrong.is_empty() {
+        return Ok(Edited::Wrong(wrong));
+    }
     if cells.is_empty() {
-        return Ok(cells);
+        return Ok(Edited::Kept(cells));
     }
     tx.save_accounts(std::slice::from_ref(&edited), clock::now_ms()).await?;
     tx.audit(entry(who, "edit_account", "account", id.as_str(), serde_json::to_string(&cells)?));
     tx.commit().await.context("failed to change a customer")?;
-    Ok(cells)
+    Ok(Edited::Kept(cells))
 }
 
 /// Notes something of a customer.

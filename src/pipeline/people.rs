@@ -52,11 +52,12 @@ fn named_entry(who: &str, action: &str, person: &str, detail: &str) -> Entry {
     }
 }
 
-/// Adds a person who signs in.
+/// Adds a person who signs in, and who gets mail from us at `email` unless that is empty.
 pub async fn add(
     store: &Store,
     name: &str,
     role: Role,
+    email: &str,
     password_hash: &str,
     who: &str,
 ) -> anyhow::Result<Result<UserId, Refused>> {
@@ -64,11 +65,21 @@ pub async fn add(
     if !visible || name.chars().count() > NAME_CHARS_MAX {
         return Ok(Err(Refused::Name));
     }
+    if !email.is_empty() && !limits::is_address(email) {
+        return Ok(Err(Refused::Email));
+    }
     let mut tx = store.begin().await?;
     let Some(id) = tx.insert_person(name, password_hash, role, clock::now_ms()).await? else {
         return Ok(Err(Refused::Taken));
     };
     tx.audit(named_entry(who, "add_person", name, role.as_str()));
+    if !email.is_empty() {
+        if !tx.save_person_email(&id, email).await? {
+            tx.rollback().await?;
+            return Ok(Err(Refused::Email));
+        }
+        tx.audit(named_entry(who, "change_email", name, email));
+    }
     tx.commit().await.context("failed to add a person")?;
     Ok(Ok(id))
 }

@@ -18,6 +18,9 @@ pub const PER_RECIPIENT: &[Window] =
 /// How far back [`History`] has to reach.
 pub const HISTORY_MS: i64 = 600 * MINUTE_MS;
 
+/// How the reason of the breaker begins.
+pub const BREAKER_REASON: &str = "the breaker holds back automatic mail";
+
 /// The window of the breaker for everything.
 pub const BREAKER_MS: i64 = 60 * MINUTE_MS;
 
@@ -106,7 +109,7 @@ pub fn decide(
     }
     if history.everything >= u64::from(breaker_per_hour) {
         let reason = format!(
-            "the breaker holds back automatic mail: {} left within an hour, the limit is {breaker_per_hour}",
+            "{BREAKER_REASON}: {} left within an hour, the limit is {breaker_per_hour}",
             history.everything
         );
         return Decision::Withheld { reason, breaker: true };

@@ -10,8 +10,9 @@
 //!
 //! Does not: choose whether to write, or send. Limits: [`TEMPLATE_BYTES_MAX`], [`SUBJECT_CHARS_MAX`].
 
-use crate::model::draft::named;
+use crate::model::{codes, draft::named};
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use std::{
     fmt::Write as _,
@@ -250,6 +251,7 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.add_filter("number", number);
+        environment.add_filter("money", money);
         environment.add_filter("date", date);
         let mut templates = Self { environment };
         for (name, sources) in BUILT_IN {
@@ -507,6 +509,15 @@ fn number(value: String, language: String) -> String {
     out
 }
 
+/// An amount with as many decimals as its currency has (ISO 4217), as people write it in a language. A price in smaller
+/// parts keeps them; where the currency is not known, two decimals are written.
+fn money(value: String, currency: String, language: String) -> String {
+    let Ok(amount) = value.parse::<Decimal>() else { return value };
+    let mut amount = amount.normalize();
+    amount.rescale(amount.scale().max(codes::decimals(&currency).unwrap_or(2)));
+    number(amount.to_string(), language)
+}
+
 /// `2026-11-22` as people write it in a language. What is no date stays.
 #[expect(clippy::needless_pass_by_value, reason = "the template engine hands over owned strings")]
 fn date(value: String, language: String) -> String {
@@ -621,6 +632,29 @@ mod tests {
         let long = with_reference(&"ä".repeat(1000), "MR-1001");
         assert_eq!(long.chars().count(), SUBJECT_CHARS_MAX);
         assert!(long.ends_with(" [MR-1001]"));
+    }
+
+    #[test]
+    fn amounts_have_the_decimals_of_their_currency() {
+        for (value, currency, language, expected) in [
+            ("198.4", "EUR", "en", "198.40"),
+            ("1198.4", "SEK", "sv", "1\u{a0}198,40"),
+            ("1234567", "EUR", "de", "1.234.567,00"),
+            ("0.4215", "EUR", "fr", "0,4215"),
+            ("0.500", "EUR", "en", "0.50"),
+            ("1200.00", "JPY", "en", "1,200"),
+            ("12.5", "KWD", "en", "12.500"),
+            ("12.5", "", "de", "12,50"),
+            ("to be agreed", "EUR", "en", "to be agreed"),
+            ("", "EUR", "en", ""),
+        ] {
+            let written = money(value.to_owned(), currency.to_owned(), language.to_owned());
+            assert_eq!(written, expected, "{value} {currency}");
+        }
+        let mut context = Context::sample();
+        context.total = "1198.4".to_owned();
+        let letter = Templates::open(None).unwrap().render(Name::OrderConfirmation, "sv", &context).unwrap();
+        assert!(letter.body.contains("Totalt: 1\u{a0}198,40 EUR"), "{}", letter.body);
     }
 
     #[test]

@@ -188,13 +188,19 @@ impl Db {
     }
 
     /// What people noted of a customer, newest first.
-    pub async fn list_account_notes(&mut self, id: &AccountId, limit: u32) -> Result<Vec<NoteRow>> {
+    pub async fn list_account_notes(
+        &mut self,
+        id: &AccountId,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<NoteRow>> {
         sqlx::query(
             "SELECT * FROM account_note WHERE account_id IN
-                 (SELECT id FROM account WHERE id = $1 OR merged_into = $1) ORDER BY id DESC LIMIT $2",
+                 (SELECT id FROM account WHERE id = $1 OR merged_into = $1) ORDER BY id DESC LIMIT $2 OFFSET $3",
         )
         .bind(id.as_str())
         .bind(i64::from(limit))
+        .bind(i64::from(skip))
         .all(self.connection(), |row| {
             Ok(NoteRow {
                 body: row.text("body")?,
@@ -209,16 +215,18 @@ impl Db {
     pub async fn list_message_ids_of_account(
         &mut self,
         id: &AccountId,
+        skip: u32,
         limit: u32,
     ) -> Result<Vec<MessageId>> {
         sqlx::query(
             "SELECT message.id FROM ticket JOIN message ON message.ticket_id = ticket.id
              WHERE ticket.account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
                  AND message.direction = 'in'
-             ORDER BY message.id DESC LIMIT $2",
+             ORDER BY message.id DESC LIMIT $2 OFFSET $3",
         )
         .bind(id.as_str())
         .bind(i64::from(limit))
+        .bind(i64::from(skip))
         .all(self.connection(), |row| row.id("id"))
         .await
     }
@@ -234,6 +242,11 @@ impl Db {
 }
 
 impl Tx {
+    /// Lets nobody else change accounts or catalogue until the end.
+    pub async fn lock_known(&mut self) -> Result<()> {
+        self.raise_counter("known", 1).await.map(drop)
+    }
+
     /// Adds an account. `None` if its number is taken.
     pub async fn insert_account(&mut self, account: &Account, now_ms: i64) -> Result<Option<AccountId>> {
         if self.find_account_by_no(&account.account_no).await?.is_some() {

@@ -7,7 +7,7 @@ use super::{
 use crate::model::{
     draft::named,
     finding::Finding,
-    ids::{DocumentId, MessageId},
+    ids::{AccountId, DocumentId, MessageId},
 };
 use sqlx::{AssertSqlSafe, any::AnyRow};
 
@@ -129,6 +129,27 @@ impl Db {
             found.extend(query.all(self.connection(), document).await?);
         }
         Ok(found)
+    }
+
+    /// What a customer sent, newest first, without the `skip` newest.
+    pub async fn list_documents_of_account(
+        &mut self,
+        id: &AccountId,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<DocumentRow>> {
+        sqlx::query(
+            "SELECT document.* FROM ticket JOIN message ON message.ticket_id = ticket.id
+                 JOIN document ON document.message_id = message.id
+             WHERE ticket.account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
+                 AND message.direction = 'in'
+             ORDER BY document.id DESC LIMIT $2 OFFSET $3",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .bind(i64::from(skip))
+        .all(self.connection(), document)
+        .await
     }
 
     /// Documents with these bytes, newest first.

@@ -288,13 +288,19 @@ impl Db {
     }
 
     /// The drafts of a customer and of those that it stands for, newest first.
-    pub async fn list_drafts_of_account(&mut self, id: &AccountId, limit: u32) -> Result<Vec<DraftRow>> {
+    pub async fn list_drafts_of_account(
+        &mut self,
+        id: &AccountId,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<DraftRow>> {
         sqlx::query(
             "SELECT * FROM draft WHERE account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
-             ORDER BY id DESC LIMIT $2",
+             ORDER BY id DESC LIMIT $2 OFFSET $3",
         )
         .bind(id.as_str())
         .bind(i64::from(limit))
+        .bind(i64::from(skip))
         .all(self.connection(), draft)
         .await
     }

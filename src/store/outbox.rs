@@ -165,6 +165,16 @@ impl Db {
         .await
     }
 
+    /// How many mails are withheld for a reason that begins so.
+    pub async fn count_held_back(&mut self, reason: &str) -> Result<i64> {
+        let (count,) =
+            sqlx::query_as("SELECT COUNT(*) FROM outbox WHERE state = 'withheld' AND reason LIKE $1")
+                .bind(text(&format!("{reason}%")))
+                .fetch_one(self.connection())
+                .await?;
+        Ok(count)
+    }
+
     /// How many mails went, or may have gone, to anybody since `since_ms`: what the breaker looks at.
     pub async fn count_sends(&mut self, since_ms: i64) -> Result<i64> {
         let (count,) = sqlx::query_as(

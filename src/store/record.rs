@@ -93,14 +93,25 @@ impl Db {
         account_id: &AccountId,
         limit: u32,
     ) -> Result<Vec<RecordRow>> {
+        self.list_records_of_account_from(account_id, 0, limit).await
+    }
+
+    /// The same without the `skip` newest.
+    pub async fn list_records_of_account_from(
+        &mut self,
+        account_id: &AccountId,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<RecordRow>> {
         sqlx::query(
             "SELECT * FROM record WHERE account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
-             ORDER BY id DESC LIMIT $2",
+             ORDER BY id DESC LIMIT $2 OFFSET $3",
         )
-            .bind(account_id.as_str())
-            .bind(i64::from(limit))
-            .all(self.connection(), record)
-            .await
+        .bind(account_id.as_str())
+        .bind(i64::from(limit))
+        .bind(i64::from(skip))
+        .all(self.connection(), record)
+        .await
     }
 
     /// All records, oldest first, the next `limit` after `after`.

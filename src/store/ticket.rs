@@ -178,13 +178,19 @@ impl Db {
     }
 
     /// The tickets of a customer and of those that it stands for, the last touched first.
-    pub async fn list_tickets_of_account(&mut self, id: &AccountId, limit: u32) -> Result<Vec<Ticket>> {
+    pub async fn list_tickets_of_account(
+        &mut self,
+        id: &AccountId,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<Ticket>> {
         sqlx::query(
             "SELECT * FROM ticket WHERE account_id IN (SELECT id FROM account WHERE id = $1 OR merged_into = $1)
-             ORDER BY updated_ms DESC, id DESC LIMIT $2",
+             ORDER BY updated_ms DESC, id DESC LIMIT $2 OFFSET $3",
         )
         .bind(id.as_str())
         .bind(i64::from(limit))
+        .bind(i64::from(skip))
         .all(self.connection(), ticket)
         .await
     }

@@ -192,6 +192,35 @@ impl Tx {
         Ok(done == 1)
     }
 
+    /// Changes where a webhook goes, what it is told and what signs it.
+    pub async fn save_webhook(
+        &mut self,
+        id: &str,
+        address: &str,
+        events: &[Event],
+        sealed: &str,
+    ) -> Result<bool> {
+        let done = sqlx::query("UPDATE webhook SET address = $1, events = $2, secret = $3 WHERE id = $4")
+            .bind(text(address))
+            .bind(json(&events)?)
+            .bind(sealed)
+            .bind(text(id))
+            .run(self.connection())
+            .await?;
+        Ok(done == 1)
+    }
+
+    /// Removes a webhook with its deliveries; what is still to be told to it is told no more. `false` if there is none.
+    pub async fn delete_webhook(&mut self, id: &str) -> Result<bool> {
+        sqlx::query("DELETE FROM webhook_delivery WHERE webhook_id = $1")
+            .bind(text(id))
+            .run(self.connection())
+            .await?;
+        let done =
+            sqlx::query("DELETE FROM webhook WHERE id = $1").bind(text(id)).run(self.connection()).await?;
+        Ok(done == 1)
+    }
+
     /// Tells every webhook that wants to hear of it, once this transaction is committed.
     pub async fn announce(&mut self, event: Event, data: &serde_json::Value, now_ms: i64) -> Result<()> {
         self.announce_later(event, data, now_ms, now_ms).await
@@ -255,11 +284,13 @@ impl Tx {
     }
 
     /// Sends a delivery again that was given up or taken. `false` if it is waiting, or there is none.
-    pub async fn redeliver(&mut self, id: &str, now_ms: i64) -> Result<bool> {
+    pub async fn redeliver(&mut self, webhook_id: &str, id: &str, now_ms: i64) -> Result<bool> {
         let done = sqlx::query(
-            "UPDATE webhook_delivery SET state = 'waiting', attempts = 0 WHERE id = $1 AND state <> 'waiting'",
+            "UPDATE webhook_delivery SET state = 'waiting', attempts = 0 WHERE id = $1 AND state <> 'waiting'
+                 AND webhook_id = $2",
         )
         .bind(text(id))
+        .bind(text(webhook_id))
         .run(self.connection())
         .await?;
         if done == 1 {

@@ -73,7 +73,15 @@ fn parts(sentence: &str) -> impl Iterator<Item = &str> {
 
 /// A finding's message in the language of the page under way.
 pub(super) fn said(message: &str) -> String {
-    filled(&SENTENCES, message, |_, figure| in_form(figure)).unwrap_or_else(|| message.to_owned())
+    known(message).unwrap_or_else(|| message.to_owned())
+}
+
+fn known(message: &str) -> Option<String> {
+    filled(&SENTENCES, message, |before, figure| {
+        // what stands in quotation marks is what was written
+        let quoted = before.ends_with('"');
+        if quoted { figure.to_owned() } else { known(figure).unwrap_or_else(|| in_form(figure)) }
+    })
 }
 
 /// Why a rule decided as it did, in the language of the page under way; several reasons stand behind one another.

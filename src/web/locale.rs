@@ -1,7 +1,10 @@
 //! Days, times and numbers as the reader of a page writes them; what the program works with stays ISO and decimal.
 
 use super::text;
-use crate::extract::date::{self, Order};
+use crate::{
+    extract::date::{self, Order},
+    model::number::{Marks, Read, read},
+};
 use jiff::{Zoned, civil::Date};
 use rust_decimal::Decimal;
 
@@ -123,6 +126,13 @@ fn plain_in(typed: &str, language: &str) -> Option<String> {
     let plain = packed.chars().filter(|c| !matches!(c, '.' | ',') || Some(*c) == decimal);
     let plain: String = plain.map(|c| if Some(c) == decimal { '.' } else { c }).collect();
     plain.parse::<Decimal>().is_ok().then_some(plain)
+}
+
+/// An amount as the reader types it, with the mark between thousands of the page's language; one that can be read in
+/// two ways is asked about. `three` says that its currency has three decimals.
+pub(super) fn amount(typed: &str, three: bool) -> Read {
+    let form = form(text::language());
+    read(typed, Marks { thousands: Some(form.thousands), decimal: three.then_some(form.decimal) })
 }
 
 /// Whether the only mark in a number stands between thousands.

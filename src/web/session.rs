@@ -35,8 +35,14 @@ pub const FORM_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Fields and files of a form with files.
 const FORM_PARTS_MAX: usize = 1_000;
-/// Failed attempts to sign in before a name has to wait.
+/// Failed attempts to sign in from one address before a name has to wait there.
 pub const ATTEMPTS_MAX: u32 = 10;
+/// The same for a name from all addresses together: far above, for a stranger must not lock anybody out.
+pub const ATTEMPTS_OF_NAME_MAX: u32 = 500;
+/// Longest wait after one more failure.
+pub const ATTEMPTS_DELAY_MAX_MS: i64 = 4 * 60 * 60 * 1000;
+/// How long a name's failures at an address where it has to wait are remembered after the last one.
+const ATTEMPTS_FORGOTTEN_MS: i64 = 24 * 60 * 60 * 1000;
 /// The same for an address: more, because a whole office may share one.
 pub const ATTEMPTS_OF_ADDRESS_MAX: u32 = 50;
 /// How long failed attempts count.
@@ -311,56 +317,147 @@ pub(super) fn cookie_header(desk: &Desk, name: &str, value: Option<&str>, age_s:
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// Failed attempts to sign in, by name and by address.
+/// What failed attempts are counted under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tried {
+    /// One name from one network: waits longer after each failure.
+    Here,
+    /// One name from anywhere: far above, so that a stranger's guesses do not lock out who knows the password.
+    Name,
+    /// Any name from one network.
+    Network,
+}
+
+/// Failures under one key.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    count: u32,
+    since_ms: i64,
+    last_ms: i64,
+}
+
+impl Failed {
+    /// Whether they stand in the way of another attempt.
+    fn blocks(self, tried: Tried, now_ms: i64) -> bool {
+        match tried {
+            Tried::Here if self.count < ATTEMPTS_MAX => false,
+            Tried::Here => now_ms - self.last_ms < delay_ms(self.count),
+            Tried::Name => self.count >= ATTEMPTS_OF_NAME_MAX && now_ms - self.since_ms < ATTEMPTS_WINDOW_MS,
+            Tried::Network => {
+                self.count >= ATTEMPTS_OF_ADDRESS_MAX && now_ms - self.since_ms < ATTEMPTS_WINDOW_MS
+            }
+        }
+    }
+
+    /// Whether they count no longer.
+    fn is_over(self, tried: Tried, now_ms: i64) -> bool {
+        match tried {
+            Tried::Here if self.count >= ATTEMPTS_MAX => now_ms - self.last_ms >= ATTEMPTS_FORGOTTEN_MS,
+            Tried::Here | Tried::Name | Tried::Network => now_ms - self.since_ms >= ATTEMPTS_WINDOW_MS,
+        }
+    }
+}
+
+/// How long the next attempt has to wait: twice as long after each one that failed, up to [`ATTEMPTS_DELAY_MAX_MS`].
+fn delay_ms(failures: u32) -> i64 {
+    let doublings = failures.saturating_sub(ATTEMPTS_MAX).min(16);
+    (ATTEMPTS_WINDOW_MS << doublings).min(ATTEMPTS_DELAY_MAX_MS)
+}
+
+/// What stands for an address: an IPv6 customer has a whole network of 64 bits.
+fn network(address: Option<IpAddr>) -> String {
+    match address.map(|address| address.to_canonical()) {
+        None => String::new(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+    }
+}
+
+/// The address of whoever asks: that of the connection, or, if it comes from one of our proxies, the nearest one in
+/// `X-Forwarded-For` that is none of them. What stands before that anybody could have written.
+pub(super) fn client_address(
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+    proxies: &[IpAddr],
+) -> Option<IpAddr> {
+    let is_proxy =
+        |address: &IpAddr| proxies.iter().any(|proxy| proxy.to_canonical() == address.to_canonical());
+    let peer = peer?;
+    if !is_proxy(&peer) {
+        return Some(peer);
+    }
+    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    for text in named.iter().rev() {
+        match text.parse::<IpAddr>() {
+            Ok(address) if is_proxy(&address) => {}
+            Ok(address) => return Some(address),
+            // a proxy does not write such a thing: what stands before it is not to be believed
+            Err(_) => break,
+        }
+    }
+    Some(peer)
+}
+
+/// Failed attempts to sign in, by name, by network, and by both.
+///
+/// Follows the OWASP Authentication Cheat Sheet, "Account Lockout": waits grow, and a name is not locked for everybody
+/// by whoever knows it.
 #[derive(Debug, Default)]
 pub struct Attempts {
-    failed: Mutex<HashMap<String, (u32, i64)>>,
+    failed: Mutex<HashMap<String, (Tried, Failed)>>,
 }
 
 impl Attempts {
-    fn keys(name: &str, address: Option<IpAddr>) -> [(String, u32); 2] {
-        let address = address.map_or_else(String::new, |address| address.to_string());
+    fn keys(name: &str, address: Option<IpAddr>) -> [(String, Tried); 3] {
+        let (name, network) = (hash(name), network(address));
         [
-            (format!("name {}", hash(name)), ATTEMPTS_MAX),
-            (format!("address {address}"), ATTEMPTS_OF_ADDRESS_MAX),
+            (format!("here {name} {network}"), Tried::Here),
+            (format!("name {name}"), Tried::Name),
+            (format!("network {network}"), Tried::Network),
         ]
     }
 
     /// Whether another attempt may be made now.
     pub fn may_try(&self, name: &str, address: Option<IpAddr>, now_ms: i64) -> bool {
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::keys(name, address).iter().all(|(key, max)| {
-            failed
-                .get(key)
-                .is_none_or(|(count, since_ms)| count < max || now_ms - since_ms >= ATTEMPTS_WINDOW_MS)
-        })
+        let kept = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::keys(name, address)
+            .iter()
+            .all(|(key, tried)| kept.get(key).is_none_or(|(_, failed)| !failed.blocks(*tried, now_ms)))
     }
 
     /// Counts an attempt; it is taken back if it turns out well, so that many at once do not slip through.
     pub fn count(&self, name: &str, address: Option<IpAddr>, now_ms: i64) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if failed.len() >= ATTEMPTS_KEPT_MAX {
-            failed.retain(|_, (_, since_ms)| now_ms - *since_ms < ATTEMPTS_WINDOW_MS);
+        let mut kept = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= ATTEMPTS_KEPT_MAX {
+            kept.retain(|_, (tried, failed)| !failed.is_over(*tried, now_ms));
         }
-        if failed.len() >= ATTEMPTS_KEPT_MAX {
-            failed.clear();
+        if kept.len() >= ATTEMPTS_KEPT_MAX {
+            kept.clear();
         }
-        for (key, _) in Self::keys(name, address) {
-            let entry = failed.entry(key).or_insert((0, now_ms));
-            if now_ms - entry.1 >= ATTEMPTS_WINDOW_MS {
-                *entry = (0, now_ms);
+        for (key, tried) in Self::keys(name, address) {
+            let fresh = Failed { count: 0, since_ms: now_ms, last_ms: now_ms };
+            let (_, failed) = kept.entry(key).or_insert((tried, fresh));
+            if failed.is_over(tried, now_ms) {
+                *failed = fresh;
             }
-            entry.0 += 1;
+            failed.count = failed.count.saturating_add(1);
+            failed.last_ms = now_ms;
         }
     }
 
-    /// Forgets the failures of a name and takes back one of its address.
+    /// Forgets the failures of a name here and takes back one of the name and one of the network.
     pub fn forgive(&self, name: &str, address: Option<IpAddr>) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let [(by_name, _), (by_address, _)] = Self::keys(name, address);
-        failed.remove(&by_name);
-        if let Some((count, _)) = failed.get_mut(&by_address) {
-            *count = count.saturating_sub(1);
+        let mut kept = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, tried) in Self::keys(name, address) {
+            if tried == Tried::Here {
+                kept.remove(&key);
+            } else if let Some((_, failed)) = kept.get_mut(&key) {
+                failed.count = failed.count.saturating_sub(1);
+            }
         }
     }
 }
@@ -383,5 +480,60 @@ mod tests {
         }
         assert!(!attempts.may_try("bob", None, 1), "until the address has to wait too");
         assert!(attempts.may_try("ann", None, ATTEMPTS_WINDOW_MS));
+    }
+
+    #[test]
+    fn a_stranger_does_not_lock_a_name_for_everybody() {
+        let attempts = Attempts::default();
+        let [stranger, home]: [IpAddr; 2] = ["203.0.113.9", "198.51.100.4"].map(|text| text.parse().unwrap());
+        let mut now_ms = 0;
+        for _ in 0..ATTEMPTS_MAX {
+            attempts.count("ann", Some(stranger), now_ms);
+        }
+        assert!(!attempts.may_try("ann", Some(stranger), now_ms));
+        assert!(
+            attempts.may_try("ann", Some(home), now_ms),
+            "who knows the password comes in from elsewhere"
+        );
+        for wait in [1, 2, 4, 8, 16, 16] {
+            let wait_ms = wait * ATTEMPTS_WINDOW_MS;
+            assert!(!attempts.may_try("ann", Some(stranger), now_ms + wait_ms - 1), "waits grow: {wait}");
+            now_ms += wait_ms;
+            assert!(attempts.may_try("ann", Some(stranger), now_ms));
+            attempts.count("ann", Some(stranger), now_ms);
+        }
+        for many in 0..ATTEMPTS_OF_NAME_MAX {
+            let address = IpAddr::from(many.to_be_bytes());
+            attempts.count("ann", Some(address), now_ms);
+        }
+        assert!(!attempts.may_try("ann", Some(home), now_ms), "a whole net of strangers guesses no faster");
+        let [one, next]: [IpAddr; 2] =
+            ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"].map(|text| text.parse().unwrap());
+        for _ in 0..ATTEMPTS_MAX {
+            attempts.count("bo", Some(one), now_ms);
+        }
+        assert!(!attempts.may_try("bo", Some(next), now_ms), "one network, however many addresses it has");
+    }
+
+    #[test]
+    fn only_our_own_proxies_say_who_asks() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        for (peer, header, expected) in [
+            ("192.0.2.7", "198.51.100.4", "192.0.2.7"),
+            ("10.0.0.1", "198.51.100.4", "198.51.100.4"),
+            ("10.0.0.1", "1.2.3.4, 198.51.100.4, 10.0.0.2", "198.51.100.4"),
+            ("10.0.0.1", "198.51.100.4, unknown", "10.0.0.1"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("::ffff:10.0.0.1", "198.51.100.4", "198.51.100.4"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", HeaderValue::from_static(header));
+            assert_eq!(
+                client_address(Some(ip(peer)), &headers, &proxies),
+                Some(ip(expected)),
+                "{peer} {header}"
+            );
+        }
     }
 }

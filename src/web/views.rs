@@ -26,6 +26,7 @@ macro_rules! templates {
 const TEMPLATES: &[(&str, &str)] = templates![
     "account.html",
     "account_duplicates.html",
+    "account_form.html",
     "accounts.html",
     "audit.html",
     "automation.html",

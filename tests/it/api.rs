@@ -286,3 +286,55 @@ async fn webhooks_tell_what_happened_signed_and_until_it_is_taken() {
         desk.app.store.read().await.unwrap().find_job("send_webhook", &first.id).await.unwrap().is_none()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_changed_and_removed() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let (address, received) = receiver(vec![200]);
+    let secret_of = |page: &str| {
+        let secret = page.split("<code>whsec_").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        Secret::new(format!("whsec_{secret}").replace("&#x2f;", "/").replace("&#x3d;", "="))
+    };
+    let first = [("address", "http://127.0.0.1:9/old"), ("event", "ticket.created")];
+    let old = secret_of(&ann.post("/webhooks", &first).await.text().await);
+    let hook = async || desk.app.store.read().await.unwrap().list_webhooks().await.unwrap().pop();
+    let path = format!("/webhooks/{}", hook().await.unwrap().id);
+    let bad = [("do", "save"), ("address", "ftp://x.example"), ("event", "draft.approved")];
+    assert_eq!(ann.post(&path, &bad).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let save = [("do", "save"), ("address", address.as_str()), ("event", "draft.approved")];
+    assert_eq!(ann.post(&path, &save).await.status(), StatusCode::SEE_OTHER);
+    let row = hook().await.unwrap();
+    assert_eq!((row.address.as_str(), row.events.len()), (address.as_str(), 1));
+    let kept = desk.app.vault.open(&row.secret, &row.address).unwrap();
+    assert_eq!(kept.reveal(), old.reveal(), "another address keeps the secret");
+
+    let fresh = secret_of(&ann.post(&path, &[("do", "secret")]).await.text().await);
+    assert_ne!(fresh.reveal(), old.reveal());
+    ann.post(&format!("/drafts/{}", desk.draft), &[("revision", "0"), ("do", "approve")]).await;
+    assert_eq!(send_webhook::run_due(&desk.app).await.unwrap(), 1);
+    let text = received.recv().unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| {
+        let line = head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}: "))).unwrap();
+        line.split_once(": ").unwrap().1.to_owned()
+    };
+    let seconds = header("webhook-timestamp").parse().unwrap();
+    let signature = webhook::sign(&fresh, &header("webhook-id"), seconds, body).unwrap();
+    assert_eq!(header("webhook-signature"), signature);
+
+    let unsure = ann.post(&path, &[("do", "delete")]).await.status();
+    assert_eq!(unsure, StatusCode::UNPROCESSABLE_ENTITY, "it is asked whether that is meant");
+    let delivery = desk.app.store.read().await.unwrap().list_deliveries(&row.id, 1).await.unwrap().remove(0);
+    let again = [("do", "again"), ("delivery", delivery.id.as_str())];
+    assert_eq!(ann.post(&path, &again).await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(ann.post(&path, &[("do", "delete"), ("sure", "yes")]).await.status(), StatusCode::SEE_OTHER);
+    assert!(hook().await.is_none());
+    assert_eq!(send_webhook::run_due(&desk.app).await.unwrap(), 1, "nobody is left to tell");
+    assert_eq!(send_webhook::run_due(&desk.app).await.unwrap(), 0);
+    let log = desk.app.store.read().await.unwrap().list_audit_of("webhook", &row.id, 9).await.unwrap();
+    let actions: Vec<_> = log.iter().map(|row| row.entry.action.as_str()).collect();
+    for action in ["edit_webhook", "rotate_webhook", "delete_webhook"] {
+        assert!(actions.contains(&action), "{action} is not in the log: {actions:?}");
+    }
+}

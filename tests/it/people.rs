@@ -93,6 +93,29 @@ async fn a_second_factor_stands_behind_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_added_with_an_address_that_cannot_be() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let add = |email: &'static str| [("name", "new"), ("role", "reviewer"), ("email", email)];
+    for email in ["new at site", "@site.example"] {
+        let answer = ann.post("/users", &add(email)).await;
+        assert_eq!(answer.status(), StatusCode::CONFLICT);
+        let page = answer.text().await;
+        assert!(page.contains("value=\"new\"") && page.contains("id=\"add-wrong\""), "{page}");
+        let known = desk.app.store.read().await.unwrap().find_person_by_name("new").await.unwrap();
+        assert!(known.is_none(), "nobody is there halfway");
+    }
+    let page = ann.post("/users", &add("new@site.example")).await.text().await;
+    assert!(
+        page.contains("class=\"alert once\"") || page.contains("<code>"),
+        "the password is shown: {page}"
+    );
+    let taken = [("name", "newer"), ("role", "reviewer"), ("email", "new@site.example")];
+    assert_eq!(ann.post("/users", &taken).await.status(), StatusCode::CONFLICT);
+    assert!(desk.app.store.read().await.unwrap().find_person_by_name("newer").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_seen_and_ended() {
     let desk = Desk::open().await;
     let (here, there) = (Visitor::sign_in(&desk, "sam").await, Visitor::sign_in(&desk, "sam").await);

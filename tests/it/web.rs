@@ -11,13 +11,16 @@ use axum::{
 };
 use fantoccini::key::Key;
 use mailroom::{
+    clock,
     model::{
         draft::{DraftState, Source},
+        ids::OutboxId,
         outbox::OutboxState,
         ticket::TicketState,
     },
     pipeline::edit,
-    store::{audit::AuditRow, quarantine::Resolution},
+    reply::limits,
+    store::{audit::AuditRow, outbox::NewOutbox, quarantine::Resolution},
     web,
 };
 
@@ -168,6 +171,46 @@ async fn nothing_changes_without_our_own_form() {
 
     assert_eq!(ann.post("/sign-out", &[]).await.status(), StatusCode::SEE_OTHER);
     assert_eq!(ann.get("/").await.status(), StatusCode::SEE_OTHER, "the session is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn home_says_what_is_read_and_that_the_breaker_is_open() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let mut tx = desk.app.store.begin().await.unwrap();
+    tx.record_folder_error("removed-one", "INBOX", "no such host", 1).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = ann.get("/").await.text().await;
+    assert!(!page.contains("removed-one") && !page.contains("role=\"alert\""), "{page}");
+    let page = ann.get("/mailboxes").await.text().await;
+    assert!(page.contains("not read any more") && !page.contains("no such host"), "{page}");
+
+    let mut tx = desk.app.store.begin().await.unwrap();
+    let held = NewOutbox {
+        id: OutboxId::new(clock::fresh_id()),
+        cause: "held:1".to_owned(),
+        ticket_id: None,
+        message_id: None,
+        draft_id: None,
+        recipient: "x@brook.example".to_owned(),
+        copies: Vec::new(),
+        template: "acknowledgement".to_owned(),
+        language: "en".to_owned(),
+        subject: "Re: Loop".to_owned(),
+        rfc_message_id: "held.1@nordkomp.example".to_owned(),
+        sha256: desk.app.blob.put(b"x").await.unwrap(),
+        withheld: Some(format!("{}: 500 left within an hour, the limit is 500", limits::BREAKER_REASON)),
+        due_ms: 1,
+    };
+    assert!(tx.insert_outbox(&held, clock::now_ms()).await.unwrap());
+    tx.commit().await.unwrap();
+    let page = ann.get("/").await.text().await;
+    assert!(
+        page.contains("The breaker held back automatic mail.") && page.contains("1 mail waits"),
+        "{page}"
+    );
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    assert!(!sam.get("/").await.text().await.contains("breaker"), "it is for those who oversee");
 }
 
 #[tokio::test(flavor = "multi_thread")]

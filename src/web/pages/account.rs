@@ -1,6 +1,9 @@
 //! Customers: the list, one of them with everything that it ever wrote and ordered, import and export, and merges.
 
-use super::import::{self, Way};
+use super::{
+    account_form,
+    import::{self, Way},
+};
 use crate::{
     model::{
         account::{Account, AccountRow},
@@ -26,15 +29,16 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Customers on one page.
 const ACCOUNTS_PER_PAGE: u32 = 50;
-/// Rows of each kind shown of one customer.
+/// Rows of each kind on a page of one customer.
 const ROWS_MAX: u32 = 20;
+/// Rows of a kind that can be gone back.
+const SKIP_MAX: u32 = 1_000_000;
 /// What customers call our items, shown at most.
 const REFERENCES_MAX: u32 = 200;
 /// Longest note.
@@ -91,6 +95,7 @@ pub async fn list(
     let duplicates = master_data::duplicates(&known).len();
     let context = json!({
         "frame": frame, "accounts": accounts, "next": next, "q": asked.q, "total": total, "duplicates": duplicates,
+        "form": account_form::kept(&Account::default()),
     });
     views::page("accounts.html", context)
 }
@@ -100,6 +105,7 @@ pub async fn show(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
     Path(id): Path<String>,
+    Query(window): Query<Window>,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(&desk, &visit, "accounts").await?;
     let id = AccountId::new(id);
@@ -108,7 +114,7 @@ pub async fn show(
         return Ok(Redirect::to(&format!("/accounts/{standing}")).into_response());
     }
     let row = db.find_account(&id).await?.ok_or(PageError::NotFound)?;
-    let mut context = written_and_ordered(&mut db, &id).await?;
+    let mut context = written_and_ordered(&mut db, &id, &window).await?;
     let account_no = &row.account.account_no;
     let prices: Vec<Value> = db
         .list_all_catalogue_items()
@@ -127,74 +133,100 @@ pub async fn show(
         .iter()
         .map(|merge| json!({ "id": merge.id, "no": merge.merged_no, "who": merge.merged_by, "at_ms": merge.merged_ms }))
         .collect();
-    let notes = db.list_account_notes(&id, ROWS_MAX).await?;
     if let Some(fields) = context.as_object_mut() {
         fields.insert("frame".to_owned(), json!(frame));
         fields.insert("id".to_owned(), json!(id));
         fields.insert("account".to_owned(), json!(row.account));
+        fields.insert("form".to_owned(), account_form::kept(&row.account));
         fields.insert("prices".to_owned(), json!(prices));
         fields.insert("merges".to_owned(), json!(merges));
-        fields.insert("notes".to_owned(), json!(notes));
     }
     views::page("account.html", context)
 }
 
-/// Tickets, messages, documents, drafts, records and item numbers of a customer.
-async fn written_and_ordered(db: &mut Db, id: &AccountId) -> Result<Value, PageError> {
-    let tickets: Vec<Value> = db
-        .list_tickets_of_account(id, ROWS_MAX)
-        .await?
-        .iter()
-        .map(|t| {
-            json!({
-                "number": t.number, "reference": t.reference(), "subject": t.subject, "queue": t.queue,
-                "state": t.state, "updated_ms": t.updated_ms,
-            })
+/// Which rows of which list are shown; the other lists begin at their newest row.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Window {
+    part: String,
+    from: u32,
+}
+
+impl Window {
+    fn skip(&self, part: &str) -> u32 {
+        if self.part == part { self.from.min(SKIP_MAX) } else { 0 }
+    }
+
+    /// The rows of a list, with the addresses of those before and after them.
+    fn list<T>(
+        &self,
+        id: &AccountId,
+        part: &str,
+        found: Vec<T>,
+        shown: impl FnMut(&T) -> Value,
+    ) -> (Vec<Value>, Value) {
+        let skip = self.skip(part);
+        let found = Part::cut(found, ROWS_MAX);
+        let address = |from: u32| format!("/accounts/{id}?part={part}&from={from}#{part}");
+        let newer = (skip > 0).then(|| address(skip.saturating_sub(ROWS_MAX)));
+        let older = found.next(|_| address(skip.saturating_add(ROWS_MAX)));
+        (found.rows.iter().map(shown).collect(), json!({ "newer": newer, "older": older }))
+    }
+}
+
+/// Tickets, messages, documents, drafts, records, notes and item numbers of a customer.
+async fn written_and_ordered(db: &mut Db, id: &AccountId, window: &Window) -> Result<Value, PageError> {
+    let most = ask(ROWS_MAX);
+    let found = db.list_tickets_of_account(id, window.skip("tickets"), most).await?;
+    let (tickets, ticket_pages) = window.list(id, "tickets", found, |t| {
+        json!({
+            "number": t.number, "reference": t.reference(), "subject": t.subject, "queue": t.queue,
+            "state": t.state, "updated_ms": t.updated_ms,
         })
-        .collect();
-    let ids = db.list_message_ids_of_account(id, ROWS_MAX).await?;
-    let (mut messages, mut documents) = (Vec::new(), Vec::new());
-    for message_id in &ids {
+    });
+    let mut found = Vec::new();
+    for message_id in &db.list_message_ids_of_account(id, window.skip("messages"), most).await? {
         let Some(message) = db.find_message(message_id).await? else { continue };
         let ticket = match &message.ticket_id {
             Some(ticket) => db.find_ticket(ticket).await?.map(|ticket| ticket.number),
             None => None,
         };
-        for document in db.list_documents(message_id).await? {
-            documents.push(json!({
-                "id": document.id, "name": document.document.name, "size_bytes": document.document.size_bytes,
-                "at_ms": message.date_ms.unwrap_or(message.stored_ms),
-            }));
-        }
-        messages.push(json!({
+        found.push((message, ticket));
+    }
+    let (messages, message_pages) = window.list(id, "messages", found, |(message, ticket)| {
+        json!({
             "id": message.id, "subject": message.subject, "from": message.from_email, "ticket": ticket,
             "at_ms": message.date_ms.unwrap_or(message.stored_ms),
-        }));
+        })
+    });
+    let mut found = Vec::new();
+    for document in db.list_documents_of_account(id, window.skip("documents"), most).await? {
+        let message = db.find_message(&document.document.message_id).await?;
+        found.push((document, message.map(|message| message.date_ms.unwrap_or(message.stored_ms))));
     }
-    documents.truncate(ROWS_MAX as usize);
-    let drafts: Vec<Value> = db
-        .list_drafts_of_account(id, ROWS_MAX)
-        .await?
-        .iter()
-        .map(|d| {
-            json!({
-                "id": d.id, "kind": d.kind, "po_number": d.po_number, "state": d.state, "created_ms": d.created_ms,
-                "level": review::level(d.least_confidence), "least_confidence": d.least_confidence,
-            })
+    let (documents, document_pages) = window.list(id, "documents", found, |(document, at_ms)| {
+        json!({
+            "id": document.id, "name": document.document.name, "size_bytes": document.document.size_bytes,
+            "at_ms": at_ms.unwrap_or_default(),
         })
-        .collect();
-    let records: Vec<Value> = db
-        .list_records_of_account(id, ROWS_MAX)
-        .await?
-        .iter()
-        .map(|r| {
-            json!({
-                "id": r.id, "kind": r.kind, "po_number": r.po_number, "approved_ms": r.approved_ms,
-                "approved_by": r.approved_by, "lines": r.content.lines.len(), "total": r.content.text("total"),
-                "currency": r.content.text("currency"),
-            })
+    });
+    let found = db.list_drafts_of_account(id, window.skip("drafts"), most).await?;
+    let (drafts, draft_pages) = window.list(id, "drafts", found, |d| {
+        json!({
+            "id": d.id, "kind": d.kind, "po_number": d.po_number, "state": d.state, "created_ms": d.created_ms,
+            "level": review::level(d.least_confidence), "least_confidence": d.least_confidence,
         })
-        .collect();
+    });
+    let found = db.list_records_of_account_from(id, window.skip("records"), most).await?;
+    let (records, record_pages) = window.list(id, "records", found, |r| {
+        json!({
+            "id": r.id, "kind": r.kind, "po_number": r.po_number, "approved_ms": r.approved_ms,
+            "approved_by": r.approved_by, "lines": r.content.lines.len(), "total": r.content.text("total"),
+            "currency": r.content.text("currency"),
+        })
+    });
+    let found = db.list_account_notes(id, window.skip("notes"), most).await?;
+    let (notes, note_pages) = window.list(id, "notes", found, |note| json!(note));
     let references: Vec<Value> = db
         .list_item_references_of(id, REFERENCES_MAX)
         .await?
@@ -208,79 +240,21 @@ async fn written_and_ordered(db: &mut Db, id: &AccountId) -> Result<Value, PageE
         .collect();
     Ok(json!({
         "tickets": tickets, "messages": messages, "documents": documents, "drafts": drafts, "records": records,
-        "references": references,
+        "notes": notes, "references": references,
+        "pages": {
+            "tickets": ticket_pages, "messages": message_pages, "documents": document_pages, "drafts": draft_pages,
+            "records": record_pages, "notes": note_pages,
+        },
     }))
 }
 
-/// The customer that a form describes; lists stand one item on a line.
-fn from_form(posted: &Posted) -> Result<Account, PageError> {
-    let text = |name: &str| posted.text(name).to_owned();
-    let list = |name: &str| {
-        // what separates items in a file cannot stand inside one
-        let items = posted.text(name).lines().map(|line| line.replace('|', "/").trim().to_owned());
-        items.filter(|line| !line.is_empty()).collect()
-    };
-    let limit = text("credit_limit").replace([' ', '\u{a0}'], "");
-    let credit_limit: Option<Decimal> = limit.parse().ok();
-    if credit_limit.is_none() && !limit.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    Ok(Account {
-        account_no: text("account_no"),
-        name: text("name"),
-        aliases: list("aliases"),
-        country: text("country").to_uppercase(),
-        language: text("language").to_lowercase(),
-        currency: text("currency").to_uppercase(),
-        payment_terms: text("payment_terms"),
-        bill_to: text("bill_to"),
-        ship_to: list("ship_to"),
-        email_domain: text("email_domain").to_lowercase(),
-        contacts: list("contacts"),
-        tax_id: text("tax_id"),
-        credit_limit,
-    })
-}
-
-/// `POST /accounts`
-pub async fn add(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let account = from_form(&posted)?;
-    if account.account_no.is_empty() || account.name.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    match master_data::add_account(&desk.app, &account, &visit.name).await? {
-        Some(id) => Ok(back(&id, "account_saved")),
-        None => Err(PageError::refused(StatusCode::CONFLICT, "error.account_taken")),
-    }
-}
-
-fn back(id: &AccountId, done: &str) -> Response {
+pub(super) fn back(id: &AccountId, done: &str) -> Response {
     Redirect::to(&format!("/accounts/{id}?done={done}")).into_response()
 }
 
-async fn find(desk: &Desk, id: String) -> Result<AccountId, PageError> {
+pub(super) async fn find(desk: &Desk, id: String) -> Result<AccountId, PageError> {
     let row = desk.app.store.read().await?.find_account(&AccountId::new(id)).await?;
     Ok(row.ok_or(PageError::NotFound)?.id)
-}
-
-/// `POST /accounts/{id}`
-pub async fn edit(
-    State(desk): State<Arc<Desk>>,
-    Extension(visit): Extension<Visit>,
-    Path(id): Path<String>,
-    Extension(posted): Extension<Posted>,
-) -> Result<Response, PageError> {
-    let id = find(&desk, id).await?;
-    let account = from_form(&posted)?;
-    if account.name.is_empty() {
-        return Err(PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"));
-    }
-    master_data::edit_account(&desk.app, &id, &account, &visit.name).await?;
-    Ok(back(&id, "account_saved"))
 }
 
 /// `POST /accounts/{id}/notes`

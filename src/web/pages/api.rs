@@ -449,6 +449,12 @@ pub async fn change_account(
     let account = body(account)?;
     let id = AccountId::new(id);
     desk.app.store.read().await?.find_account(&id).await?.ok_or(PageError::NotFound)?;
-    let changed = master_data::edit_account(&desk.app, &id, &account, &visit.name).await?;
-    Ok(Json(json!({ "changed": changed })))
+    match master_data::edit_account(&desk.app, &id, &account, None, &visit.name).await? {
+        master_data::Edited::Kept(changed) => Ok(Json(json!({ "changed": changed }))),
+        master_data::Edited::Changed(_) => Err(PageError::refused(StatusCode::CONFLICT, "error.gone").into()),
+        master_data::Edited::Wrong(findings) => {
+            let messages: Vec<_> = findings.into_iter().map(|finding| finding.message).collect();
+            Err(ApiError::said(StatusCode::UNPROCESSABLE_ENTITY, &messages.join(" ")))
+        }
+    }
 }

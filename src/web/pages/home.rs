@@ -2,12 +2,13 @@
 
 use crate::{
     clock,
-    jobs::health::{self, Health},
+    jobs::health::{self, Health, Reading},
     model::{
         outbox::OutboxState,
         ticket::{Queue, TicketState},
     },
     pipeline::straight_through::PROGRAM,
+    reply::limits,
     store::{Db, figures::DayCount},
     web::{
         Desk,
@@ -46,10 +47,19 @@ pub async fn show(
         "charts": charts(&mut db, &figures, now_ms).await?,
         "mailboxes": health.as_ref().map(mailboxes),
         "not_counting": health.as_ref().map(|health| &health.not_counting),
+        "breaker": if oversees { Some(breaker(&desk, &mut db, now_ms).await?) } else { None },
         "any_mailbox": health.as_ref().is_none_or(|health| health.any),
         "days": DAYS, "width": chart::WIDTH, "height": chart::HEIGHT,
     });
     views::page("home.html", context)
+}
+
+/// Whether the breaker holds automatic mail back now, and how many mails it has held back that nobody decided on.
+async fn breaker(desk: &Desk, db: &mut Db, now_ms: i64) -> Result<Value, PageError> {
+    let most = desk.app.settings().await?.config.mail_out.breaker_per_hour;
+    let open = db.count_sends(now_ms - limits::BREAKER_MS).await? >= i64::from(most);
+    let held = db.count_held_back(limits::BREAKER_REASON).await?;
+    Ok(json!({ "alarm": open || held > 0, "open": open, "held": held }))
 }
 
 /// What several parts of the page are made of, asked for once.
@@ -186,11 +196,13 @@ async fn charts(db: &mut Db, figures: &Figures, now_ms: i64) -> Result<Vec<Chart
 
 /// How the mailboxes fare, in one line each.
 fn mailboxes(health: &Health) -> Vec<Value> {
-    let folders = health.folders.iter().map(|folder| {
+    // what no mailbox names any more is on the page of mailboxes only
+    let read = health.folders.iter().filter(|folder| folder.reading != Reading::Gone);
+    let folders = read.map(|folder| {
         json!({
             "mailbox": folder.row.mailbox, "folder": folder.row.name, "contact_ms": folder.row.last_contact_ms,
             "message_ms": folder.row.last_message_ms, "backlog": folder.backlog(),
-            "trouble": folder.trouble.map(health::Trouble::as_str),
+            "trouble": folder.trouble.map(health::Trouble::as_str), "reading": folder.reading.as_str(),
         })
     });
     folders.collect()

@@ -47,10 +47,12 @@ pub(super) async fn run(
 ) -> Result<Response, PageError> {
     let app = &desk.app;
     if let Some(file) = files.find("file") {
+        let mut db = app.store.read().await?;
         let plan = match way {
-            Way::Accounts => master_data::plan_accounts(&app.store, &file.bytes).await?.0,
-            Way::Catalogue => master_data::plan_catalogue(&app.store, &file.bytes).await?.0,
+            Way::Accounts => master_data::plan_accounts(&mut db, &file.bytes).await?.0,
+            Way::Catalogue => master_data::plan_catalogue(&mut db, &file.bytes).await?.0,
         };
+        drop(db);
         let sha256 = app.blob.put(&file.bytes).await?;
         let version = app.store.read().await?.find_known_version().await?;
         let frame = Frame::load(desk, visit, "accounts").await?;
@@ -58,6 +60,7 @@ pub(super) async fn run(
             "frame": frame, "way": way.name(), "file": file.name, "sha256": sha256, "version": version,
             "empty": plan.is_empty(), "added": plan.added.len(), "changed": plan.changed.len(),
             "removed": plan.removed.len(), "same": plan.same, "findings": plan.findings,
+            "emptied": plan.emptied(), "absent": plan.absent.join(", "), "unread": plan.unread.join(", "),
             "added_rows": plan.added.iter().take(ROWS_SHOWN).collect::<Vec<_>>(),
             "changed_rows": plan.changed.iter().take(ROWS_SHOWN).collect::<Vec<_>>(),
             "removed_rows": plan.removed.iter().take(ROWS_SHOWN).collect::<Vec<_>>(),

@@ -70,7 +70,7 @@ async fn page(desk: &Desk, visit: &Visit, tested: Option<(&str, &[Step])>) -> Re
             json!({
                 "mailbox": row.mailbox, "name": row.name, "last_contact_ms": row.last_contact_ms,
                 "last_message_ms": row.last_message_ms, "server_count": row.server_count, "counts": counts,
-                "backlog": folder.backlog(), "trouble": folder.trouble.map(health::Trouble::as_str),
+                "backlog": folder.backlog(), "reading": folder.reading.as_str(), "trouble": folder.trouble.map(health::Trouble::as_str),
                 "last_error": row.last_error, "last_error_ms": row.last_error_ms,
             })
         })

@@ -4,7 +4,7 @@
 //! the provider's account, or by a verified mail address the first time ([`people::find_by_identity`]); the second factor is
 //! the provider's business. Whatever fails is told on the sign-in page, and what the provider answered is in the audit log.
 
-use super::sign_in::{From, Said, Wish, agent, begin_session, form, log_entry, own_path};
+use super::sign_in::{From, Said, Wish, agent, begin_session, client, form, log_entry, own_path};
 use crate::{
     clock, config,
     model::openid::Config,
@@ -24,10 +24,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse as _, Redirect, Response},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 
 /// Where a provider sends a person back to.
 const BACK_PATH: &str = "/sign-in/openid/back";
@@ -68,10 +65,6 @@ async fn discover(config: &Config) -> Result<Provider, Error> {
 
 type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
 
-fn ip(peer: Peer) -> Option<IpAddr> {
-    peer.map(|Extension(ConnectInfo(address))| address.ip())
-}
-
 /// The sign-in page with what went wrong, by the key of its text.
 async fn tell(
     desk: &Desk,
@@ -99,11 +92,12 @@ fn told_as(error: &Error) -> (StatusCode, &'static str) {
 pub async fn begin(
     State(desk): State<Arc<Desk>>,
     peer: Peer,
+    headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Response, PageError> {
     let config = configured(&desk)?;
     let next = Some(own_path(&wish.next)).filter(|next| next.len() <= NEXT_BYTES_MAX).unwrap_or("/");
-    let (address, now_ms) = (ip(peer), clock::now_ms());
+    let (address, now_ms) = (client(&desk, peer, &headers), clock::now_ms());
     let begun = Begun {
         state: oauth::verifier(),
         nonce: oauth::verifier(),
@@ -155,7 +149,7 @@ pub async fn back(
     Query(answer): Query<Answer>,
 ) -> Result<Response, PageError> {
     let config = configured(&desk)?;
-    let (address, now_ms) = (ip(peer), clock::now_ms());
+    let (address, now_ms) = (client(&desk, peer, &headers), clock::now_ms());
     let sealed = text::cookie(&headers, cookie_name(&desk)).unwrap_or_default();
     let begun = desk.app.vault.open(sealed, BEGUN);
     let begun = begun.and_then(|begun| serde_json::from_str::<Begun>(begun.reveal()).ok());
@@ -228,9 +222,13 @@ async fn identify(
 }
 
 /// `GET /sign-in/openid/out`: leads to where a person signs out at the provider.
-pub async fn leave(State(desk): State<Arc<Desk>>, peer: Peer) -> Result<Response, PageError> {
+pub async fn leave(
+    State(desk): State<Arc<Desk>>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     let config = configured(&desk)?;
-    let (address, now_ms) = (ip(peer), clock::now_ms());
+    let (address, now_ms) = (client(&desk, peer, &headers), clock::now_ms());
     let once = oauth::verifier();
     if !desk.attempts.may_try(&once, address, now_ms) {
         return tell(&desk, StatusCode::TOO_MANY_REQUESTS, "sign_in.throttled", "/", "").await;

@@ -11,7 +11,7 @@ use crate::{
         Desk,
         error::{PageError, percent_encode},
         factor, password,
-        session::{Visit, check_origin, cookie, fresh_key, hash, set_cookie},
+        session::{Visit, check_origin, client_address, cookie, fresh_key, hash, set_cookie},
         text, views,
     },
 };
@@ -73,7 +73,7 @@ pub async fn enter(
     if !desk.app.config.sign_in.passwords {
         return form(&desk, StatusCode::FORBIDDEN, name, next, Said::wrong("sign_in.no_passwords")).await;
     }
-    let address: Option<IpAddr> = address.map(|Extension(ConnectInfo(address))| address.ip());
+    let address = client(&desk, address, &headers);
     let now_ms = clock::now_ms();
     if !desk.attempts.may_try(name, address, now_ms) {
         return form(&desk, StatusCode::TOO_MANY_REQUESTS, name, next, Said::wrong("sign_in.throttled"))
@@ -105,6 +105,16 @@ pub async fn enter(
         next.to_owned()
     };
     Ok(([(header::SET_COOKIE, set_cookie(&desk, Some(&key)))], Redirect::to(&next)).into_response())
+}
+
+/// Where whoever asks comes from.
+pub(super) fn client(
+    desk: &Desk,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: &HeaderMap,
+) -> Option<IpAddr> {
+    let peer = peer.map(|Extension(ConnectInfo(address))| address.ip());
+    client_address(peer, headers, &desk.app.config.web.proxies)
 }
 
 /// Where and how a session begins.
@@ -182,7 +192,7 @@ pub async fn enter_code(
         return Err(PageError::SignIn { next: next.to_owned() });
     };
     let person = half.person;
-    let address: Option<IpAddr> = address.map(|Extension(ConnectInfo(address))| address.ip());
+    let address = client(&desk, address, &headers);
     // codes are guessed apart from passwords: a right password must not forgive wrong codes
     let name = format!("code of {}", person.name);
     if !desk.attempts.may_try(&name, address, now_ms) {

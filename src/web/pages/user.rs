@@ -7,7 +7,7 @@ use crate::{
     store::person::{Person, Role},
     web::{
         Desk,
-        error::PageError,
+        error::{PageError, UserMessage},
         frame::Frame,
         password,
         session::{Posted, Visit},
@@ -31,7 +31,16 @@ pub async fn list(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, PageError> {
-    let frame = Frame::load(&desk, &visit, "users").await?;
+    people_page(&desk, &visit, None).await
+}
+
+/// Everybody, and the form to add one with what was typed there and why it was refused.
+async fn people_page(
+    desk: &Desk,
+    visit: &Visit,
+    refused: Option<(Refused, &Posted)>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(desk, visit, "users").await?;
     let mut db = desk.app.store.read().await?;
     let mut people = Vec::new();
     for person in db.list_people().await? {
@@ -39,10 +48,17 @@ pub async fn list(
         people.push(shown(&person, sessions));
     }
     let passwords = desk.app.config.sign_in.passwords;
-    views::page(
-        "users.html",
-        json!({ "frame": frame, "people": people, "roles": Role::ALL, "passwords": passwords }),
-    )
+    let typed = |field: &str| refused.map_or("", |(_, posted)| posted.text(field)).to_owned();
+    let message = refused.map(|(refused, _)| UserMessage::of(key(refused)));
+    let context = json!({
+        "frame": frame, "people": people, "roles": Role::ALL, "passwords": passwords,
+        "name": typed("name"), "email": typed("email"),
+        "role": refused.map_or_else(|| Role::Reviewer.as_str().to_owned(), |_| typed("role")),
+        "about": refused.map_or("", |(refused, _)| if refused == Refused::Email { "email" } else { "name" }),
+        "wrong": message.as_ref().map(|message| format!("{}. {}", message.text, message.hint)),
+    });
+    let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    views::page_with(status, "users.html", context)
 }
 
 fn shown(person: &Person, sessions: usize) -> Value {
@@ -93,14 +109,17 @@ async fn page(
     views::page("user.html", context)
 }
 
-fn refusal(refused: Refused) -> PageError {
-    let key = match refused {
+fn key(refused: Refused) -> &'static str {
+    match refused {
         Refused::Name => "error.person_name",
         Refused::Taken => "error.person_taken",
         Refused::Email => "error.person_email",
         Refused::LastAdministrator => "error.last_administrator",
-    };
-    PageError::refused(StatusCode::CONFLICT, key)
+    }
+}
+
+fn refusal(refused: Refused) -> PageError {
+    PageError::refused(StatusCode::CONFLICT, key(refused))
 }
 
 /// `POST /users`: adds a person with a fresh password, which is shown once, unless passwords are good for nothing.
@@ -113,15 +132,13 @@ pub async fn add(
         .ok_or_else(|| PageError::refused(StatusCode::UNPROCESSABLE_ENTITY, "error.bad_form"))?;
     let fresh = password::fresh();
     let hash = password::hash(fresh.reveal())?;
-    let id = people::add(&desk.app.store, posted.text("name"), role, &hash, &visit.name)
-        .await?
-        .map_err(refusal)?;
-    let person = find(&desk, id.to_string()).await?;
-    if !posted.text("email").is_empty() {
-        people::set_email(&desk.app.store, &person, posted.text("email"), &visit.name)
-            .await?
-            .map_err(refusal)?;
-    }
+    let (name, email) = (posted.text("name"), posted.text("email"));
+    let added = people::add(&desk.app.store, name, role, email, &hash, &visit.name).await?;
+    let id = match added {
+        Ok(id) => id,
+        // nobody was added; what was typed stays
+        Err(refused) => return people_page(&desk, &visit, Some((refused, &posted))).await,
+    };
     let person = find(&desk, id.to_string()).await?;
     let shown = desk.app.config.sign_in.passwords.then(|| fresh.reveal());
     page(&desk, &visit, &person, shown).await
