@@ -2,6 +2,7 @@
 //!
 //! Does not: say which fields a kind of document has (pages do), nor read what is printed (that is `extract`).
 
+use super::codes;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -14,7 +15,7 @@ pub enum Form {
     Number,
     /// A day as ISO 8601 writes it, `2026-09-07`, or a week, `2026-W37`.
     Day,
-    /// A code of three capitals as in ISO 4217.
+    /// A code of ISO 4217.
     Currency,
     /// Yes or no.
     Flag,
@@ -58,7 +59,7 @@ impl Form {
             Self::Text => true,
             Self::Number => value.parse::<Decimal>().is_ok(),
             Self::Day => (value.len() == 10 && value.parse::<Date>().is_ok()) || is_week(value),
-            Self::Currency => value.len() == 3 && value.bytes().all(|b| b.is_ascii_uppercase()),
+            Self::Currency => codes::is_currency(value),
             Self::Flag => matches!(value, "true" | "false"),
         }
     }
@@ -97,6 +98,7 @@ mod tests {
             ("currency", "EUR", true),
             ("currency", "XXX1", false),
             ("currency", "eur", false),
+            ("currency", "ABX", false),
             ("signature_present", "true", true),
             ("signature_present", "perhaps", false),
             ("ship_to", "abc", true),

@@ -50,6 +50,8 @@ async fn one_ticket_is_assigned_moved_tagged_and_rests() {
     assert!(now.snoozed_until_ms.is_some_and(|until| until > clock::now_ms() + 5 * clock::DAY_MS));
     let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
     assert!(page.contains("# slipway") && !page.contains("# second"), "{page}");
+    let resting = sam.get("/queues/all?rests=yes").await.text().await;
+    assert!(resting.contains(&format!("/tickets/{}\"", desk.ticket)), "{resting}");
     let noted = actions(&desk, &now).await;
     let wanted = [
         "assign_ticket",

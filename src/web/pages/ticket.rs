@@ -88,7 +88,8 @@ impl Part {
     fn filter(&self, queue: Option<Queue>, state: TicketState, person: &str) -> TicketFilter {
         TicketFilter {
             queue,
-            state: Some(state),
+            // what rests waits, whatever part of the list is shown
+            state: Some(state).filter(|_| self.rests != "yes"),
             account_id: None,
             assignee: match self.assignee.as_str() {
                 "" => None,
