@@ -21,7 +21,7 @@ use crate::{
     },
 };
 use anyhow::Context as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Pairs of possible duplicates looked for at most.
 const DUPLICATES_MAX: usize = 200;
@@ -151,13 +151,20 @@ pub async fn plan_accounts(db: &mut Db, csv: &[u8]) -> anyhow::Result<(Plan, Vec
     });
     let rows = accounts.iter().map(account_cells).collect();
     let plan = compare(before.iter().map(account_cells).collect(), rows, false);
-    let is_changed = |account: &Account| {
-        let number = &account.account_no;
-        plan.added.contains(number) || plan.changed.iter().any(|row| row.key == *number)
-    };
-    accounts.retain(is_changed);
-    let slips = accounts.iter().flat_map(customer::check).filter(|slip| slip.severity == Severity::Note);
-    findings.extend(slips);
+    let added: HashSet<&str> = plan.added.iter().map(String::as_str).collect();
+    let changed: HashMap<&str, &Changed> = plan.changed.iter().map(|row| (row.key.as_str(), row)).collect();
+    accounts.retain(|account| {
+        let number = account.account_no.as_str();
+        added.contains(number) || changed.contains_key(number)
+    });
+    for account in &accounts {
+        let row = changed.get(account.account_no.as_str());
+        let is_new = |field: Option<&str>| {
+            row.is_none_or(|row| row.cells.iter().any(|cell| Some(cell.name.as_str()) == field))
+        };
+        let slips = customer::check(account).into_iter().filter(|slip| slip.severity == Severity::Note);
+        findings.extend(slips.filter(|slip| is_new(slip.field.as_deref())));
+    }
     Ok((Plan { findings, absent, unread, ..plan }, accounts))
 }
 

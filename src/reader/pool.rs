@@ -241,7 +241,7 @@ impl Process {
             tracing::debug!(%error, "reader process was gone already");
         }
         let last_words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let last_words = String::from_utf8_lossy(&last_words).trim().to_owned();
+        let last_words = for_people(&String::from_utf8_lossy(&last_words));
         match broken {
             Broken::Slow(cause) => ReadError::Killed { cause },
             Broken::TooMuch(bytes) => ReadError::Killed { cause: format!("it answered with {bytes} bytes") },
@@ -288,6 +288,12 @@ fn describe_exit(status: ExitStatus) -> String {
     status.to_string()
 }
 
+/// What a process said last, without the hints that its language gives to whoever writes programs.
+fn for_people(words: &str) -> String {
+    let lines = words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: "));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Drains a process's standard error and keeps the end of it.
 fn keep_last_words(mut stderr: ChildStderr) -> Arc<Mutex<Vec<u8>>> {
     let kept = Arc::new(Mutex::new(Vec::new()));
@@ -302,4 +308,17 @@ fn keep_last_words(mut stderr: ChildStderr) -> Arc<Mutex<Vec<u8>>> {
         }
     });
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_for_people() {
+        let words = "memory allocation of 536870912 bytes failed\n\
+                     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
+        assert_eq!(for_people(words), "memory allocation of 536870912 bytes failed");
+        assert_eq!(for_people(" \n"), "");
+    }
 }

@@ -101,6 +101,11 @@ pub(super) fn because(reasons: &str) -> String {
     said.collect::<Vec<_>>().join("; ")
 }
 
+/// One reason in the language of the page under way; none if it is no sentence of the table.
+pub(super) fn reason(text: &str) -> Option<String> {
+    filled(&REASONS, text, |_, figure| figure.to_owned())
+}
+
 /// The sentence that fits, in the language of the page under way, with what `form` makes of each figure and the text
 /// before it; none if no sentence fits.
 fn filled(sentences: &[Sentence], message: &str, form: impl Fn(&str, &str) -> String) -> Option<String> {
@@ -134,6 +139,7 @@ fn in_form(figure: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::limits;
     use std::path::{Path, PathBuf};
 
     #[test]
@@ -191,6 +197,38 @@ mod tests {
         ] {
             assert_eq!(text::in_language(language, || because(reasons)), expected);
         }
+    }
+
+    #[test]
+    fn what_holds_mail_back_is_said_in_the_language_of_the_page() {
+        let history = |everything, ms: &'static [i64]| limits::History {
+            recipient_and_ticket_ms: ms,
+            recipient_ms: ms,
+            everything,
+        };
+        let many: &'static [i64] = &[1_000_000; 500];
+        for (recipient, history) in [
+            ("no address", history(0, &[])),
+            ("us@site.example", history(0, &[])),
+            ("noreply@brook.example", history(0, &[])),
+            ("ann@brook.example", history(500, &[])),
+            ("ann@brook.example", history(0, many)),
+            ("ann@brook.example", limits::History { recipient_ms: many, ..history(0, &[]) }),
+        ] {
+            let own = ["us@site.example".to_owned()];
+            let decided = limits::decide(1_000_001, recipient, &own, &history, 500);
+            let limits::Decision::Withheld { reason: text, .. } = decided else {
+                panic!("{recipient} is written to")
+            };
+            for language in ["de", "fr", "sv"] {
+                let said = text::in_language(language, || reason(&text));
+                assert!(said.as_ref().is_some_and(|said| *said != text), "{language} lacks {text}");
+            }
+        }
+        for text in ["interrupted while it was being sent", "given up by ann", "sent again by ann"] {
+            assert!(reason(text).is_some(), "{text}");
+        }
+        assert_eq!(reason("550 5.1.1 no such user"), None);
     }
 
     fn places(sentence: &str) -> Vec<&str> {

@@ -209,6 +209,10 @@ async fn home_says_what_is_read_and_that_the_breaker_is_open() {
         page.contains("The breaker held back automatic mail.") && page.contains("1 mail waits"),
         "{page}"
     );
+    let mut ann = ann;
+    ann.cookie.push_str("; language=sv");
+    let page = ann.get("/outbox?state=withheld").await.text().await;
+    assert!(page.contains("spärren håller inne automatisk e-post: 500 gick ut"), "{page}");
     let sam = Visitor::sign_in(&desk, "sam").await;
     assert!(!sam.get("/").await.text().await.contains("breaker"), "it is for those who oversee");
 }

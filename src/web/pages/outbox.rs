@@ -7,6 +7,7 @@ use crate::{
     web::{
         Desk,
         error::PageError,
+        finding,
         frame::Frame,
         paging,
         session::{Posted, Visit},
@@ -69,6 +70,7 @@ pub async fn list(
         if let Some(fields) = row.as_object_mut() {
             fields.insert("ticket_number".to_owned(), json!(ticket));
             fields.insert("acts".to_owned(), json!(acts(mail.state)));
+            fields.insert("why".to_owned(), json!(finding::reason(&mail.reason)));
         }
         rows.push(row);
     }
