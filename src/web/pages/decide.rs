@@ -1,5 +1,7 @@
-//! What a person does with a draft in review: save, approve, ask the customer, reject. Whatever is done, what was typed
-//! into the draft goes with it; where somebody else was quicker, it comes back to be taken over.
+//! What a person does with a draft in review: save, approve, ask the customer, reject.
+//!
+//! Whatever is done, what was typed into the draft goes with it; where somebody else was quicker, it comes back to be
+//! taken over.
 
 use super::draft::{find, remedy_key};
 use crate::{

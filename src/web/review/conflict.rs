@@ -46,23 +46,19 @@ pub fn differences(base: &Draft, mine: &Applied, theirs: &Draft) -> Vec<Differen
     for (number, old) in base.lines.iter().enumerate() {
         let now = place_now(base, theirs, number);
         let label = |name: &str| cell_label(number, name);
-        match mine.places.get(number).copied().flatten().and_then(|place| mine.content.lines.get(place)) {
-            Some(new) => {
-                let prefix = format!("l.{}.", now.unwrap_or_default());
-                let theirs = now.and_then(|now| theirs.lines.get(now));
-                found.extend(compare(old, new, theirs, &prefix, &label));
-            }
-            None => {
-                let Some(line) = now.and_then(|now| theirs.lines.get(now)) else { continue };
-                found.push(Difference {
-                    label: text::filled("conflict.line", &[("n", (number + 1).to_string())]),
-                    theirs: in_words(line),
-                    mine: String::new(),
-                    input: now.map(|now| format!("l.{now}.-")),
-                    value: "gone".to_owned(),
-                    both: line != old,
-                });
-            }
+        let place = mine.places.get(number).copied().flatten();
+        let there = now.and_then(|now| theirs.lines.get(now));
+        if let Some(new) = place.and_then(|place| mine.content.lines.get(place)) {
+            found.extend(compare(old, new, there, &format!("l.{}.", now.unwrap_or_default()), &label));
+        } else if let Some(line) = there {
+            found.push(Difference {
+                label: text::filled("conflict.line", &[("n", (number + 1).to_string())]),
+                theirs: in_words(line),
+                mine: String::new(),
+                input: now.map(|now| format!("l.{now}.-")),
+                value: "gone".to_owned(),
+                both: line != old,
+            });
         }
     }
     let known: Vec<usize> = mine.places.iter().copied().flatten().collect();
