@@ -30,6 +30,7 @@ pub mod job;
 pub mod lesson;
 pub mod mailbox;
 pub mod message;
+pub mod once;
 pub mod openid;
 pub mod outbox;
 pub mod person;

@@ -338,3 +338,36 @@ async fn webhooks_are_changed_and_removed() {
         assert!(actions.contains(&action), "{action} is not in the log: {actions:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_leaves_once_for_each_idempotency_key() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let (one, two) = (key(&sam, Scope::ALL).await, key(&sam, Scope::ALL).await);
+    let path = format!("/api/v1/tickets/{}/answer", desk.ticket);
+    let post = async |key: &str, once: &str, text: &str| {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("Idempotency-Key", once);
+        let body = json!({ "text": text }).to_string();
+        let answer = sam.send(request.body(Body::from(body)).unwrap()).await;
+        (answer.status(), value(answer).await)
+    };
+    let (first, second) = tokio::join!(post(&one, "abc", "It left."), post(&one, "abc", "It left."));
+    assert_eq!(first.0, StatusCode::OK, "{first:?}");
+    assert_eq!(first, second, "the same answer");
+    assert_eq!(post(&one, "\"abc\"", "It left.").await, first, "in quotes, as a structured field");
+    let other = post(&one, "abc", "It did not leave.").await;
+    assert_eq!(other.0, StatusCode::UNPROCESSABLE_ENTITY, "{other:?}");
+    let own = post(&two, "abc", "It left.").await;
+    assert_ne!(own.1["mail_id"], first.1["mail_id"], "keys are each access key's own");
+    assert_eq!(post(&one, "", "x").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(post(&one, &"k".repeat(256), "x").await.0, StatusCode::BAD_REQUEST);
+    let mut db = desk.app.store.read().await.unwrap();
+    let found = db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap();
+    let mails = db.list_outbox_of_ticket(&found.id, 50).await.unwrap();
+    assert_eq!(mails.iter().filter(|mail| mail.cause.starts_with("answer:")).count(), 2);
+}
