@@ -217,6 +217,7 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
     for id in tx.list_message_ids(&from.id, None, u32::MAX).await? {
         tx.note_change(ChangeKind::Message, id.as_str());
     }
+    tx.insert_ticket_merge(&from.id, from.state, &target.id, who, now_ms).await?;
     for email in tx.list_participants(&from.id).await? {
         tx.add_participant(&target.id, &email).await?;
     }
@@ -232,6 +233,34 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
     tx.note_change(ChangeKind::Ticket, from.id.as_str());
     tx.note_change(ChangeKind::Ticket, target.id.as_str());
     tx.commit().await.context("failed to merge tickets")?;
+    Ok(Joined::Done)
+}
+
+/// Takes a merge back: what came from the other ticket goes there again, with what came of it since. What else came since
+/// stays here. A ticket that was merged further itself has to be parted from there first.
+pub async fn unmerge(app: &App, kept: &Ticket, other: i64, who: &str) -> anyhow::Result<Joined> {
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let Some(merged) = tx.find_ticket_by_number(other).await? else { return Ok(Joined::NoOther) };
+    let moved = tx.find_ticket_merge(&merged.id, &kept.id).await?;
+    let Some(moved) = moved.filter(|_| merged.merged_into.as_ref() == Some(&kept.id)) else {
+        return Ok(Joined::NoOther);
+    };
+    tx.undo_ticket_merge(&merged.id, &kept.id, &moved).await?;
+    tx.touch_ticket(&merged.id, moved.state, now_ms).await?;
+    tx.touch_ticket(&kept.id, None, now_ms).await?;
+    // The index follows the messages back.
+    for id in moved.messages() {
+        tx.note_change(ChangeKind::Message, id);
+    }
+    for (ticket, detail) in [
+        (&merged, format!("parted from {}", kept.reference())),
+        (kept, format!("gave {} back", merged.reference())),
+    ] {
+        tx.audit(entry(who, "unmerge_ticket", "ticket", ticket.id.as_str(), detail));
+        tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
+    }
+    tx.commit().await.context("failed to part merged tickets")?;
     Ok(Joined::Done)
 }
 

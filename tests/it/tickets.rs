@@ -282,7 +282,7 @@ async fn addresses_that_name_nothing_are_told_in_the_language_of_the_reader() {
         assert!(kind.starts_with("text/html") && text.contains("<h1"), "{path} {status} {kind} {text}");
     }
     let answer = sam.get("/api/v1/nothing").await;
-    assert!(answer.header(header::CONTENT_TYPE).starts_with("application/json"));
+    assert!(answer.header(header::CONTENT_TYPE).starts_with("application/problem+json"));
     let place = sam.post("/queues/all/save", &[("name", "two\r\nlines"), ("query", "state=open")]).await;
     assert_eq!(place.status(), StatusCode::SEE_OTHER);
 }
@@ -504,4 +504,54 @@ async fn what_was_typed_comes_back_with_the_reason() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_is_taken_back() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let place = done(&sam, &format!("/messages/{}/move", desk.message), &[("other", "")]).await;
+    let own: i64 = place.split(['/', '?']).nth(2).unwrap().parse().unwrap();
+    let (order, path) = (ticket(&desk, desk.ticket).await, format!("/tickets/{own}"));
+    done(&sam, &format!("{path}/notes"), &[("note", "of the own one")]).await;
+    done(&sam, &format!("{path}/change"), &[("do", "tag"), ("tag", "own")]).await;
+    done(&sam, &format!("/tickets/{}/notes", desk.ticket), &[("note", "of the order")]).await;
+    let before = ticket(&desk, own).await;
+    let taking_part =
+        async |of: &Ticket| desk.app.store.read().await.unwrap().list_participants(&of.id).await.unwrap();
+    let took_part = taking_part(&before).await;
+    let other = desk.ticket.to_string();
+    done(&sam, &format!("{path}/join"), &[("do", "merge"), ("other", &other)]).await;
+    // answered while they were one: that answer belongs to the message that it answers
+    let answer = format!("/tickets/{}/answer", desk.ticket);
+    done(&sam, &answer, &[("text", "It left."), ("then", "waiting")]).await;
+    let join = format!("/tickets/{}/join", desk.ticket);
+    let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
+    assert!(page.contains(&format!("Part MR-{own} again")), "{page}");
+
+    let number = own.to_string();
+    let part = [("do", "unmerge"), ("other", number.as_str())];
+    assert_eq!(done(&sam, &join, &part).await, format!("{path}?done=unmerged"));
+    let after = ticket(&desk, own).await;
+    assert_eq!((after.merged_into.clone(), after.state), (None, before.state));
+    assert_eq!(taking_part(&after).await, took_part);
+    let mut db = desk.app.store.read().await.unwrap();
+    let messages = db.list_conversation(&after.id, 50).await.unwrap();
+    assert!(messages.iter().any(|(row, _)| row.id == desk.message), "its message is back");
+    assert_eq!(db.list_drafts_of_ticket(&after.id).await.unwrap().len(), 1);
+    let answered = db.list_outbox_of_ticket(&after.id, 50).await.unwrap();
+    assert!(answered.iter().any(|mail| mail.cause.starts_with("answer:")), "with its answer");
+    let notes = |notes: Vec<mailroom::store::work::Note>| {
+        notes.into_iter().map(|note| note.content).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(db.list_notes(&after.id).await.unwrap()), ["of the own one"]);
+    assert_eq!(notes(db.list_notes(&order.id).await.unwrap()), ["of the order"]);
+    assert_eq!(db.list_tags(&order.id).await.unwrap(), Vec::<String>::new());
+    drop(db);
+    assert!(actions(&desk, &after).await.contains(&"unmerge_ticket".to_owned()));
+    assert!(actions(&desk, &order).await.contains(&"unmerge_ticket".to_owned()));
+    assert_eq!(sam.post(&join, &part).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "once");
+    // and it can be done again
+    done(&sam, &format!("{path}/join"), &[("do", "merge"), ("other", &other)]).await;
+    done(&sam, &join, &part).await;
 }

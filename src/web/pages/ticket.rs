@@ -154,7 +154,6 @@ pub async fn list(
     views::page("queue.html", context)
 }
 
-/// Names of those who can take a ticket.
 /// Names of those who may work on tickets.
 async fn people(db: &mut Db) -> Result<Vec<String>, PageError> {
     let people = db.list_people().await?.into_iter();
@@ -311,10 +310,10 @@ pub(super) async fn page(
         Some(id) => db.find_account(id).await?.map(|row| row.account),
         None => None,
     };
-    let mut links = Vec::new();
-    for id in db.list_links(&ticket.id).await? {
-        links.extend(db.find_ticket(&id).await?.map(|other| named(&other)));
-    }
+    let links = db.list_links(&ticket.id).await?;
+    let links = all_named(&mut db, &links).await?;
+    let merged = db.list_merged(&ticket.id).await?;
+    let merged = all_named(&mut db, &merged).await?;
     let now_ms = clock::now_ms();
     let present = db.list_present(&ticket.id, &visit.name, now_ms - PRESENT_MS).await?;
     let answer_to = answer_to.map(|address| address.email);
@@ -342,7 +341,7 @@ pub(super) async fn page(
     }
     let context = json!({
         "frame": frame, "ticket": shown, "entries": entries, "newest": newest, "drafts": drafts, "queues": queues,
-        "account": account, "participants": participants, "links": links,
+        "account": account, "participants": participants, "links": links, "merged": merged,
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to, "to": to, "cc": cc,
         "change": db.find_last_change().await?, "others": others, "images": how.images, "letter": begun, "letters": Name::BY_PERSON,
@@ -361,6 +360,14 @@ pub(super) async fn page(
 fn told(refused: &Refused) -> Value {
     let UserMessage { text, hint } = UserMessage::of(refused.key);
     json!({ "text": text, "hint": hint, "field": refused.field, "uploads": refused.uploads })
+}
+
+async fn all_named(db: &mut Db, ids: &[TicketId]) -> Result<Vec<Value>, PageError> {
+    let mut all = Vec::new();
+    for id in ids {
+        all.extend(db.find_ticket(id).await?.map(|ticket| named(&ticket)));
+    }
+    Ok(all)
 }
 
 fn named(ticket: &Ticket) -> Value {

@@ -299,6 +299,9 @@ pub async fn join(
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
     let (joined, place, done) = match posted.text("do") {
         "merge" => (conversation::merge(&desk.app, &ticket, other, &visit.name).await?, other, "merged"),
+        "unmerge" => {
+            (conversation::unmerge(&desk.app, &ticket, other, &visit.name).await?, other, "unmerged")
+        }
         "unlink" => (conversation::unlink(&desk.app, &ticket, other, &visit.name).await?, number, "unlinked"),
         _ => (conversation::link(&desk.app, &ticket, other, &visit.name).await?, number, "linked"),
     };
