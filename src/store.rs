@@ -29,6 +29,7 @@ pub mod item_reference;
 pub mod job;
 pub mod lesson;
 pub mod mailbox;
+pub mod merge;
 pub mod message;
 pub mod once;
 pub mod openid;

@@ -1,7 +1,7 @@
 //! The JSON API under `/api/v1`: the same store, decisions and rights as the pages, for programs.
 //!
 //! `openapi.json` describes it, and a test compares it with the routes. Lists go on behind `next`, which is the query of the
-//! next part. Times are milliseconds UTC. Errors are `{"error": {"status", "message", "hint"}}`.
+//! next part. Times are milliseconds UTC. Errors are problems of RFC 9457, with `error` beside them for programs of before.
 
 use crate::{
     model::{
@@ -77,7 +77,7 @@ fn bad(message: &str) -> ApiError {
 }
 
 fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
-    body.map(|Json(body)| body).map_err(|error| bad(&error.body_text()))
+    body.map(|Json(body)| body).map_err(|error| ApiError::said(error.status(), &error.body_text()))
 }
 
 fn list<T>(part: &Part<T>, shown: impl Fn(&T) -> Value, next: impl FnOnce(&T) -> String) -> Json<Value> {
@@ -149,7 +149,7 @@ pub async fn list_tickets(State(desk): State<Arc<Desk>>, Query(asked): Query<Ask
 /// `GET /api/v1/tickets/{number}`: with its messages, drafts and participants.
 pub async fn show_ticket(State(desk): State<Arc<Desk>>, Path(number): Path<i64>) -> Answer {
     let mut db = desk.app.store.read().await?;
-    let found = db.find_ticket_by_number(number).await?.ok_or(PageError::NotFound)?;
+    let found = super::ticket::find(&mut db, number).await?;
     let messages: Vec<Value> =
         db.list_conversation(&found.id, MESSAGES_MAX).await?.iter().map(|(row, _)| message(row)).collect();
     let drafts: Vec<Value> = db.list_drafts_of_ticket(&found.id).await?.iter().map(draft).collect();
