@@ -161,6 +161,8 @@ fn table() -> Table {
         .get(Read, "/queues/{queue}", ticket::list)
         .get(Read, "/tickets/{number}", ticket::show)
         .post(Answer, "/tickets/{number}/answer", work::answer)
+        .get(Read, "/tickets/{number}/answer", work::to_ticket)
+        .get(Read, "/tickets/{number}/notes", work::to_ticket)
         .post(Answer, "/tickets/{number}/change", work::change)
         .post(Answer, "/tickets/{number}/notes", work::note)
         .post(Answer, "/tickets/{number}/join", work::join)

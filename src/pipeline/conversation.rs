@@ -12,7 +12,13 @@ use crate::{
         ids::{MessageId, TicketId},
         ticket::{Priority, Queue, Ticket, TicketState},
     },
-    store::{Tx, change::ChangeKind, ticket::NewTicket},
+    store::{
+        Tx,
+        change::ChangeKind,
+        once::{Claim, Once},
+        ticket::NewTicket,
+        work::Typed,
+    },
 };
 use anyhow::Context as _;
 use std::collections::BTreeSet;
@@ -150,18 +156,36 @@ fn named(person: &str) -> &str {
     if person.is_empty() { "nobody" } else { person }
 }
 
-/// Adds a note. Whom it calls by `@name` is kept with it.
-pub async fn note(app: &App, ticket: &TicketId, text: &str, who: &str) -> anyhow::Result<()> {
+/// Adds a note. Whom it calls by `@name` is kept with it. Anything but [`Claim::New`]: its key was used before, and
+/// nothing was added.
+pub async fn note(
+    app: &App,
+    ticket: &TicketId,
+    text: &str,
+    once: Option<&Once>,
+    who: &str,
+) -> anyhow::Result<Claim> {
     let content: String = text.chars().take(NOTE_CHARS_MAX).collect();
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
     let names: Vec<String> = tx.list_people().await?.into_iter().map(|person| person.name).collect();
     let mentions = mentions(&content, &names);
-    tx.insert_note(ticket, who, &content, &mentions, now_ms).await?;
+    let id = tx.insert_note(ticket, who, &content, &mentions, now_ms).await?;
+    if let Some(once) = once {
+        let claim = tx.claim(once, id.as_str(), now_ms).await?;
+        if claim != Claim::New {
+            return Ok(claim);
+        }
+    }
+    if let Some(attention) = tx.find_attention(ticket, who).await? {
+        let left = Typed { note: String::new(), ..attention.typed };
+        tx.attend(ticket, who, false, Some(&left), now_ms).await?;
+    }
     tx.touch_ticket(ticket, None, now_ms).await?;
     tx.audit(entry(who, "note_ticket", "ticket", ticket.as_str(), mentions.join(", ")));
     tx.note_change(ChangeKind::Ticket, ticket.as_str());
-    tx.commit().await.context("failed to keep a note")
+    tx.commit().await.context("failed to keep a note")?;
+    Ok(Claim::New)
 }
 
 /// The names that stand behind an `@`, each once.
@@ -193,6 +217,7 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
     for id in tx.list_message_ids(&from.id, None, u32::MAX).await? {
         tx.note_change(ChangeKind::Message, id.as_str());
     }
+    tx.insert_ticket_merge(&from.id, from.state, &target.id, who, now_ms).await?;
     for email in tx.list_participants(&from.id).await? {
         tx.add_participant(&target.id, &email).await?;
     }
@@ -208,6 +233,34 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
     tx.note_change(ChangeKind::Ticket, from.id.as_str());
     tx.note_change(ChangeKind::Ticket, target.id.as_str());
     tx.commit().await.context("failed to merge tickets")?;
+    Ok(Joined::Done)
+}
+
+/// Takes a merge back: what came from the other ticket goes there again, with what came of it since. What else came since
+/// stays here. A ticket that was merged further itself has to be parted from there first.
+pub async fn unmerge(app: &App, kept: &Ticket, other: i64, who: &str) -> anyhow::Result<Joined> {
+    let now_ms = clock::now_ms();
+    let mut tx = app.store.begin().await?;
+    let Some(merged) = tx.find_ticket_by_number(other).await? else { return Ok(Joined::NoOther) };
+    let moved = tx.find_ticket_merge(&merged.id, &kept.id).await?;
+    let Some(moved) = moved.filter(|_| merged.merged_into.as_ref() == Some(&kept.id)) else {
+        return Ok(Joined::NoOther);
+    };
+    tx.undo_ticket_merge(&merged.id, &kept.id, &moved).await?;
+    tx.touch_ticket(&merged.id, moved.state, now_ms).await?;
+    tx.touch_ticket(&kept.id, None, now_ms).await?;
+    // The index follows the messages back.
+    for id in moved.messages() {
+        tx.note_change(ChangeKind::Message, id);
+    }
+    for (ticket, detail) in [
+        (&merged, format!("parted from {}", kept.reference())),
+        (kept, format!("gave {} back", merged.reference())),
+    ] {
+        tx.audit(entry(who, "unmerge_ticket", "ticket", ticket.id.as_str(), detail));
+        tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
+    }
+    tx.commit().await.context("failed to part merged tickets")?;
     Ok(Joined::Done)
 }
 
@@ -321,10 +374,36 @@ pub async fn wake(app: &App) -> anyhow::Result<usize> {
     Ok(due.len())
 }
 
-/// A person has opened a ticket, or writes an answer: the text so far.
-pub async fn attend(app: &App, ticket: &TicketId, writing: Option<&str>, who: &str) -> anyhow::Result<()> {
+/// A person has opened a ticket.
+pub async fn attend(app: &App, ticket: &TicketId, who: &str) -> anyhow::Result<()> {
     let mut tx = app.store.begin().await?;
-    tx.attend(ticket, who, true, writing, clock::now_ms()).await?;
+    tx.attend(ticket, who, true, None, clock::now_ms()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Keeps what a person is writing. An answer or note whose form was sent meanwhile is not kept: it has gone.
+pub async fn keep(
+    app: &App,
+    ticket: &TicketId,
+    change: impl FnOnce(Typed) -> Typed,
+    forms: [Option<&Once>; 2],
+    who: &str,
+) -> anyhow::Result<()> {
+    let mut tx = app.store.begin().await?;
+    let before = tx.find_attention(ticket, who).await?.unwrap_or_default().typed;
+    let mut typed = change(before);
+    let [answer, note] = forms;
+    if let Some(once) = answer
+        && tx.is_claimed(once).await?
+    {
+        typed = typed.without_answer();
+    }
+    if let Some(once) = note
+        && tx.is_claimed(once).await?
+    {
+        typed.note.clear();
+    }
+    tx.attend(ticket, who, true, Some(&typed), clock::now_ms()).await?;
     Ok(tx.commit().await?)
 }
 

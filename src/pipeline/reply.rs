@@ -12,7 +12,7 @@ use crate::{
     clock,
     message::forward,
     model::{
-        ids::MessageId,
+        ids::{MessageId, OutboxId},
         message::{Address, Message},
         ticket::{Ticket, TicketState},
     },
@@ -21,10 +21,14 @@ use crate::{
         template::{Context, Name},
     },
     screen::Site,
-    store::{change::ChangeKind, message::MessageRow, outbox::NewOutbox},
+    store::{
+        change::ChangeKind,
+        message::MessageRow,
+        once::{Claim, Once},
+        outbox::NewOutbox,
+    },
 };
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
 
 /// Messages of a conversation looked at.
 const CONVERSATION_MAX: u32 = 500;
@@ -52,55 +56,15 @@ pub struct Reply {
     pub uploads: Vec<File>,
     /// What becomes of the ticket.
     pub then: TicketState,
-    /// The form or request that it came by: the same words by the same one leave once. Empty: each time.
-    pub once: String,
-}
-
-impl Reply {
-    /// The name of the mail by which it leaves once: of its form or request, and of what it says.
-    fn cause(&self, ticket: &Ticket, who: &str) -> String {
-        if self.once.is_empty() {
-            return format!("answer:{}", clock::fresh_id());
-        }
-        let mut said = Sha256::new();
-        let mut say = |part: &[u8]| {
-            said.update(part.len().to_le_bytes());
-            said.update(part);
-        };
-        let to = self.to.iter().chain(&self.copies).map(|address| address.email.as_bytes());
-        to.for_each(&mut say);
-        for part in [self.letter.as_str(), &self.text, self.then.as_str()] {
-            say(part.as_bytes());
-        }
-        for (message, position) in &self.files {
-            say(format!("{message}/{position:?}").as_bytes());
-        }
-        for file in &self.uploads {
-            say(file.name.as_bytes());
-            say(&file.bytes);
-        }
-        format!("{}{}", self.cause_start(ticket, who), hex::encode(said.finalize()))
-    }
-
-    /// How the name begins, whatever it says.
-    fn cause_start(&self, ticket: &Ticket, who: &str) -> String {
-        let by = Sha256::digest(format!("{}\n{who}\n{}", ticket.id, self.once));
-        format!("answer:{}:", hex::encode(by))
-    }
-}
-
-/// Whether other words left by the same form or request.
-pub async fn said_otherwise(app: &App, ticket: &Ticket, reply: &Reply, who: &str) -> anyhow::Result<bool> {
-    let mut db = app.store.read().await?;
-    let found = db.list_causes(&reply.cause_start(ticket, who)).await?;
-    Ok(!found.is_empty() && !found.contains(&reply.cause(ticket, who)))
 }
 
 /// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replied {
-    /// It is in the outbox.
-    Done,
+    /// It is in the outbox, under that id; also if the same was posted under the same key before.
+    Done(OutboxId),
+    /// Something else was posted under that key before.
+    Other,
     /// There is nobody to write to.
     NoRecipient,
     /// A file is no file of the ticket, or they are too large together.
@@ -160,24 +124,41 @@ pub(super) fn latest(conversation: &[(MessageRow, Option<Message>)]) -> Option<(
     parsed.find(|(_, message)| message.reply_address().is_some())
 }
 
-/// Puts what a person writes into the outbox.
-pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow::Result<Replied> {
+fn already(claim: Claim) -> Option<Replied> {
+    match claim {
+        Claim::New => None,
+        Claim::Done(id) => Some(Replied::Done(OutboxId::new(id))),
+        Claim::Other => Some(Replied::Other),
+    }
+}
+
+/// Puts what a person writes into the outbox: once for each key, also if it is posted twice at the same moment.
+pub async fn send(
+    app: &App,
+    ticket: &Ticket,
+    reply: Reply,
+    once: Option<&Once>,
+    who: &str,
+) -> anyhow::Result<Replied> {
     let mut db = app.store.read().await?;
+    if let Some(once) = once
+        && let Some(replied) = already(db.find_claim(once).await?)
+    {
+        return Ok(replied);
+    }
     let conversation = db.list_conversation(&ticket.id, CONVERSATION_MAX).await?;
     let drafts = db.list_drafts_of_ticket(&ticket.id).await?;
     drop(db);
     let latest = latest(&conversation);
-    let recipient =
-        reply.to.clone().or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
+    let recipient = reply.to.or_else(|| latest.and_then(|(_, message)| message.reply_address().cloned()));
     let Some(recipient) = recipient else { return Ok(Replied::NoRecipient) };
-    let cause = reply.cause(ticket, who);
     let Some(files) = load(app, &conversation, &reply.files, reply.uploads).await? else {
         return Ok(Replied::BadFiles);
     };
     let attached = files.len();
     let letter = Letter {
         template: reply.letter,
-        cause,
+        cause: format!("answer:{}", clock::fresh_id()),
         language: ticket.language.clone(),
         recipient,
         copies: reply.copies,
@@ -199,9 +180,14 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
     let letter = NewOutbox { ticket_id: Some(ticket.id.clone()), ..prepared };
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
-    if !tx.insert_outbox(&letter, now_ms).await? {
-        // the form was sent twice: the first one did all of this
-        return Ok(Replied::Done);
+    if let Some(once) = once
+        && let Some(replied) = already(tx.claim(once, letter.id.as_str(), now_ms).await?)
+    {
+        return Ok(replied);
+    }
+    tx.insert_outbox(&letter, now_ms).await?;
+    if let Some(attention) = tx.find_attention(&ticket.id, who).await? {
+        tx.attend(&ticket.id, who, true, Some(&attention.typed.without_answer()), now_ms).await?;
     }
     tx.touch_ticket(&ticket.id, Some(reply.then), now_ms).await?;
     for email in std::iter::once(&letter.recipient).chain(&letter.copies) {
@@ -217,7 +203,7 @@ pub async fn send(app: &App, ticket: &Ticket, reply: Reply, who: &str) -> anyhow
     tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
     tx.commit().await.context("failed to put an answer into the outbox")?;
     app.announce_work();
-    Ok(Replied::Done)
+    Ok(Replied::Done(letter.id))
 }
 
 /// The bytes of files of a conversation; nothing if one is not of it, or if they are too large.

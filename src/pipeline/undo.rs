@@ -149,7 +149,7 @@ pub async fn hand_over(app: &App, id: &DraftId, to: &str, word: &str, who: &str)
     tx.commit().await.context("failed to hand a draft over")?;
     if !word.is_empty() {
         let call = if to.is_empty() { String::new() } else { format!("@{to} ") };
-        super::conversation::note(app, &row.ticket_id, &format!("{call}{word}"), who).await?;
+        super::conversation::note(app, &row.ticket_id, &format!("{call}{word}"), None, who).await?;
     }
     Ok(true)
 }

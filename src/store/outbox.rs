@@ -104,15 +104,6 @@ impl Db {
             .await
     }
 
-    /// The causes that begin so: few, as a cause names what it is of.
-    pub async fn list_causes(&mut self, start: &str) -> Result<Vec<String>> {
-        sqlx::query("SELECT cause FROM outbox WHERE cause >= $1 AND cause < $2 LIMIT 100")
-            .bind(key(start))
-            .bind(format!("{}~", key(start)))
-            .all(self.connection(), |row| row.text("cause"))
-            .await
-    }
-
     /// Mail in a state, newest first; the next `limit` before `before`.
     pub async fn list_outbox(
         &mut self,

@@ -453,6 +453,20 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets an address no longer write into a ticket, unless it wrote or was written to there.
+    pub(super) async fn remove_idle_participant(&mut self, id: &TicketId, email: &str) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM participant WHERE ticket_id = $1 AND email = $2
+                 AND NOT EXISTS (SELECT 1 FROM message WHERE message.ticket_id = $1 AND message.from_email = $2)
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.ticket_id = $1 AND outbox.recipient = $2)",
+        )
+        .bind(id.as_str())
+        .bind(key(email))
+        .run(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Lets an address write into a ticket. `false` if there are too many already.
     pub async fn add_participant(&mut self, id: &TicketId, email: &str) -> Result<bool> {
         let done = sqlx::query(

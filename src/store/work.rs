@@ -42,8 +42,32 @@ pub struct Attention {
     pub present_ms: i64,
     /// Typed an answer at that time.
     pub writing_ms: i64,
-    /// The answer that is being written.
-    pub draft: String,
+    /// What is being written.
+    pub typed: Typed,
+}
+
+/// What a person is writing in a ticket and has not sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Typed {
+    /// To whom the answer goes.
+    pub to: String,
+    /// Who else gets it.
+    pub cc: String,
+    /// The answer.
+    pub text: String,
+    /// The letter that it began with, by its name.
+    pub letter: String,
+    /// The note.
+    pub note: String,
+}
+
+impl Typed {
+    /// What is left once the answer has gone.
+    #[must_use]
+    pub fn without_answer(self) -> Self {
+        Self { note: self.note, ..Self::default() }
+    }
 }
 
 fn attention(row: &AnyRow) -> Result<Attention> {
@@ -52,7 +76,10 @@ fn attention(row: &AnyRow) -> Result<Attention> {
         read_ms: row.int("read_ms")?,
         present_ms: row.int("present_ms")?,
         writing_ms: row.int("writing_ms")?,
-        draft: row.text("draft")?,
+        typed: match row.text("typed")?.as_str() {
+            "" => Typed { text: row.text("draft")?, ..Typed::default() },
+            _ => row.json("typed")?,
+        },
     })
 }
 
@@ -252,31 +279,32 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes that a person is at a ticket; `read`: has seen it as it is now; `writing`: the answer so far.
+    /// Notes that a person is at a ticket; `read`: has seen it as it is now; `writing`: what he or she is writing.
     pub async fn attend(
         &mut self,
         ticket: &TicketId,
         person: &str,
         read: bool,
-        writing: Option<&str>,
+        writing: Option<&Typed>,
         now_ms: i64,
     ) -> Result<()> {
         sqlx::query(
-            "INSERT INTO attention (ticket_id, person, read_ms, present_ms, writing_ms, draft)
-             VALUES ($1, $2, $3, $4, $5, $7)
+            "INSERT INTO attention (ticket_id, person, read_ms, present_ms, writing_ms, draft, typed)
+             VALUES ($1, $2, $3, $4, $5, '', $7)
              ON CONFLICT (ticket_id, person) DO UPDATE SET
                  read_ms = CASE WHEN excluded.read_ms > attention.read_ms THEN excluded.read_ms ELSE attention.read_ms END,
                  present_ms = excluded.present_ms,
                  writing_ms = CASE WHEN $6 = 1 THEN excluded.writing_ms ELSE attention.writing_ms END,
-                 draft = CASE WHEN $6 = 1 THEN excluded.draft ELSE attention.draft END",
+                 draft = CASE WHEN $6 = 1 THEN '' ELSE attention.draft END,
+                 typed = CASE WHEN $6 = 1 THEN excluded.typed ELSE attention.typed END",
         )
         .bind(ticket.as_str())
         .bind(key(person))
         .bind(if read { now_ms } else { 0 })
         .bind(now_ms)
-        .bind(if writing.is_some_and(|draft| !draft.is_empty()) { now_ms } else { 0 })
+        .bind(if writing.is_some_and(|typed| !typed.text.is_empty()) { now_ms } else { 0 })
         .bind(i64::from(writing.is_some()))
-        .bind(text(writing.unwrap_or_default()))
+        .bind(writing.map(json).transpose()?.unwrap_or_default())
         .run(self.connection())
         .await?;
         Ok(())

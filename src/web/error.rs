@@ -4,7 +4,7 @@ use super::{text, views};
 use crate::clock;
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::json;
@@ -102,7 +102,7 @@ impl IntoResponse for PageError {
     }
 }
 
-/// The same for programs, as JSON.
+/// The same for programs, as the problem details of RFC 9457; `error` is what programs of before know.
 #[derive(Debug)]
 pub struct ApiError(pub PageError);
 
@@ -125,7 +125,12 @@ impl IntoResponse for ApiError {
         let error = json!({
             "status": status.as_u16(), "message": message.text, "hint": message.hint, "reference": reference,
         });
-        (status, Json(json!({ "error": error }))).into_response()
+        let problem = json!({
+            "type": "about:blank", "title": status.canonical_reason().unwrap_or_default(), "status": status.as_u16(),
+            "detail": message.text, "error": error,
+        });
+        let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        (status, [kind], Json(problem)).into_response()
     }
 }
 

@@ -212,7 +212,7 @@ async fn admit_token(
         name: format!("{} ({})", owner.name, token.name),
         role: owner.role,
         csrf: String::new(),
-        key_hash: String::new(),
+        key_hash: hash(key),
         done: None,
     });
     Ok(Request::from_parts(parts, Body::from(bytes)))

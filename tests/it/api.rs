@@ -338,3 +338,194 @@ async fn webhooks_are_changed_and_removed() {
         assert!(actions.contains(&action), "{action} is not in the log: {actions:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_leaves_once_for_each_idempotency_key() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let (one, two) = (key(&sam, Scope::ALL).await, key(&sam, Scope::ALL).await);
+    let path = format!("/api/v1/tickets/{}/answer", desk.ticket);
+    let post = async |key: &str, once: &str, text: &str| {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(&path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("Idempotency-Key", once);
+        let body = json!({ "text": text }).to_string();
+        let answer = sam.send(request.body(Body::from(body)).unwrap()).await;
+        (answer.status(), value(answer).await)
+    };
+    let (first, second) = tokio::join!(post(&one, "abc", "It left."), post(&one, "abc", "It left."));
+    assert_eq!(first.0, StatusCode::OK, "{first:?}");
+    assert_eq!(first, second, "the same answer");
+    assert_eq!(post(&one, "\"abc\"", "It left.").await, first, "in quotes, as a structured field");
+    let other = post(&one, "abc", "It did not leave.").await;
+    assert_eq!(other.0, StatusCode::UNPROCESSABLE_ENTITY, "{other:?}");
+    let own = post(&two, "abc", "It left.").await;
+    assert_ne!(own.1["mail_id"], first.1["mail_id"], "keys are each access key's own");
+    assert_eq!(post(&one, "", "x").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(post(&one, &"k".repeat(256), "x").await.0, StatusCode::BAD_REQUEST);
+    let mut db = desk.app.store.read().await.unwrap();
+    let found = db.find_ticket_by_number(desk.ticket).await.unwrap().unwrap();
+    let mails = db.list_outbox_of_ticket(&found.id, 50).await.unwrap();
+    assert_eq!(mails.iter().filter(|mail| mail.cause.starts_with("answer:")).count(), 2);
+}
+
+/// Where a value does not fit a schema, by the words of JSON Schema that the description uses; others fail the test.
+fn misfits(described: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    for (word, rule) in schema.as_object().unwrap() {
+        let fits = match word.as_str() {
+            "$ref" => {
+                let name = rule.as_str().unwrap().strip_prefix("#/components/schemas/").unwrap();
+                let named = &described["components"]["schemas"][name];
+                assert!(named.is_object(), "there is no schema {name}");
+                misfits(described, named, value, at, found);
+                true
+            }
+            "anyOf" => rule.as_array().unwrap().iter().any(|one| {
+                let mut misfit = Vec::new();
+                misfits(described, one, value, at, &mut misfit);
+                misfit.is_empty()
+            }),
+            "type" => {
+                let is = |name: &Value| match name.as_str().unwrap() {
+                    "object" => value.is_object(),
+                    "array" => value.is_array(),
+                    "string" => value.is_string(),
+                    "integer" => value.is_i64() || value.is_u64(),
+                    "number" => value.is_number(),
+                    "boolean" => value.is_boolean(),
+                    "null" => value.is_null(),
+                    other => panic!("no type {other}"),
+                };
+                rule.as_array().map_or_else(|| is(rule), |names| names.iter().any(is))
+            }
+            "enum" => rule.as_array().unwrap().contains(value),
+            "const" => rule == value,
+            "required" => {
+                rule.as_array().unwrap().iter().all(|name| value.get(name.as_str().unwrap()).is_some())
+            }
+            "properties" => {
+                for (name, schema) in rule.as_object().unwrap() {
+                    if let Some(value) = value.get(name) {
+                        misfits(described, schema, value, &format!("{at}.{name}"), found);
+                    }
+                }
+                true
+            }
+            "additionalProperties" => {
+                let named = schema["properties"].as_object();
+                let more = value.as_object().into_iter().flatten();
+                for (name, value) in more.filter(|(name, _)| !named.is_some_and(|n| n.contains_key(*name))) {
+                    if rule == &Value::Bool(false) {
+                        found.push(format!("{at}.{name} is not described"));
+                    } else {
+                        misfits(described, rule, value, &format!("{at}.{name}"), found);
+                    }
+                }
+                true
+            }
+            "items" => {
+                for (n, value) in value.as_array().into_iter().flatten().enumerate() {
+                    misfits(described, rule, value, &format!("{at}[{n}]"), found);
+                }
+                true
+            }
+            "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
+            "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),
+            "minLength" => value.as_str().is_none_or(|text| text.len() as u64 >= rule.as_u64().unwrap()),
+            "description" | "format" | "default" => true,
+            other => panic!("the test does not know the word {other}"),
+        };
+        if !fits {
+            found.push(format!("{at}: {value} is not {word} {rule}"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_fit_their_schemas() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let key = key(&sam, Scope::ALL).await;
+    let described: Value = serde_json::from_str(OPENAPI).unwrap();
+    let asked = async |method: Method, template: &str, path: &str, body: Option<Value>| {
+        let operation = &described["paths"][template][method.as_str().to_lowercase()];
+        if let Some(body) = &body {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let mut found = Vec::new();
+            misfits(&described, schema, body, "", &mut found);
+            assert!(found.is_empty(), "{method} {path}: {found:?}");
+        }
+        let answer = call(&sam, &key, &method, path, body).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{method} {path}");
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{method} {template} has a schema");
+        let (answer, mut found) = (value(answer).await, Vec::new());
+        misfits(&described, schema, &answer, "", &mut found);
+        assert!(found.is_empty(), "{method} {path}: {found:?}");
+        answer
+    };
+    let (get, post) = (Method::GET, Method::POST);
+    let ticket = format!("/api/v1/tickets/{}", desk.ticket);
+    let list = asked(get.clone(), "/api/v1/tickets", "/api/v1/tickets", None).await;
+    assert!(!list["data"].as_array().unwrap().is_empty());
+    let shown = asked(get.clone(), "/api/v1/tickets/{number}", &ticket, None).await;
+    assert!(!shown["messages"].as_array().unwrap().is_empty());
+    let change = json!({ "state": "open" });
+    asked(post.clone(), "/api/v1/tickets/{number}", &ticket, Some(change)).await;
+    let said = json!({ "text": "It left." });
+    asked(post.clone(), "/api/v1/tickets/{number}/answer", &format!("{ticket}/answer"), Some(said)).await;
+    let message = format!("/api/v1/messages/{}", desk.message);
+    asked(get.clone(), "/api/v1/messages/{id}", &message, None).await;
+    asked(get.clone(), "/api/v1/drafts", "/api/v1/drafts", None).await;
+    let draft = format!("/api/v1/drafts/{}", desk.draft);
+    let shown = asked(get.clone(), "/api/v1/drafts/{id}", &draft, None).await;
+    let verdict = json!({ "revision": shown["revision"] });
+    let approved =
+        asked(post.clone(), "/api/v1/drafts/{id}/approve", &format!("{draft}/approve"), Some(verdict)).await;
+    asked(get.clone(), "/api/v1/records", "/api/v1/records", None).await;
+    let record = format!("/api/v1/records/{}", approved["record_id"].as_str().unwrap());
+    asked(get.clone(), "/api/v1/records/{id}", &record, None).await;
+    let accounts = asked(get.clone(), "/api/v1/accounts", "/api/v1/accounts", None).await;
+    let account = format!("/api/v1/accounts/{}", accounts["data"][0]["id"].as_str().unwrap());
+    let shown = asked(get.clone(), "/api/v1/accounts/{id}", &account, None).await;
+    asked(post.clone(), "/api/v1/accounts/{id}", &account, Some(shown["account"].clone())).await;
+    asked(get.clone(), "/api/v1/search", "/api/v1/search?q=pump", None).await;
+
+    // what is refused is a problem, whoever refuses it
+    let problem = &described["components"]["responses"]["error"]["content"]["application/problem+json"];
+    let refused = async |method: Method, path: &str, kind: &str, body: &str| {
+        let request = Request::builder()
+            .method(&method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {key}"))
+            .header(header::CONTENT_TYPE, kind);
+        let answer = sam.send(request.body(Body::from(body.to_owned())).unwrap()).await;
+        assert_eq!(answer.header(header::CONTENT_TYPE), "application/problem+json", "{method} {path}");
+        let status = answer.status();
+        let (answer, mut found) = (value(answer).await, Vec::new());
+        misfits(&described, &problem["schema"], &answer, "", &mut found);
+        assert!(found.is_empty(), "{method} {path}: {found:?} {answer}");
+        assert_eq!(answer["status"], status.as_u16());
+        status
+    };
+    let json = "application/json";
+    for (method, path, kind, body, status) in [
+        (get.clone(), "/api/v1/tickets/abc", json, "", StatusCode::BAD_REQUEST),
+        (get.clone(), "/api/v1/search?page=abc", json, "", StatusCode::BAD_REQUEST),
+        (get.clone(), "/api/v1/tickets?state=a&state=b", json, "", StatusCode::BAD_REQUEST),
+        (get.clone(), "/api/v1/tickets/99", json, "", StatusCode::NOT_FOUND),
+        (get.clone(), "/api/v1/nothing", json, "", StatusCode::NOT_FOUND),
+        (Method::DELETE, ticket.as_str(), json, "", StatusCode::METHOD_NOT_ALLOWED),
+        (post.clone(), &ticket, "text/plain", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (post.clone(), &ticket, json, "{", StatusCode::BAD_REQUEST),
+        (post.clone(), &ticket, json, "{\"colour\":1}", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        assert_eq!(refused(method.clone(), path, kind, body).await, status, "{method} {path}");
+    }
+    let large = format!("{{\"text\":\"{}\"}}", "x".repeat(3_000_000));
+    let status = refused(post.clone(), &format!("{ticket}/answer"), json, &large).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}

@@ -1,6 +1,9 @@
 //! What people do with tickets beside answering them: each change from its form to the database, with its line in the log.
 
-use crate::support::{desk::Desk, visitor::Visitor};
+use crate::support::{
+    desk::Desk,
+    visitor::{Answer, Visitor},
+};
 use axum::http::{StatusCode, header};
 use mailroom::{
     clock,
@@ -247,14 +250,18 @@ async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
 
     // what cannot leave comes back with all that was typed
     for (fields, problem) in [
-        ([("to", "nobody"), ("cc", "a@b.example"), ("text", "Kept <1>"), ("file", "")], "bad_address"),
-        ([("to", ""), ("cc", ""), ("text", ""), ("file", &file)], "empty_answer"),
-        ([("to", ""), ("cc", ""), ("text", "x"), ("file", "elsewhere/0")], "bad_files"),
-        ([("to", ""), ("cc", ""), ("text", "x"), ("file", &format!("{id}/99"))], "bad_files"),
+        (
+            [("to", "nobody"), ("cc", "a@b.example"), ("text", "Kept <1>"), ("file", "")],
+            "is not a mail address",
+        ),
+        ([("to", ""), ("cc", ""), ("text", ""), ("file", &file)], "There is no text"),
+        ([("to", ""), ("cc", ""), ("text", "x"), ("file", "elsewhere/0")], "The files cannot go along"),
+        ([("to", ""), ("cc", ""), ("text", "x"), ("file", &format!("{id}/99"))], "The files cannot go along"),
     ] {
-        let place = done(&sam, &path, &fields).await;
-        assert!(place.contains(&format!("problem={problem}&")), "{fields:?} {place}");
-        let page = sam.get(&place).await.text().await;
+        let refused = sam.post(&path, &fields).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+        let page = refused.text().await;
+        assert!(page.contains(problem), "{problem}: {page}");
         assert!(page.contains(&format!("name=\"to\" value=\"{}\"", fields[0].1)), "{page}");
         assert!(page.contains(&format!("name=\"cc\" value=\"{}\"", fields[1].1)), "{page}");
         assert!(
@@ -275,7 +282,7 @@ async fn addresses_that_name_nothing_are_told_in_the_language_of_the_reader() {
         assert!(kind.starts_with("text/html") && text.contains("<h1"), "{path} {status} {kind} {text}");
     }
     let answer = sam.get("/api/v1/nothing").await;
-    assert!(answer.header(header::CONTENT_TYPE).starts_with("application/json"));
+    assert!(answer.header(header::CONTENT_TYPE).starts_with("application/problem+json"));
     let place = sam.post("/queues/all/save", &[("name", "two\r\nlines"), ("query", "state=open")]).await;
     assert_eq!(place.status(), StatusCode::SEE_OTHER);
 }
@@ -303,8 +310,8 @@ async fn one_form_sends_one_answer() {
     assert_eq!(sent().await, 2);
 }
 
-/// Sends an answer with a file as a browser does; where that leads.
-async fn answer_with_file(visitor: &Visitor, number: i64, fields: &[(&str, &str)], file: &[u8]) -> String {
+/// Sends an answer with a file as a browser does.
+async fn answer_with_file(visitor: &Visitor, number: i64, fields: &[(&str, &str)], file: &[u8]) -> Answer {
     let mut body = Vec::new();
     for (name, value) in fields.iter().chain(&[("csrf", visitor.csrf.as_str())]) {
         let part = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
@@ -323,8 +330,7 @@ async fn answer_with_file(visitor: &Visitor, number: i64, fields: &[(&str, &str)
         .header(header::HOST, &visitor.host)
         .header(header::ORIGIN, format!("http://{}", visitor.host))
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x");
-    let answer = visitor.send(request.body(axum::body::Body::from(body)).unwrap()).await;
-    answer.header(header::LOCATION).to_owned()
+    visitor.send(request.body(axum::body::Body::from(body)).unwrap()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -342,11 +348,13 @@ async fn an_answer_begins_with_a_letter_and_takes_files_along() {
         ("text", "Dear all,\r\n\r\nit left."),
     ];
     let too_large = vec![b'x'; 15_000_001];
-    let place = answer_with_file(&sam, desk.ticket, &fields, &too_large).await;
-    assert!(place.contains("problem=bad_files&"), "{place}");
-    let page = sam.get(&place).await.text().await;
+    let refused = answer_with_file(&sam, desk.ticket, &fields, &too_large).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = refused.text().await;
+    assert!(page.contains("The files cannot go along") && page.contains("have to be chosen again"), "{page}");
     assert!(page.contains(">Dear all,\n\nit left.</textarea>") && page.contains("name=\"whole\""), "{page}");
-    let place = answer_with_file(&sam, desk.ticket, &fields, b"%PDF-1.7 prices").await;
+    let answer = answer_with_file(&sam, desk.ticket, &fields, b"%PDF-1.7 prices").await;
+    let place = answer.header(header::LOCATION);
     assert!(place.contains("done=answered"), "{place}");
     let found = ticket(&desk, desk.ticket).await;
     let mails = desk.app.store.read().await.unwrap().list_outbox_of_ticket(&found.id, 10).await.unwrap();
@@ -396,4 +404,154 @@ async fn whoever_is_called_finds_where() {
         "{page}"
     );
     assert!(sam.get("/me/mentions").await.text().await.contains("Nobody has called you"));
+}
+
+/// The value of a hidden input.
+fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("an input of that name");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+async fn answers(desk: &Desk) -> usize {
+    let found = ticket(desk, desk.ticket).await;
+    let mails = desk.app.store.read().await.unwrap().list_outbox_of_ticket(&found.id, 50).await.unwrap();
+    mails.iter().filter(|mail| mail.cause.starts_with("answer:")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_sent_twice_does_its_work_once() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/tickets/{}", desk.ticket);
+    let page = sam.get(&path).await.text().await;
+    let (once, note_once) = (hidden(&page, "once"), hidden(&page, "note_once"));
+    let answer = format!("{path}/answer");
+    let fields = [("once", once.as_str()), ("text", "It left today."), ("then", "waiting")];
+    let (one, other) = tokio::join!(sam.post(&answer, &fields), sam.post(&answer, &fields));
+    for posted in [one, other, sam.post(&answer, &fields).await] {
+        assert_eq!(posted.status(), StatusCode::SEE_OTHER);
+        assert_eq!(posted.header(header::LOCATION), format!("{path}?done=answered"));
+    }
+    assert_eq!(answers(&desk).await, 1);
+
+    let notes = format!("{path}/notes");
+    let fields = [("note_once", note_once.as_str()), ("note", "They called.")];
+    let (one, other) = tokio::join!(sam.post(&notes, &fields), sam.post(&notes, &fields));
+    assert_eq!((one.status(), other.status()), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
+    let found = ticket(&desk, desk.ticket).await;
+    assert_eq!(desk.app.store.read().await.unwrap().list_notes(&found.id).await.unwrap().len(), 1);
+
+    // what the page still had to keep when it was left does not bring back what has gone
+    let late = [("once", once.as_str()), ("text", "It left to"), ("note", "more"), ("note_once", "new")];
+    sam.post(&format!("{path}/draft"), &late).await;
+    let page = sam.get(&path).await.text().await;
+    assert!(!page.contains("It left to</textarea>") && page.contains("more</textarea>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_comes_back_with_the_reason() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let path = format!("/tickets/{}", desk.ticket);
+    let file = format!("{}/0", desk.message);
+    let fields = [
+        ("to", "ingrid.holm@vastkustmarin.example"),
+        ("cc", "nobody"),
+        ("letter", "order_status"),
+        ("whole", "yes"),
+        ("text", "Dear <all>,\r\nit left."),
+        ("file", &file),
+    ];
+    let refused = sam.post(&format!("{path}/answer"), &fields).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = refused.text().await;
+    for part in [
+        "role=\"alert\"",
+        "One of the recipients is not a mail address.",
+        "What you typed stands below as you left it.",
+        "name=\"cc\" value=\"nobody\" autocomplete=\"off\" spellcheck=\"false\" aria-invalid=\"true\"",
+        "name=\"letter\" value=\"order_status\"",
+        "Dear &lt;all&gt;,\nit left.</textarea>",
+        &format!("name=\"file\" value=\"{}\" checked", file.replace('/', "&#x2f;")),
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("have to be chosen again"), "there was no file from elsewhere");
+    assert_eq!(answers(&desk).await, 0);
+    // the address of the refused form leads to the ticket
+    assert_eq!(sam.get(&format!("{path}/answer")).await.header(header::LOCATION), path);
+
+    let blank = sam.post(&format!("{path}/notes"), &[("note", "  ")]).await;
+    assert_eq!(blank.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(blank.text().await.contains("There is no text"));
+
+    // all that is being written is kept: a letter with its recipients, and a note
+    let kept = [
+        ("to", "a@b.example"),
+        ("cc", "c@d.example"),
+        ("letter", "order_status"),
+        ("text", "Half a letter"),
+        ("note", "Half a note"),
+    ];
+    sam.post(&format!("{path}/draft"), &kept).await;
+    let page = sam.get(&path).await.text().await;
+    for part in [
+        "name=\"to\" value=\"a@b.example\"",
+        "name=\"cc\" value=\"c@d.example\"",
+        "name=\"letter\" value=\"order_status\"",
+        "Half a letter</textarea>",
+        "Half a note</textarea>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_is_taken_back() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let place = done(&sam, &format!("/messages/{}/move", desk.message), &[("other", "")]).await;
+    let own: i64 = place.split(['/', '?']).nth(2).unwrap().parse().unwrap();
+    let (order, path) = (ticket(&desk, desk.ticket).await, format!("/tickets/{own}"));
+    done(&sam, &format!("{path}/notes"), &[("note", "of the own one")]).await;
+    done(&sam, &format!("{path}/change"), &[("do", "tag"), ("tag", "own")]).await;
+    done(&sam, &format!("/tickets/{}/notes", desk.ticket), &[("note", "of the order")]).await;
+    let before = ticket(&desk, own).await;
+    let taking_part =
+        async |of: &Ticket| desk.app.store.read().await.unwrap().list_participants(&of.id).await.unwrap();
+    let took_part = taking_part(&before).await;
+    let other = desk.ticket.to_string();
+    done(&sam, &format!("{path}/join"), &[("do", "merge"), ("other", &other)]).await;
+    // answered while they were one: that answer belongs to the message that it answers
+    let answer = format!("/tickets/{}/answer", desk.ticket);
+    done(&sam, &answer, &[("text", "It left."), ("then", "waiting")]).await;
+    let join = format!("/tickets/{}/join", desk.ticket);
+    let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
+    assert!(page.contains(&format!("Part MR-{own} again")), "{page}");
+
+    let number = own.to_string();
+    let part = [("do", "unmerge"), ("other", number.as_str())];
+    assert_eq!(done(&sam, &join, &part).await, format!("{path}?done=unmerged"));
+    let after = ticket(&desk, own).await;
+    assert_eq!((after.merged_into.clone(), after.state), (None, before.state));
+    assert_eq!(taking_part(&after).await, took_part);
+    let mut db = desk.app.store.read().await.unwrap();
+    let messages = db.list_conversation(&after.id, 50).await.unwrap();
+    assert!(messages.iter().any(|(row, _)| row.id == desk.message), "its message is back");
+    assert_eq!(db.list_drafts_of_ticket(&after.id).await.unwrap().len(), 1);
+    let answered = db.list_outbox_of_ticket(&after.id, 50).await.unwrap();
+    assert!(answered.iter().any(|mail| mail.cause.starts_with("answer:")), "with its answer");
+    let notes = |notes: Vec<mailroom::store::work::Note>| {
+        notes.into_iter().map(|note| note.content).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(db.list_notes(&after.id).await.unwrap()), ["of the own one"]);
+    assert_eq!(notes(db.list_notes(&order.id).await.unwrap()), ["of the order"]);
+    assert_eq!(db.list_tags(&order.id).await.unwrap(), Vec::<String>::new());
+    drop(db);
+    assert!(actions(&desk, &after).await.contains(&"unmerge_ticket".to_owned()));
+    assert!(actions(&desk, &order).await.contains(&"unmerge_ticket".to_owned()));
+    assert_eq!(sam.post(&join, &part).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "once");
+    // and it can be done again
+    done(&sam, &format!("{path}/join"), &[("do", "merge"), ("other", &other)]).await;
+    done(&sam, &join, &part).await;
 }

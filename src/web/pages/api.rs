@@ -1,7 +1,7 @@
 //! The JSON API under `/api/v1`: the same store, decisions and rights as the pages, for programs.
 //!
 //! `openapi.json` describes it, and a test compares it with the routes. Lists go on behind `next`, which is the query of the
-//! next part. Times are milliseconds UTC. Errors are `{"error": {"status", "message", "hint"}}`.
+//! next part. Times are milliseconds UTC. Errors are problems of RFC 9457, with `error` beside them for programs of before.
 
 use crate::{
     model::{
@@ -23,6 +23,7 @@ use crate::{
     store::{
         draft::{DraftRow, Whose},
         message::MessageRow,
+        once::Once,
         record::RecordRow,
         ticket::{TicketCursor, TicketFilter},
     },
@@ -76,7 +77,7 @@ fn bad(message: &str) -> ApiError {
 }
 
 fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
-    body.map(|Json(body)| body).map_err(|error| bad(&error.body_text()))
+    body.map(|Json(body)| body).map_err(|error| ApiError::said(error.status(), &error.body_text()))
 }
 
 fn list<T>(part: &Part<T>, shown: impl Fn(&T) -> Value, next: impl FnOnce(&T) -> String) -> Json<Value> {
@@ -148,7 +149,7 @@ pub async fn list_tickets(State(desk): State<Arc<Desk>>, Query(asked): Query<Ask
 /// `GET /api/v1/tickets/{number}`: with its messages, drafts and participants.
 pub async fn show_ticket(State(desk): State<Arc<Desk>>, Path(number): Path<i64>) -> Answer {
     let mut db = desk.app.store.read().await?;
-    let found = db.find_ticket_by_number(number).await?.ok_or(PageError::NotFound)?;
+    let found = super::ticket::find(&mut db, number).await?;
     let messages: Vec<Value> =
         db.list_conversation(&found.id, MESSAGES_MAX).await?.iter().map(|(row, _)| message(row)).collect();
     let drafts: Vec<Value> = db.list_drafts_of_ticket(&found.id).await?.iter().map(draft).collect();
@@ -194,9 +195,6 @@ pub async fn change_ticket(
     Ok(Json(ticket(&find_ticket(&desk, number).await?)))
 }
 
-/// Longest key by which an answer leaves once.
-const ONCE_MAX: usize = 255;
-
 /// An answer to the customer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -210,8 +208,22 @@ fn waiting() -> TicketState {
     TicketState::Waiting
 }
 
-/// `POST /api/v1/tickets/{number}/answer`: with the header `Idempotency-Key` the same answer leaves once, however often
-/// it is sent.
+/// The key of `Idempotency-Key` with what is asked under it, for each access key on its own.
+///
+/// It may stand in quotes, as in the draft of the standard, or without, as most clients send it.
+fn once(headers: &HeaderMap, visit: &Visit, number: i64, said: &Said) -> Result<Option<Once>, ApiError> {
+    let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
+    let (number, then) = (number.to_string(), said.then.as_str());
+    let content = [number.as_bytes(), said.text.trim().as_bytes(), then.as_bytes()];
+    let who = format!("program:{}:{}", visit.person, visit.key_hash);
+    let key = header.to_str().unwrap_or_default().trim();
+    let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
+    Once::new(&who, key, content).map(Some).ok_or_else(|| {
+        ApiError::said(StatusCode::BAD_REQUEST, "Idempotency-Key: 1 to 255 visible characters")
+    })
+}
+
+/// `POST /api/v1/tickets/{number}/answer`: once for each `Idempotency-Key`.
 pub async fn answer_ticket(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
@@ -220,13 +232,10 @@ pub async fn answer_ticket(
     said: Result<Json<Said>, JsonRejection>,
 ) -> Answer {
     let said = body(said)?;
-    let once = headers.get("idempotency-key").map_or(Ok(""), |key| key.to_str());
-    let Some(once) = once.ok().filter(|key| key.len() <= ONCE_MAX) else {
-        return Err(bad("Idempotency-Key: up to 255 visible ASCII characters"));
-    };
     if said.text.trim().is_empty() {
         return Err(bad("text: an answer needs words"));
     }
+    let once = once(&headers, &visit, number, &said)?;
     let found = find_ticket(&desk, number).await?;
     let reply = Reply {
         to: None,
@@ -237,21 +246,15 @@ pub async fn answer_ticket(
         uploads: Vec::new(),
         files: Vec::new(),
         then: said.then,
-        once: once.to_owned(),
     };
-    if !once.is_empty() && reply::said_otherwise(&desk.app, &found, &reply, &visit.name).await? {
-        return Err(ApiError::said(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "another answer came with this Idempotency-Key: use a new key for each answer",
-        ));
-    }
-    if reply::send(&desk.app, &found, reply, &visit.name).await? != Replied::Done {
-        return Err(ApiError::said(
+    match reply::send(&desk.app, &found, reply, once.as_ref(), &visit.name).await? {
+        Replied::Done(id) => Ok(Json(json!({ "queued": true, "mail_id": id }))),
+        Replied::Other => Err(bad("this Idempotency-Key was used for another request: choose a new one")),
+        Replied::NoRecipient | Replied::BadFiles => Err(ApiError::said(
             StatusCode::CONFLICT,
             "no message of this ticket names an address to answer to",
-        ));
+        )),
     }
-    Ok(Json(json!({ "queued": true })))
 }
 
 /// `GET /api/v1/messages/{id}`: with its parsed content.

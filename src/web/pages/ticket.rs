@@ -17,11 +17,11 @@ use crate::{
         message::MessageRow,
         ticket::{TicketCursor, TicketFilter, TicketSummary},
         view::ViewPage,
-        work::Note,
+        work::{Note, Typed},
     },
     web::{
         Desk,
-        error::{PageError, percent_encode},
+        error::{PageError, UserMessage, percent_encode},
         frame::Frame,
         paging, review,
         rights::Right,
@@ -154,7 +154,6 @@ pub async fn list(
     views::page("queue.html", context)
 }
 
-/// Names of those who can take a ticket.
 /// Names of those who may work on tickets.
 async fn people(db: &mut Db) -> Result<Vec<String>, PageError> {
     let people = db.list_people().await?.into_iter();
@@ -222,11 +221,23 @@ pub struct Shown {
     images: String,
     /// The letter that an answer begins with.
     letter: String,
-    /// Why an answer did not leave.
-    problem: String,
-    /// Its recipients, as they were typed.
-    to: String,
-    cc: String,
+}
+
+/// A form that was refused: it comes back as it was sent, with the reason.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// Under which status.
+    pub status: StatusCode,
+    /// Key of the pair of texts that says why.
+    pub key: &'static str,
+    /// Name of the input that it is about.
+    pub field: &'static str,
+    /// What was typed.
+    pub typed: Typed,
+    /// Which files of the ticket were ticked.
+    pub files: Vec<String>,
+    /// Files from elsewhere were chosen: browsers forget which.
+    pub uploads: bool,
 }
 
 /// `GET /tickets/{number}`
@@ -236,11 +247,22 @@ pub async fn show(
     Path(number): Path<i64>,
     Query(how): Query<Shown>,
 ) -> Result<Response, PageError> {
-    let frame = Frame::load(&desk, &visit, "tickets").await?;
+    page(&desk, &visit, number, &how, None).await
+}
+
+/// The page of a ticket, perhaps with a form that was refused.
+pub(super) async fn page(
+    desk: &Desk,
+    visit: &Visit,
+    number: i64,
+    how: &Shown,
+    refused: Option<Refused>,
+) -> Result<Response, PageError> {
+    let frame = Frame::load(desk, visit, "tickets").await?;
     let settings = desk.app.settings().await?;
     let mut db = desk.app.store.read().await?;
     let ticket = find(&mut db, number).await?;
-    if ticket.number != number {
+    if ticket.number != number && refused.is_none() {
         return Ok(Redirect::to(&format!("/tickets/{}", ticket.number)).into_response());
     }
     let conversation = db.list_conversation(&ticket.id, MESSAGES_MAX).await?;
@@ -255,16 +277,23 @@ pub async fn show(
     let taken_in: BTreeSet<&str> =
         conversation.iter().filter_map(|(row, _)| row.rfc_message_id.as_deref()).collect();
     for row in outbox.iter().filter(|row| !taken_in.contains(row.rfc_message_id.as_str())) {
-        entries.push(sent_entry(&desk, &settings.config.site.name, row).await);
+        entries.push(sent_entry(desk, &settings.config.site.name, row).await);
     }
     entries.extend(db.list_notes(&ticket.id).await?.iter().map(note_entry));
     // Stable: what came at the same time stays as it was.
     entries.sort_by_key(|entry| entry["at_ms"].as_i64());
+    let attention = db.find_attention(&ticket.id, &visit.name).await?;
+    let kept = attention.map(|attention| attention.typed).unwrap_or_default();
+    let typed = refused.as_ref().map_or(&kept, |refused| &refused.typed);
+    let letter = if refused.is_some() || how.letter.is_empty() { &typed.letter } else { &how.letter };
     let begun = match Name::BY_PERSON
         .iter()
         .filter(|name| **name != Name::Answer)
-        .find(|name| name.as_str() == how.letter)
+        .find(|name| name.as_str() == letter)
     {
+        Some(name) if typed.letter == *letter && !typed.text.is_empty() => {
+            Some(json!({ "name": name, "text": typed.text, "missing": [] }))
+        }
         Some(name) => {
             let known = letter::of_ticket(&desk.app, &ticket, &conversation).await?;
             let templates = &settings.templates;
@@ -273,7 +302,6 @@ pub async fn show(
         }
         None => None,
     };
-    let problem = Some(how.problem.as_str()).filter(|problem| work::ANSWER_PROBLEMS.contains(problem));
     let newest = how.order == "newest";
     if newest {
         entries.reverse();
@@ -282,13 +310,21 @@ pub async fn show(
         Some(id) => db.find_account(id).await?.map(|row| row.account),
         None => None,
     };
-    let mut links = Vec::new();
-    for id in db.list_links(&ticket.id).await? {
-        links.extend(db.find_ticket(&id).await?.map(|other| named(&other)));
-    }
+    let links = db.list_links(&ticket.id).await?;
+    let links = all_named(&mut db, &links).await?;
+    let merged = db.list_merged(&ticket.id).await?;
+    let merged = all_named(&mut db, &merged).await?;
     let now_ms = clock::now_ms();
     let present = db.list_present(&ticket.id, &visit.name, now_ms - PRESENT_MS).await?;
-    let attention = db.find_attention(&ticket.id, &visit.name).await?;
+    let answer_to = answer_to.map(|address| address.email);
+    let (to, cc) = match how.reply.as_str() {
+        _ if refused.is_some() => (Some(typed.to.clone()), typed.cc.clone()),
+        "" if !(typed.to.is_empty() && typed.cc.is_empty()) => (Some(typed.to.clone()), typed.cc.clone()),
+        "original" => (original.clone(), String::new()),
+        "forward" => (None, String::new()),
+        "all" => (answer_to.clone(), others.clone()),
+        _ => (answer_to.clone(), String::new()),
+    };
     let drafts = drafts(&mut db, &ticket.id).await?;
     let participants = db.list_participants(&ticket.id).await?;
     let history = db.list_audit_of("ticket", ticket.id.as_str(), HISTORY_MAX).await?;
@@ -305,19 +341,33 @@ pub async fn show(
     }
     let context = json!({
         "frame": frame, "ticket": shown, "entries": entries, "newest": newest, "drafts": drafts, "queues": queues,
-        "account": account, "participants": participants, "links": links,
+        "account": account, "participants": participants, "links": links, "merged": merged,
         "history": history, "people": people(&mut db).await?,
-        "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to.map(|address| address.email),
+        "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to, "to": to, "cc": cc,
         "change": db.find_last_change().await?, "others": others, "images": how.images, "letter": begun, "letters": Name::BY_PERSON,
-        "problem": problem, "typed_to": how.to, "typed_cc": how.cc, "once": clock::fresh_id(),
         "files_max": reply::FILES_BYTES_MAX, "original": original, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),
-        "draft": attention.map_or_else(String::new, |attention| attention.draft),
+        "draft": if typed.letter.is_empty() { typed.text.as_str() } else { "" }, "note": typed.note,
+        "once": clock::fresh_id(), "note_once": clock::fresh_id(),
+        "picked": refused.as_ref().map(|refused| &refused.files), "refused": refused.as_ref().map(told),
     });
     drop(db);
-    conversation::attend(&desk.app, &ticket.id, None, &visit.name).await?;
-    views::page("ticket.html", context)
+    conversation::attend(&desk.app, &ticket.id, &visit.name).await?;
+    views::page_with(refused.map_or(StatusCode::OK, |refused| refused.status), "ticket.html", context)
+}
+
+fn told(refused: &Refused) -> Value {
+    let UserMessage { text, hint } = UserMessage::of(refused.key);
+    json!({ "text": text, "hint": hint, "field": refused.field, "uploads": refused.uploads })
+}
+
+async fn all_named(db: &mut Db, ids: &[TicketId]) -> Result<Vec<Value>, PageError> {
+    let mut all = Vec::new();
+    for id in ids {
+        all.extend(db.find_ticket(id).await?.map(|ticket| named(&ticket)));
+    }
+    Ok(all)
 }
 
 fn named(ticket: &Ticket) -> Value {

@@ -1,6 +1,6 @@
 //! What is done to tickets: answers, notes, changes of one or of many, merging, linking, and who is at it.
 
-use super::ticket::{PRESENT_MS, WRITING_MS, back, bad_form, find};
+use super::ticket::{self, PRESENT_MS, Refused, Shown, WRITING_MS, back, bad_form, find};
 use crate::{
     clock,
     model::{
@@ -13,10 +13,14 @@ use crate::{
         view,
     },
     reply::{File, template::Name},
-    store::view::ViewPage,
+    store::{
+        once::{Claim, Once},
+        view::ViewPage,
+        work::Typed,
+    },
     web::{
         Desk,
-        error::{PageError, percent_encode},
+        error::PageError,
         rights::Right,
         session::{Files, Posted, Visit},
     },
@@ -157,8 +161,33 @@ pub async fn remove_view(
     Ok(Redirect::to("/queues/all?done=view_removed").into_response())
 }
 
-/// `POST /tickets/{number}/answer`: to the sender or to the addresses in the form, with the files that were ticked. What
-/// cannot be sent comes back with all that was typed.
+/// The key of a form and what was sent with it: the same, sent twice, does its work once. Other words are another answer,
+/// also from a form that was gone back to.
+fn once(visit: &Visit, kind: &str, number: i64, key: &str, posted: &Posted, files: &Files) -> Option<Once> {
+    let number = number.to_string();
+    let fields = posted.0.iter().filter(|(key, _)| key != "csrf");
+    let fields = fields.flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+    let files = files.0.iter().flat_map(|file| [file.name.as_bytes(), file.bytes.as_slice()]);
+    let content = std::iter::once(number.as_bytes()).chain(fields).chain(files);
+    Once::new(&format!("{kind}:{}", visit.person), key, content).map(Once::lenient)
+}
+
+/// What a form says that is refused.
+fn typed(posted: &Posted) -> Typed {
+    let text = |name| posted.raw(name).replace("\r\n", "\n");
+    let letter = Name::parse(posted.text("letter")).filter(|letter| *letter != Name::Answer);
+    Typed {
+        to: text("to"),
+        cc: text("cc"),
+        text: text("text"),
+        letter: letter.map_or_else(String::new, |letter| letter.as_str().to_owned()),
+        note: text("note"),
+    }
+}
+
+/// `POST /tickets/{number}/answer`: to the sender or to the addresses in the form, with the files that were ticked.
+///
+/// What is refused comes back as it was typed.
 pub async fn answer(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
@@ -166,32 +195,30 @@ pub async fn answer(
     Extension(posted): Extension<Posted>,
     Extension(uploads): Extension<Files>,
 ) -> Result<Response, PageError> {
+    let once = once(&visit, "answer", number, posted.text("once"), &posted, &uploads);
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    let problem = match said(&posted, uploads) {
-        Err(problem) => problem,
-        Ok(reply) => match reply::send(&desk.app, &ticket, reply, &visit.name).await? {
-            Replied::Done => {
-                conversation::attend(&desk.app, &ticket.id, Some(""), &visit.name).await?;
-                return Ok(back(number, "answered"));
-            }
-            Replied::NoRecipient => "no_recipient",
-            Replied::BadFiles => "bad_files",
+    let has_uploads = !uploads.0.is_empty();
+    let (status, key, field) = match reply_in(&posted, uploads) {
+        Err((key, field)) => (StatusCode::UNPROCESSABLE_ENTITY, key, field),
+        Ok(reply) => match reply::send(&desk.app, &ticket, reply, once.as_ref(), &visit.name).await? {
+            Replied::Done(_) => return Ok(back(ticket.number, "answered")),
+            Replied::NoRecipient => (StatusCode::CONFLICT, "error.no_recipient", "to"),
+            Replied::BadFiles => (StatusCode::UNPROCESSABLE_ENTITY, "error.bad_files", "upload"),
+            Replied::Other => return Err(PageError::refused(StatusCode::CONFLICT, "error.gone")),
         },
     };
-    let text: String = posted.text("text").replace("\r\n", "\n").chars().take(DRAFT_CHARS_MAX).collect();
-    conversation::attend(&desk.app, &ticket.id, Some(&text), &visit.name).await?;
-    let typed = ["to", "cc", "letter"].map(|name| format!("&{name}={}", percent_encode(posted.text(name))));
-    let address = format!("/tickets/{number}?problem={problem}{}#answer-title", typed.concat());
-    Ok(Redirect::to(&address).into_response())
+    let files = posted.all("file").map(str::to_owned).collect();
+    let kept = desk.app.store.read().await?.find_attention(&ticket.id, &visit.name).await?;
+    let note = kept.map(|kept| kept.typed.note).unwrap_or_default();
+    let typed = Typed { note, ..typed(&posted) };
+    let refused = Refused { status, key, field, typed, files, uploads: has_uploads };
+    ticket::page(&desk, &visit, ticket.number, &Shown::default(), Some(refused)).await
 }
 
-/// Why an answer comes back, by keys of the texts.
-pub(super) const ANSWER_PROBLEMS: [&str; 4] = ["bad_address", "bad_files", "empty_answer", "no_recipient"];
-
-/// What a person wrote, or what is the matter with it.
-fn said(posted: &Posted, uploads: Files) -> Result<Reply, &'static str> {
-    let to = reply::addresses(posted.text("to")).ok_or("bad_address")?;
-    let mut copies = reply::addresses(posted.text("cc")).ok_or("bad_address")?;
+/// The answer in a form; otherwise the key of the text that says what is wrong, and the input that it is about.
+fn reply_in(posted: &Posted, uploads: Files) -> Result<Reply, (&'static str, &'static str)> {
+    let to = reply::addresses(posted.text("to")).ok_or(("error.bad_address", "to"))?;
+    let mut copies = reply::addresses(posted.text("cc")).ok_or(("error.bad_address", "cc"))?;
     let mut to = to.into_iter();
     let first = to.next();
     copies.splice(0..0, to);
@@ -199,25 +226,23 @@ fn said(posted: &Posted, uploads: Files) -> Result<Reply, &'static str> {
         let (id, position) = value.split_once('/').unwrap_or((value, ""));
         (MessageId::new(id), position.parse().ok())
     });
+    let files = files.collect();
     let text = posted.text("text").replace("\r\n", "\n");
-    let letter = Name::parse(posted.text("letter")).unwrap_or(Name::Answer);
+    let letter = match posted.text("letter") {
+        "" => Name::Answer,
+        name => Name::parse(name).filter(|name| Name::BY_PERSON.contains(name)).ok_or(BAD_TEXT)?,
+    };
     let whole = posted.text("whole") == "yes";
-    if !Name::BY_PERSON.contains(&letter) || (text.is_empty() && (whole || !letter.is_whole())) {
-        return Err("empty_answer");
+    if text.is_empty() && (whole || !letter.is_whole()) {
+        return Err(BAD_TEXT);
     }
+    let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
     let uploads = uploads.0.into_iter().filter(|file| file.field == "upload");
-    Ok(Reply {
-        to: first,
-        copies,
-        letter,
-        whole,
-        text,
-        files: files.collect(),
-        uploads: uploads.map(|file| File { name: file.name, bytes: file.bytes }).collect(),
-        then: TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting),
-        once: posted.text("once").to_owned(),
-    })
+    let uploads = uploads.map(|file| File { name: file.name, bytes: file.bytes }).collect();
+    Ok(Reply { to: first, copies, letter, whole, text, files, uploads, then })
 }
+
+const BAD_TEXT: (&str, &str) = ("error.no_text", "text");
 
 /// `POST /tickets/{number}/notes`
 pub async fn note(
@@ -227,12 +252,26 @@ pub async fn note(
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
     let text = posted.text("note").replace("\r\n", "\n");
-    if text.is_empty() {
-        return Err(bad_form());
-    }
+    let once = once(&visit, "note", number, posted.text("note_once"), &posted, &Files::default());
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    conversation::note(&desk.app, &ticket.id, &text, &visit.name).await?;
-    Ok(back(number, "noted"))
+    let (status, key) = if text.is_empty() {
+        (StatusCode::UNPROCESSABLE_ENTITY, "error.no_text")
+    } else {
+        match conversation::note(&desk.app, &ticket.id, &text, once.as_ref(), &visit.name).await? {
+            Claim::New | Claim::Done(_) => return Ok(back(ticket.number, "noted")),
+            Claim::Other => return Err(PageError::refused(StatusCode::CONFLICT, "error.gone")),
+        }
+    };
+    let kept = desk.app.store.read().await?.find_attention(&ticket.id, &visit.name).await?;
+    let kept = kept.map(|kept| kept.typed).unwrap_or_default();
+    let typed = Typed { note: typed(&posted).note, ..kept };
+    let refused = Refused { status, key, field: "note", typed, files: Vec::new(), uploads: false };
+    ticket::page(&desk, &visit, ticket.number, &Shown::default(), Some(refused)).await
+}
+
+/// `GET /tickets/{number}/answer` and `/notes`: where a form that was refused came back.
+pub async fn to_ticket(Path(number): Path<i64>) -> Redirect {
+    Redirect::to(&format!("/tickets/{number}"))
 }
 
 /// The number in `1001`, `MR-1001` or `[MR-1001]`.
@@ -260,6 +299,9 @@ pub async fn join(
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
     let (joined, place, done) = match posted.text("do") {
         "merge" => (conversation::merge(&desk.app, &ticket, other, &visit.name).await?, other, "merged"),
+        "unmerge" => {
+            (conversation::unmerge(&desk.app, &ticket, other, &visit.name).await?, other, "unmerged")
+        }
         "unlink" => (conversation::unlink(&desk.app, &ticket, other, &visit.name).await?, number, "unlinked"),
         _ => (conversation::link(&desk.app, &ticket, other, &visit.name).await?, number, "linked"),
     };
@@ -286,7 +328,7 @@ pub async fn move_message(
     Ok(back(number, "message_moved"))
 }
 
-/// `POST /tickets/{number}/draft`: the answer so far, kept while it is written.
+/// `POST /tickets/{number}/draft`: what is being written, kept while it is written. Fields that are missing stay.
 pub async fn keep_draft(
     State(desk): State<Arc<Desk>>,
     Extension(visit): Extension<Visit>,
@@ -294,8 +336,23 @@ pub async fn keep_draft(
     Extension(posted): Extension<Posted>,
 ) -> Result<StatusCode, PageError> {
     let ticket = find(&mut desk.app.store.read().await?, number).await?;
-    let draft: String = posted.text("text").chars().take(DRAFT_CHARS_MAX).collect();
-    conversation::attend(&desk.app, &ticket.id, Some(&draft), &visit.name).await?;
+    let none = Files::default();
+    let answer = once(&visit, "answer", number, posted.text("once"), &posted, &none);
+    let note = once(&visit, "note", number, posted.text("note_once"), &posted, &none);
+    let change = |before: Typed| {
+        let part = |name: &str, before: String| match posted.all(name).next() {
+            Some(now) => now.chars().take(DRAFT_CHARS_MAX).collect(),
+            None => before,
+        };
+        Typed {
+            to: part("to", before.to),
+            cc: part("cc", before.cc),
+            text: part("text", before.text),
+            letter: part("letter", before.letter),
+            note: part("note", before.note),
+        }
+    };
+    conversation::keep(&desk.app, &ticket.id, change, [answer.as_ref(), note.as_ref()], &visit.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -26,31 +26,38 @@ watch();
 document.addEventListener("visibilitychange", watch);
 addEventListener("pagehide", () => live?.close());
 
-const box = document.querySelector("textarea[data-keep]");
-if (box) {
-  const told = box.form.querySelector(".kept");
+// What is written is kept while it is written, and its last words when the page is left or a form is sent. A form that
+// was sent says so by its key, so that nothing of it comes back.
+const boxes = [...document.querySelectorAll("textarea[data-keep]")];
+if (boxes.length) {
+  const fields = ["to", "cc", "text", "letter", "once", "note", "note_once"];
+  const said = (text) => boxes.forEach((box) => { box.form.querySelector(".kept").textContent = text; });
   let timer = 0;
+  let dirty = false;
   const keep = async () => {
+    clearTimeout(timer);
     timer = 0;
-    const form = new URLSearchParams({ csrf: box.form.elements.csrf.value, text: box.value });
-    // it goes out also while the page is left
-    const answer = await fetch(box.dataset.keep, { method: "POST", body: form, keepalive: true }).catch(() => null);
-    told.textContent = answer?.ok ? told.dataset.kept : "";
+    if (!dirty) return;
+    dirty = false;
+    const body = new URLSearchParams({ csrf: boxes[0].form.elements.csrf.value });
+    for (const { form } of boxes) for (const name of fields) if (form.elements[name]) body.append(name, form.elements[name].value);
+    if (!body.has("letter") && body.has("text")) body.append("letter", "");
+    // A request that outlives its page may hold 64 KB.
+    const keepalive = body.toString().length < 60000;
+    const answer = await fetch(boxes[0].dataset.keep, { method: "POST", body, keepalive }).catch(() => null);
+    if (!answer?.ok) dirty = true;
+    else if (!dirty) said(boxes[0].form.querySelector(".kept").dataset.kept);
   };
-  box.addEventListener("input", () => {
-    told.textContent = "";
-    timer ||= setTimeout(keep, 1500);
-  });
-  let sent = false;
-  box.form.addEventListener("submit", () => {
-    clearTimeout(timer);
-    sent = true;
-  });
-  addEventListener("pagehide", () => {
-    if (!timer || sent) return;
-    clearTimeout(timer);
-    keep();
-  });
+  for (const { form } of boxes) {
+    form.addEventListener("input", () => {
+      dirty = true;
+      said("");
+      timer ||= setTimeout(keep, 1500);
+    });
+    form.addEventListener("submit", keep);
+  }
+  addEventListener("pagehide", keep);
+  document.addEventListener("visibilitychange", () => document.hidden && keep());
 }
 
 // Tickets are picked all at once, or a range of them with the shift key.
