@@ -236,8 +236,9 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
     Ok(Joined::Done)
 }
 
-/// Takes a merge back: what came from the other ticket goes there again, with what came of it since. What else came since
-/// stays here. A ticket that was merged further itself has to be parted from there first.
+/// Takes a merge back: what came from the other ticket goes there again, with what came of it since.
+///
+/// What else came since stays here. A ticket that was merged further itself has to be parted from there first.
 pub async fn unmerge(app: &App, kept: &Ticket, other: i64, who: &str) -> anyhow::Result<Joined> {
     let now_ms = clock::now_ms();
     let mut tx = app.store.begin().await?;
