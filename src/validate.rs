@@ -23,7 +23,7 @@ use crate::model::{
 pub use account::{Matched, match_account};
 
 /// Codes of the findings that [`check`] makes anew each time; what else a draft's findings say is of its reading.
-const MADE_HERE: [&str; 32] = [
+const MADE_HERE: [&str; 34] = [
     "account_on_file",
     "amount_mismatch",
     "amount_unproved",
@@ -38,6 +38,7 @@ const MADE_HERE: [&str; 32] = [
     "line_changed",
     "line_not_in_order",
     "list_price_ordered",
+    "missing_item",
     "missing_lines",
     "missing_po_number",
     "missing_signature",
@@ -45,6 +46,7 @@ const MADE_HERE: [&str; 32] = [
     "over_credit_limit",
     "payment_terms_differ",
     "price_differs_from_catalogue",
+    "quantity_not_positive",
     "requested_before_order",
     "requested_in_past",
     "requested_on_closed_day",

@@ -1,10 +1,11 @@
 //! Whether every value is what its field holds: a number, a day, a currency. What is none of these is no order.
 
 use crate::model::{
-    draft::{Draft, Kind, Proposal},
+    draft::{Draft, Kind, Line, Proposal},
     field::Form,
     finding::{Finding, Severity},
 };
+use rust_decimal::Decimal;
 
 /// Codes of findings on values that no record can hold.
 const MALFORMED: [&str; 3] = ["bad_number", "bad_day", "bad_currency"];
@@ -27,6 +28,9 @@ pub fn check(draft: &Draft) -> Vec<Finding> {
             cells.filter_map(|(name, value)| malformed(name, value, format!("lines.{index}.{name}"))),
         );
         let wanted = ["quantity", "ordered_quantity"].iter().any(|name| line.contains_key(*name));
+        if draft.kind == Kind::PurchaseOrder {
+            findings.extend(empty_line(line, index));
+        }
         let path = format!("lines.{index}.quantity");
         let told = |f: &Finding| f.code == MISSING_QUANTITY && f.field.as_ref() == Some(&path);
         if draft.kind == Kind::PurchaseOrder && !wanted && !draft.findings.iter().any(told) {
@@ -36,6 +40,21 @@ pub fn check(draft: &Draft) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A line that names no item, or wants less than something of it.
+fn empty_line(line: &Line, index: usize) -> Option<Finding> {
+    let number = index + 1;
+    if !["sku", "customer_sku", "description"].iter().any(|name| line.contains_key(*name)) {
+        let message = format!("Line {number} names no item: enter it, or remove the line.");
+        return Some(
+            Finding::new("missing_item", Severity::Problem, message).about(format!("lines.{index}.sku")),
+        );
+    }
+    let quantity = super::sums::number(line, "quantity").filter(|quantity| *quantity <= Decimal::ZERO)?;
+    let message = format!("Line {number} wants a quantity of {quantity}: ask what is meant.");
+    let path = format!("lines.{index}.quantity");
+    Some(Finding::new("quantity_not_positive", Severity::Problem, message).about(path))
 }
 
 fn malformed(name: &str, proposal: &Proposal, path: String) -> Option<Finding> {
@@ -84,6 +103,8 @@ mod tests {
                 line(&[("sku", "A"), ("quantity", "2")]),
                 line(&[("sku", "B"), ("quantity", "abc"), ("delivery_date", "2026-W37")]),
                 line(&[("sku", "C")]),
+                line(&[("quantity", "10")]),
+                line(&[("sku", "D"), ("quantity", "-10")]),
             ],
             findings: Vec::new(),
             standard: None,
@@ -99,6 +120,8 @@ mod tests {
                 ("bad_day", "order_date"),
                 ("bad_number", "lines.1.quantity"),
                 ("missing_quantity", "lines.2.quantity"),
+                ("missing_item", "lines.3.sku"),
+                ("quantity_not_positive", "lines.4.quantity"),
             ]
         );
     }

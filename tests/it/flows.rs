@@ -101,6 +101,9 @@ async fn second_thoughts_about_a_draft() {
         // what has left cannot be taken back, and the page says so
         browser.open(&path).await;
         browser.click("#approve").await;
+        browser.find("[data-held]").await;
+        // at once it would be the second half of a double click
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         browser.click("[data-held]").await;
         browser.find("#undo").await;
         desk.app.store.lease_outbox("a worker", clock::now_ms() + 1).await.unwrap().unwrap();

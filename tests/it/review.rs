@@ -16,6 +16,9 @@ const KEYSTROKES_MAX: usize = 20;
 /// Stops in one draft at most, lest a test goes round in circles.
 const STOPS_MAX: usize = 120;
 
+/// How long an approval counts as meant for the draft before.
+const UNSEEN: std::time::Duration = std::time::Duration::from_millis(1100);
+
 /// The demonstration as its own process.
 struct Demo {
     child: Child,
@@ -78,6 +81,8 @@ async fn review(browser: &Browser, truth: Option<&Value>) -> usize {
         keys += 1;
     }
     assert_eq!(browser.focus().await, "approve", "{}", browser.text().await);
+    // at once it would be the second half of a double click
+    tokio::time::sleep(UNSEEN).await;
     browser.press(Key::Enter).await;
     let after = "return document.querySelector('[data-held]') ? 'held'
                  : document.getElementById('approve') === document.activeElement ? 'same' : 'next'";
@@ -87,6 +92,7 @@ async fn review(browser: &Browser, truth: Option<&Value>) -> usize {
         match now.ok().as_ref().and_then(Value::as_str) {
             // problems stand: they are accepted with one more key
             Some("held") => {
+                tokio::time::sleep(UNSEEN).await;
                 browser.press(Key::Enter).await;
                 return keys + 2;
             }

@@ -77,7 +77,7 @@ pub async fn change(
         }));
     }
     let Some(mut edited) = edited(&row, &typed, &posted, &visit) else {
-        return conflict(&desk, &visit, &row, &posted).await;
+        return conflict(&desk, &visit, &row, &posted, "").await;
     };
     edited.changed.extend(taken);
     measure(&desk, &row, &posted, edited.changed.len()).await;
@@ -89,7 +89,7 @@ pub async fn change(
                 Decided::Done(_) => return go_on(&desk, &visit, &row).await,
                 Decided::Test => return Err(PageError::refused(StatusCode::CONFLICT, "error.test")),
                 Decided::Conflict | Decided::NoRecipient => {
-                    return conflict(&desk, &visit, &row, &posted).await;
+                    return conflict(&desk, &visit, &row, &posted, "").await;
                 }
                 // what was typed is kept while the person thinks about it
                 Decided::Unsettled(_) => address = format!("/drafts/{id}?ask=approve"),
@@ -105,7 +105,7 @@ pub async fn change(
     }
     match decision::save(&desk.app, edited, &visit.name).await? {
         Decided::Done(()) => Ok(Redirect::to(&address).into_response()),
-        _ => conflict(&desk, &visit, &row, &posted).await,
+        _ => conflict(&desk, &visit, &row, &posted, "").await,
     }
 }
 
@@ -122,12 +122,13 @@ async fn measure(desk: &Desk, row: &DraftRow, posted: &Posted, edits: usize) {
 }
 
 /// Says that somebody was quicker, and gives back what the person typed: what of it differs from what is there now, to
-/// be taken over, and what was written besides.
+/// be taken over, and what was written in the input named by `words`.
 pub(super) async fn conflict(
     desk: &Desk,
     visit: &Visit,
     row: &DraftRow,
     posted: &Posted,
+    words: &str,
 ) -> Result<Response, PageError> {
     let frame = Frame::load(desk, visit, "drafts").await?;
     let now = find(desk, row.id.as_str()).await?;
@@ -136,11 +137,10 @@ pub(super) async fn conflict(
     let base = base.map_or_else(|| now.content.clone(), |edit| edit.content);
     let mine = review::apply(&base, &posted.0, &visit.name);
     let differences = review::differences(&base, &mine, &now.content);
-    let written = ["text", "reason", "word"].map(|name| posted.text(name)).join("\n");
     let open = matches!(now.state, DraftState::Proposed | DraftState::Asked);
     let context = json!({
         "frame": frame, "id": now.id, "revision": now.revision, "differences": differences, "open": open,
-        "written": written.trim(), "decided_by": now.decided_by, "decided_ms": now.decided_ms, "state": now.state,
+        "written": posted.text(words), "decided_by": now.decided_by, "decided_ms": now.decided_ms, "state": now.state,
     });
     views::page_with(StatusCode::CONFLICT, "draft_conflict.html", context)
 }
@@ -154,7 +154,7 @@ pub async fn reject(
 ) -> Result<Response, PageError> {
     let row = find(&desk, &id).await?;
     let Some(edited) = edited(&row, &posted.0, &posted, &visit) else {
-        return conflict(&desk, &visit, &row, &posted).await;
+        return conflict(&desk, &visit, &row, &posted, "reason").await;
     };
     let reason = posted.text("reason").replace("\r\n", "\n");
     if reason.is_empty() {
@@ -165,7 +165,7 @@ pub async fn reject(
     match decision::reject(&desk.app, edited, &reason, tell, &visit.name).await? {
         Decided::Done(()) => go_on(&desk, &visit, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        _ => conflict(&desk, &visit, &row, &posted).await,
+        _ => conflict(&desk, &visit, &row, &posted, "reason").await,
     }
 }
 
@@ -178,7 +178,7 @@ pub async fn ask(
 ) -> Result<Response, PageError> {
     let row = find(&desk, &id).await?;
     let Some(edited) = edited(&row, &posted.0, &posted, &visit) else {
-        return conflict(&desk, &visit, &row, &posted).await;
+        return conflict(&desk, &visit, &row, &posted, "text").await;
     };
     let question = posted.text("text").replace("\r\n", "\n");
     if question.is_empty() {
@@ -188,7 +188,7 @@ pub async fn ask(
     match decision::ask(&desk.app, edited, &question, &visit.name).await? {
         Decided::Done(()) => go_on(&desk, &visit, &row).await,
         Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        _ => conflict(&desk, &visit, &row, &posted).await,
+        _ => conflict(&desk, &visit, &row, &posted, "text").await,
     }
 }
 
@@ -203,6 +203,6 @@ async fn keep(
 ) -> Result<Response, PageError> {
     match decision::save(&desk.app, edited, &visit.name).await? {
         Decided::Done(()) => Ok(Redirect::to(&format!("/drafts/{}?ask={ask}", row.id)).into_response()),
-        _ => conflict(desk, visit, row, posted).await,
+        _ => conflict(desk, visit, row, posted, ask).await,
     }
 }

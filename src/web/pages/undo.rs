@@ -83,9 +83,9 @@ pub async fn hand_over(
         Some(edited) if edited.changed.is_empty() => {}
         Some(edited) => match decision::save(&desk.app, edited, &visit.name).await? {
             Decided::Done(()) => {}
-            _ => return decide::conflict(&desk, &visit, &row, &posted).await,
+            _ => return decide::conflict(&desk, &visit, &row, &posted, "word").await,
         },
-        None => return decide::conflict(&desk, &visit, &row, &posted).await,
+        None => return decide::conflict(&desk, &visit, &row, &posted, "word").await,
     }
     let word: String = posted.text("word").chars().take(WORD_CHARS_MAX).collect();
     if !undo::hand_over(&desk.app, &row.id, to, &word, &visit.name).await?

@@ -76,7 +76,8 @@ fn cell_label(line: usize, name: &str) -> String {
     text::filled("draft.cell", &[("column", column), ("n", (line + 1).to_string())])
 }
 
-/// Where a line of `base` stands now: the line of the same number if none was added or taken away, else the same line.
+/// Where a line of `base` stands now: the line of the same number if none was added or taken away, else the same line,
+/// else the only one of the same item.
 fn place_now(base: &Draft, theirs: &Draft, number: usize) -> Option<usize> {
     if base.lines.len() == theirs.lines.len() {
         return Some(number);
@@ -84,7 +85,16 @@ fn place_now(base: &Draft, theirs: &Draft, number: usize) -> Option<usize> {
     let line = base.lines.get(number)?;
     let mut same = theirs.lines.iter().enumerate().filter(|(_, other)| *other == line);
     let found = same.next().map(|(place, _)| place);
-    found.filter(|_| same.next().is_none())
+    if found.is_some() {
+        return found.filter(|_| same.next().is_none());
+    }
+    let item = |line: &Line| {
+        ["sku", "customer_sku", "description"].iter().find_map(|name| Some(shown(&line.get(*name)?.value)))
+    };
+    let wanted = item(line)?;
+    let mut like = theirs.lines.iter().enumerate().filter(|(_, other)| item(other).as_ref() == Some(&wanted));
+    let found = like.next().map(|(place, _)| place);
+    found.filter(|_| like.next().is_none())
 }
 
 type Values = BTreeMap<String, Proposal>;
@@ -159,7 +169,7 @@ mod tests {
         let base = draft(&[("po_number", "1"), ("currency", "EUR"), ("incoterms", "DAP")], &lines);
         let theirs = draft(
             &[("po_number", "7"), ("currency", "SEK"), ("incoterms", "DAP")],
-            &[&[("sku", "A"), ("quantity", "1")], &[("sku", "C")]],
+            &[&[("sku", "A"), ("quantity", "9")], &[("sku", "C")]],
         );
         let posted = [
             ("f.po_number", "1"),
@@ -181,7 +191,7 @@ mod tests {
             [
                 ("f.currency", "SEK", "USD", true),
                 ("f.incoterms", "DAP", "EXW", false),
-                ("l.0.quantity", "1", "5", false),
+                ("l.0.quantity", "9", "5", true),
                 ("none", "", "6", true),
                 ("l.1.-", "C", "", false),
                 ("l.2.sku", "", "D", false),

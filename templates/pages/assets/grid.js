@@ -53,6 +53,7 @@ const state = () =>
 // Does something to the lines as one step.
 function step(what) {
   const before = state();
+  say();
   const done = what();
   if (done === false) return;
   steps.push(before);
@@ -61,8 +62,8 @@ function step(what) {
   changed();
 }
 
-function takeBack() {
-  const before = !typedSince && steps.pop();
+function takeBack(always) {
+  const before = (always || !typedSince) && steps.pop();
   if (!before) return false;
   body.replaceChildren(...before.map((line) => line.node));
   for (const [input, value, checked, style] of before.flatMap((line) => line.inputs)) {
@@ -224,7 +225,7 @@ body?.addEventListener("paste", (e) => {
   const input = e.target.closest("td.cell input");
   if (!input || !/[\t\n]/.test(text.trim())) return;
   e.preventDefault();
-  const table = parse(text);
+  const table = parse(text).filter((values) => values.some((value) => value.trim()));
   const first = input.closest("tr");
   const start = cells(first).indexOf(input);
   const room = cells(first).length - start;
@@ -284,7 +285,7 @@ if (tools) {
   tools.hidden = false;
   tools.querySelector("[data-up-line]").addEventListener("click", () => shift(-1));
   tools.querySelector("[data-down-line]").addEventListener("click", () => shift(1));
-  tools.querySelector("[data-undo-line]").addEventListener("click", () => takeBack() || say("nothing"));
+  tools.querySelector("[data-undo-line]").addEventListener("click", () => takeBack(true) || say("nothing"));
   tools.querySelector("[data-copy-line]").addEventListener("click", copy);
   tools.querySelector("[data-split-line]").addEventListener("click", split);
   tools.querySelector("[data-merge-line]").addEventListener("click", merge);

@@ -72,7 +72,7 @@ form.addEventListener("keydown", (e) => {
   if (e.key !== "Enter") return;
   if (e.ctrlKey || e.metaKey) {
     e.preventDefault();
-    approve?.click();
+    if (!e.repeat) approve?.click();
   } else if (e.target.matches("input:not([type=checkbox]), textarea, select") && !e.shiftKey) {
     e.preventDefault();
     next(e.target);
@@ -264,7 +264,16 @@ form.addEventListener("input", () => {
   dirty = true;
   if (approve) approve.textContent = approve.dataset.changed;
 });
-form.addEventListener("submit", () => (dirty = false));
+// A double click on the approval of one draft is none of the next one, nor of what it was asked about.
+const UNSEEN_MS = 1000;
+const shown = performance.now();
+const follows = /[?&](was|ask)=/.test(location.search);
+form.addEventListener("submit", (e) => {
+  if (follows && e.submitter?.value === "approve" && performance.now() - shown < UNSEEN_MS) e.preventDefault();
+  else dirty = false;
+});
+// A key that is held down decides once.
+document.addEventListener("keydown", (e) => e.repeat && e.key === "Enter" && e.preventDefault(), { capture: true });
 addEventListener("beforeunload", (e) => dirty && e.preventDefault());
 
 tell();
