@@ -51,9 +51,7 @@ impl Once {
             lenient: false,
         })
     }
-}
 
-impl Once {
     /// Something else under the same key is other work, not a mistake: it is done once as well.
     #[must_use]
     pub fn lenient(self) -> Self {

@@ -1,5 +1,6 @@
 //! The values behind fields: dates, sums, ticket numbers. Each function says what a text means, or nothing.
 
+use crate::model::number::{self, Marks, Read};
 use jiff::{
     Span, ToSpan as _, Zoned,
     civil::{Date, Weekday},
@@ -131,16 +132,12 @@ pub(super) fn amount(value: &str) -> Option<i64> {
     format!("{whole}{part:0<2}").parse().ok()
 }
 
-/// `1.234,50` as `1234,50`: of two marks the last is the decimal one, and the other stands between thousands.
+/// `1.234,50` as `1234.50`, where both marks stand and say which is which.
 fn without_thousands(value: &str) -> Option<String> {
-    let decimal = value.rfind(['.', ','])?;
-    let (whole, rest) = value.split_at_checked(decimal)?;
-    let mark = if rest.starts_with(',') { '.' } else { ',' };
-    let mut groups = whole.split(mark);
-    let first = groups.next()?;
-    let grouped =
-        (1..=3).contains(&first.len()) && whole.contains(mark) && groups.all(|group| group.len() == 3);
-    grouped.then(|| format!("{}{rest}", whole.replace(mark, "")))
+    match number::read(value, Marks::default()) {
+        Read::Number(sum) if value.contains('.') && value.contains(',') => Some(sum.to_string()),
+        _ => None,
+    }
 }
 
 /// `1.000` as `1000`: a sum that was perhaps meant.

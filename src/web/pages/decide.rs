@@ -3,9 +3,8 @@
 //! Whatever is done, what was typed into the draft goes with it; where somebody else was quicker, it comes back to be
 //! taken over.
 
-use super::draft::{find, remedy_key};
+use super::draft::{find, is_editable, remedy_key};
 use crate::{
-    model::draft::DraftState,
     pipeline::{
         decision::{self, Decided},
         edit::{self, Edited},
@@ -30,10 +29,15 @@ use axum::{
 use serde_json::json;
 use std::sync::Arc;
 
+/// The address of what is to be reviewed after a draft: the next one, or the list.
+pub(super) async fn next_address(desk: &Desk, visit: &Visit, row: &DraftRow) -> Result<String, PageError> {
+    let next = desk.app.store.read().await?.find_next_draft(&row.id, &visit.name).await?;
+    Ok(next.map_or_else(|| "/drafts".to_owned(), |next| format!("/drafts/{next}")))
+}
+
 /// To what is to be reviewed after a draft that was decided.
 async fn go_on(desk: &Desk, visit: &Visit, row: &DraftRow) -> Result<Response, PageError> {
-    let next = desk.app.store.read().await?.find_next_draft(&row.id, &visit.name).await?;
-    let address = next.map_or_else(|| "/drafts".to_owned(), |next| format!("/drafts/{next}"));
+    let address = next_address(desk, visit, row).await?;
     Ok(Redirect::to(&format!("{address}?was={}", row.id)).into_response())
 }
 
@@ -137,12 +141,60 @@ pub(super) async fn conflict(
     let base = base.map_or_else(|| now.content.clone(), |edit| edit.content);
     let mine = review::apply(&base, &posted.0, &visit.name);
     let differences = review::differences(&base, &mine, &now.content);
-    let open = matches!(now.state, DraftState::Proposed | DraftState::Asked);
+    let open = is_editable(&now);
     let context = json!({
         "frame": frame, "id": now.id, "revision": now.revision, "differences": differences, "open": open,
         "written": posted.text(words), "decided_by": now.decided_by, "decided_ms": now.decided_ms, "state": now.state,
     });
     views::page_with(StatusCode::CONFLICT, "draft_conflict.html", context)
+}
+
+/// A draft as the form has it, with the words that a decision on it takes: a reason, or a question.
+struct Worded {
+    row: DraftRow,
+    edited: Edited,
+    words: String,
+}
+
+/// Takes the words of the input `name` and the draft of a form; otherwise the answer that the person gets instead: a
+/// conflict, or the draft again, with what was typed into it kept, where there are no words.
+async fn worded(
+    desk: &Desk,
+    visit: &Visit,
+    id: &str,
+    posted: &Posted,
+    name: &str,
+) -> Result<Result<Worded, Response>, PageError> {
+    let row = find(desk, id).await?;
+    let Some(edited) = edited(&row, &posted.0, posted, visit) else {
+        return Ok(Err(conflict(desk, visit, &row, posted, name).await?));
+    };
+    let words = posted.text(name).replace("\r\n", "\n");
+    if words.is_empty() {
+        let answer = match decision::save(&desk.app, edited, &visit.name).await? {
+            Decided::Done(()) => Redirect::to(&format!("/drafts/{id}?ask={name}")).into_response(),
+            _ => conflict(desk, visit, &row, posted, name).await?,
+        };
+        return Ok(Err(answer));
+    }
+    measure(desk, &row, posted, edited.changed.len()).await;
+    Ok(Ok(Worded { row, edited, words }))
+}
+
+/// What a person sees after a decision that took the words of the input `name`.
+async fn after(
+    desk: &Desk,
+    visit: &Visit,
+    row: &DraftRow,
+    posted: &Posted,
+    name: &str,
+    decided: Decided<()>,
+) -> Result<Response, PageError> {
+    match decided {
+        Decided::Done(()) => go_on(desk, visit, row).await,
+        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
+        _ => conflict(desk, visit, row, posted, name).await,
+    }
 }
 
 /// `POST /drafts/{id}/reject`
@@ -152,21 +204,13 @@ pub async fn reject(
     Path(id): Path<String>,
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
-    let row = find(&desk, &id).await?;
-    let Some(edited) = edited(&row, &posted.0, &posted, &visit) else {
-        return conflict(&desk, &visit, &row, &posted, "reason").await;
+    let Worded { row, edited, words } = match worded(&desk, &visit, &id, &posted, "reason").await? {
+        Ok(worded) => worded,
+        Err(answer) => return Ok(answer),
     };
-    let reason = posted.text("reason").replace("\r\n", "\n");
-    if reason.is_empty() {
-        return keep(&desk, &visit, &row, &posted, edited, "reason").await;
-    }
-    measure(&desk, &row, &posted, edited.changed.len()).await;
     let tell = posted.text("tell") == "yes";
-    match decision::reject(&desk.app, edited, &reason, tell, &visit.name).await? {
-        Decided::Done(()) => go_on(&desk, &visit, &row).await,
-        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        _ => conflict(&desk, &visit, &row, &posted, "reason").await,
-    }
+    let decided = decision::reject(&desk.app, edited, &words, tell, &visit.name).await?;
+    after(&desk, &visit, &row, &posted, "reason", decided).await
 }
 
 /// `POST /drafts/{id}/ask`
@@ -176,33 +220,10 @@ pub async fn ask(
     Path(id): Path<String>,
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
-    let row = find(&desk, &id).await?;
-    let Some(edited) = edited(&row, &posted.0, &posted, &visit) else {
-        return conflict(&desk, &visit, &row, &posted, "text").await;
+    let Worded { row, edited, words } = match worded(&desk, &visit, &id, &posted, "text").await? {
+        Ok(worded) => worded,
+        Err(answer) => return Ok(answer),
     };
-    let question = posted.text("text").replace("\r\n", "\n");
-    if question.is_empty() {
-        return keep(&desk, &visit, &row, &posted, edited, "text").await;
-    }
-    measure(&desk, &row, &posted, edited.changed.len()).await;
-    match decision::ask(&desk.app, edited, &question, &visit.name).await? {
-        Decided::Done(()) => go_on(&desk, &visit, &row).await,
-        Decided::NoRecipient => Err(PageError::refused(StatusCode::CONFLICT, "error.no_recipient")),
-        _ => conflict(&desk, &visit, &row, &posted, "text").await,
-    }
-}
-
-/// Keeps what was typed into a draft and comes back for the words that a decision lacks: `ask` names their input.
-async fn keep(
-    desk: &Desk,
-    visit: &Visit,
-    row: &DraftRow,
-    posted: &Posted,
-    edited: Edited,
-    ask: &str,
-) -> Result<Response, PageError> {
-    match decision::save(&desk.app, edited, &visit.name).await? {
-        Decided::Done(()) => Ok(Redirect::to(&format!("/drafts/{}?ask={ask}", row.id)).into_response()),
-        _ => conflict(desk, visit, row, posted, ask).await,
-    }
+    let decided = decision::ask(&desk.app, edited, &words, &visit.name).await?;
+    after(&desk, &visit, &row, &posted, "text", decided).await
 }

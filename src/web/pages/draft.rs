@@ -140,7 +140,7 @@ pub(super) async fn find(desk: &Desk, id: &str) -> Result<DraftRow, PageError> {
     row.ok_or(PageError::NotFound)
 }
 
-fn is_editable(row: &DraftRow) -> bool {
+pub(super) fn is_editable(row: &DraftRow) -> bool {
     matches!(row.state, DraftState::Proposed | DraftState::Asked)
 }
 

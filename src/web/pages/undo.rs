@@ -94,8 +94,7 @@ pub async fn hand_over(
     {
         return Ok(Redirect::to(&format!("/drafts/{id}?done=handed_over")).into_response());
     }
-    let next = desk.app.store.read().await?.find_next_draft(&row.id, &visit.name).await?;
-    let address = next.map_or_else(|| "/drafts".to_owned(), |next| format!("/drafts/{next}"));
+    let address = decide::next_address(&desk, &visit, &row).await?;
     Ok(Redirect::to(&format!("{address}?done=handed_over")).into_response())
 }
 

@@ -113,12 +113,7 @@ pub async fn change_many(
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
     let (change, done) = asked(&desk, &visit, &posted).await?;
-    let ids: Vec<TicketId> = posted
-        .0
-        .iter()
-        .filter(|(key, _)| key == "ticket")
-        .map(|(_, id)| TicketId::new(id.as_str()))
-        .collect();
+    let ids: Vec<TicketId> = posted.all("ticket").map(TicketId::new).collect();
     if queue != "all" && Queue::parse(&queue).is_none() {
         return Err(PageError::NotFound);
     }
