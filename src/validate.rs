@@ -23,7 +23,7 @@ use crate::model::{
 pub use account::{Matched, match_account};
 
 /// Codes of the findings that [`check`] makes anew each time; what else a draft's findings say is of its reading.
-const MADE_HERE: [&str; 34] = [
+const MADE_HERE: [&str; 36] = [
     "account_on_file",
     "amount_mismatch",
     "amount_unproved",
@@ -43,6 +43,7 @@ const MADE_HERE: [&str; 34] = [
     "missing_po_number",
     "missing_signature",
     "not_in_whole_packs",
+    "order_date_unlikely",
     "over_credit_limit",
     "payment_terms_differ",
     "price_differs_from_catalogue",
@@ -54,6 +55,7 @@ const MADE_HERE: [&str; 34] = [
     "ship_to_not_on_file",
     "subtotal_mismatch",
     "tax_id_invalid",
+    "text_too_long",
     "total_mismatch",
     "total_unproved",
     "unknown_customer",

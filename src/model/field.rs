@@ -21,6 +21,9 @@ pub enum Form {
     Flag,
 }
 
+/// Characters of a text value at most; longer ones are no values of a record.
+pub const TEXT_MAX: usize = 10_000;
+
 /// Fields and columns that hold numbers.
 const NUMBERS: [&str; 16] = [
     "amount",
@@ -56,7 +59,7 @@ impl Form {
     /// Whether a text is such a value.
     pub fn fits(self, value: &str) -> bool {
         match self {
-            Self::Text => true,
+            Self::Text => value.chars().nth(TEXT_MAX).is_none(),
             Self::Number => value.parse::<Decimal>().is_ok(),
             Self::Day => (value.len() == 10 && value.parse::<Date>().is_ok()) || is_week(value),
             Self::Currency => codes::is_currency(value),

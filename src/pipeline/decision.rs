@@ -9,7 +9,7 @@
 
 use super::{
     answer::{self, Letter},
-    edit::{Edited, check, key, unsettled, write},
+    edit::{Edited, check, checked_today, key, unsettled, write},
     lesson,
     straight_through::PROGRAM,
 };
@@ -105,7 +105,7 @@ pub async fn save(app: &App, edited: Edited, who: &str) -> anyhow::Result<Decide
 
 /// Approves a draft with its corrections: record, confirmation to the customer, ticket and log, all or nothing.
 ///
-/// `accepted`: keys of the problems that the person saw and approves all the same. Where others stand, nothing is
+/// `accepted`: keys of the findings that the person saw and approves all the same. Where others stand, nothing is
 /// written.
 pub async fn approve(
     app: &App,
@@ -121,7 +121,13 @@ pub async fn approve(
         return Ok(Decided::Test);
     }
     let checked = check(app, &row, &edited).await?;
-    let unsettled = unsettled(&checked.content.findings, accepted);
+    // what a person typed may bring about what nobody has seen
+    let before = if edited.changed.is_empty() {
+        checked.content.findings.clone()
+    } else {
+        checked_today(app, &row).await?.findings
+    };
+    let unsettled = unsettled(&checked.content.findings, &before, accepted);
     if !unsettled.is_empty() {
         return Ok(Decided::Unsettled(unsettled));
     }

@@ -67,16 +67,23 @@ pub fn key(finding: &Finding) -> String {
     format!("{} {}", finding.code, finding.field.as_deref().unwrap_or_default()).trim_end().to_owned()
 }
 
-/// What stands against approving a draft with these findings, where those of the keys in `accepted` are accepted:
-/// values that no record can hold, else problems.
-pub fn unsettled(findings: &[Finding], accepted: &[String]) -> Vec<Finding> {
+/// What stands against approving a draft with these findings: values that no record can hold; else problems, and what
+/// is to be checked now but was not `before`, so that nobody has seen it yet.
+///
+/// `accepted`: keys of the findings that a person accepts.
+pub fn unsettled(findings: &[Finding], before: &[Finding], accepted: &[String]) -> Vec<Finding> {
     let malformed: Vec<Finding> =
         findings.iter().filter(|f| validate::value::is_malformed(f)).cloned().collect();
     if !malformed.is_empty() {
         return malformed;
     }
-    let problems = findings.iter().filter(|f| f.severity == Severity::Problem);
-    problems.filter(|f| !accepted.contains(&key(f))).cloned().collect()
+    let is_new = |f: &Finding| !before.iter().any(|seen| seen.code == f.code && seen.field == f.field);
+    let held = findings.iter().filter(|f| match f.severity {
+        Severity::Problem => true,
+        Severity::Check => is_new(f),
+        Severity::Note => false,
+    });
+    held.filter(|f| !accepted.contains(&key(f))).cloned().collect()
 }
 
 /// A draft checked again, with the account that it now belongs to.

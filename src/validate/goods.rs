@@ -1,6 +1,6 @@
 //! Item numbers and prices against the catalogue.
 
-use super::{account::strsim_ratio, check_digit};
+use super::{account::strsim_ratio, check_digit, sums::money};
 use crate::model::{
     account::{Account, CatalogueItem, Known},
     draft::{Draft, Line},
@@ -96,7 +96,9 @@ fn check_price(
     }
     let list = item.prices.get(currency).copied().unwrap_or(on_file);
     let (number, sku) = (index + 1, &item.sku);
-    let (code, severity, message) = if own.is_some() && (price - list).abs() <= list * PRICE_TOLERANCE {
+    let is_list_price = (price - list).abs() <= list * PRICE_TOLERANCE;
+    let [price, on_file] = [price.round_dp(4), on_file].map(|price| money(price, draft));
+    let (code, severity, message) = if own.is_some() && is_list_price {
         let message = format!(
             "Line {number}: {sku} is ordered at the list price {price} {currency}, the agreed price is {on_file}: confirm at the agreed price."
         );

@@ -1,6 +1,7 @@
 //! Whether the figures of a draft agree with one another.
 
 use crate::model::{
+    codes,
     draft::{Draft, Kind, Line},
     finding::{Finding, Severity},
 };
@@ -18,6 +19,16 @@ pub fn number(line: &Line, name: &str) -> Option<Decimal> {
 
 fn field(draft: &Draft, name: &str) -> Option<Decimal> {
     Decimal::from_str(draft.text(name)?).ok()
+}
+
+/// A sum of a draft as findings write it: with the decimals of its currency at least.
+pub(super) fn money(sum: Decimal, draft: &Draft) -> String {
+    let decimals = draft.text("currency").and_then(codes::decimals).unwrap_or(2);
+    let mut sum = sum.normalize();
+    if sum.scale() < decimals {
+        sum.rescale(decimals);
+    }
+    sum.to_string()
 }
 
 /// The amount that quantity, price, discount and charge of a line make.
@@ -49,7 +60,7 @@ pub fn check(draft: &Draft) -> Vec<Finding> {
     for (index, wanted, amount) in sums.iter().filter(differs) {
         let unsure = misread || draft.lines.get(*index).is_some_and(is_unsure);
         let place = format!("lines.{index}.amount");
-        let wanted = wanted.round_dp(2);
+        let [wanted, amount] = [wanted.round_dp(2), *amount].map(|sum| money(sum, draft));
         let number = index + 1;
         findings.push(if unsure {
             let message = format!(
@@ -103,12 +114,14 @@ fn check_total(draft: &Draft, lines_hold: bool) -> Option<Finding> {
         && wanted < total
         && wanted.checked_mul(TAX_MAX).is_some_and(|most| total < most);
     if (wanted - total).abs() > cent && (!proved || taxed) && draft.standard.is_none() {
+        let [wanted, total] = [wanted, total].map(|sum| money(sum, draft));
         let message = format!(
             "The parts of the order that were read add up to {wanted}, its total is {total}: look whether a line, the tax or a charge is missing or misread."
         );
         return Some(Finding::new("total_unproved", Severity::Check, message).about("total"));
     }
     if (wanted - total).abs() > cent {
+        let [wanted, total] = [wanted, total].map(|sum| money(sum, draft));
         let message = format!(
             "The parts of the order add up to {wanted}, but its total says {total}: ask which of them holds."
         );
@@ -116,6 +129,7 @@ fn check_total(draft: &Draft, lines_hold: bool) -> Option<Finding> {
     }
     let (lines, subtotal) = (lines?, field(draft, "subtotal")?);
     ((lines - subtotal).abs() > cent).then(|| {
+        let [lines, subtotal] = [lines, subtotal].map(|sum| money(sum, draft));
         let message = format!(
             "The lines add up to {lines}, but the subtotal says {subtotal}: look whether a line is missing or misread."
         );

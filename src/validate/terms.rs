@@ -1,13 +1,13 @@
 //! Dates and terms of an order, and what forms must bring.
 
-use super::check_digit;
+use super::{check_digit, sums::money};
 use crate::model::{
     account::{Account, Known},
     draft::{Content, Draft, Kind},
     finding::{Finding, Severity},
     text::{fold, squeeze},
 };
-use jiff::civil::Date;
+use jiff::{ToSpan as _, civil::Date};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -17,6 +17,7 @@ const DAYS_TOLD_MAX: usize = 5;
 /// Days on which nothing can be delivered, terms that are not those on file, and sums above what was agreed.
 pub fn check_order(draft: &Draft, known: &Known, account: Option<&Account>) -> Vec<Finding> {
     let mut findings = check_days(draft, known);
+    findings.extend(check_order_date(draft, known));
     if let Some(account) = account
         && let Some(limit) = account.credit_limit
         && draft.text("currency").is_none_or(|currency| currency == account.currency)
@@ -24,8 +25,11 @@ pub fn check_order(draft: &Draft, known: &Known, account: Option<&Account>) -> V
         && total > limit
     {
         let message = format!(
-            "The order comes to {total}, the limit of {} is {limit} {}: ask for payment in advance, or have it allowed.",
-            account.name, account.currency
+            "The order comes to {}, the limit of {} is {} {}: ask for payment in advance, or have it allowed.",
+            money(total, draft),
+            account.name,
+            money(limit, draft),
+            account.currency
         );
         findings.push(Finding::new("over_credit_limit", Severity::Check, message).about("total"));
     }
@@ -40,6 +44,22 @@ pub fn check_order(draft: &Draft, known: &Known, account: Option<&Account>) -> V
         findings.push(Finding::new("payment_terms_differ", Severity::Check, message).about("payment_terms"));
     }
     findings
+}
+
+/// Days after its date within which an order comes; what is older is a copy, or was misread.
+const ORDER_AGE_MAX: i64 = 366;
+
+/// An order date that the day on which the order came speaks against. Clocks differ by a day at most.
+fn check_order_date(draft: &Draft, known: &Known) -> Option<Finding> {
+    let ordered: Date = draft.text("order_date")?.parse().ok()?;
+    let arrived = known.arrived?;
+    if (arrived.saturating_sub(ORDER_AGE_MAX.days())..=arrived.saturating_add(1.day())).contains(&ordered) {
+        return None;
+    }
+    let message = format!(
+        "The order is dated {ordered}, but came on {arrived}: look whether its date was read right, or ask."
+    );
+    Some(Finding::new("order_date_unlikely", Severity::Check, message).about("order_date"))
 }
 
 /// Each day on which goods are wanted, with the path of the first value that names it.

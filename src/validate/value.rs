@@ -2,13 +2,13 @@
 
 use crate::model::{
     draft::{Draft, Kind, Line, Proposal},
-    field::Form,
+    field::{Form, TEXT_MAX},
     finding::{Finding, Severity},
 };
 use rust_decimal::Decimal;
 
 /// Codes of findings on values that no record can hold.
-const MALFORMED: [&str; 3] = ["bad_number", "bad_day", "bad_currency"];
+const MALFORMED: [&str; 4] = ["bad_number", "bad_day", "bad_currency", "text_too_long"];
 
 /// What reading may have found before: a line that wants nothing.
 pub(super) const MISSING_QUANTITY: &str = "missing_quantity";
@@ -74,7 +74,11 @@ fn malformed(name: &str, proposal: &Proposal, path: String) -> Option<Finding> {
         Form::Currency => {
             ("bad_currency", format!("{value} is no currency: write its three letters, as in EUR."))
         }
-        Form::Text | Form::Flag => return None,
+        Form::Text => (
+            "text_too_long",
+            format!("This text has {} characters: shorten it to {TEXT_MAX}.", value.chars().count()),
+        ),
+        Form::Flag => return None,
     };
     Some(Finding::new(code, Severity::Problem, message).about(path))
 }
@@ -93,12 +97,18 @@ mod tests {
             printed: None,
         };
         let line = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), typed(v))).collect();
+        let long = "x".repeat(TEXT_MAX + 1);
         let draft = Draft {
             kind: Kind::PurchaseOrder,
             kind_confidence: 1.0,
             language: "en".to_owned(),
             page_range: [1, 1],
-            fields: line(&[("order_date", "31/31/2026"), ("currency", "XXX1"), ("total", "12.50")]),
+            fields: line(&[
+                ("order_date", "31/31/2026"),
+                ("currency", "XXX1"),
+                ("notes", &long),
+                ("total", "12.50"),
+            ]),
             lines: vec![
                 line(&[("sku", "A"), ("quantity", "2")]),
                 line(&[("sku", "B"), ("quantity", "abc"), ("delivery_date", "2026-W37")]),
@@ -117,6 +127,7 @@ mod tests {
             told,
             [
                 ("bad_currency", "currency"),
+                ("text_too_long", "notes"),
                 ("bad_day", "order_date"),
                 ("bad_number", "lines.1.quantity"),
                 ("missing_quantity", "lines.2.quantity"),

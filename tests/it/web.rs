@@ -297,7 +297,7 @@ async fn what_is_no_order_is_not_approved() {
     assert_eq!((row.state, row.content.text("currency")), (DraftState::Proposed, Some("EUR")));
     let page = ann.get(&format!("{path}?ask=approve")).await.text().await;
     assert!(page.contains("value=\"missing_po_number po_number\"") && page.contains("data-held"), "{page}");
-    let problems = edit::unsettled(&row.content.findings, &[]);
+    let problems = edit::unsettled(&row.content.findings, &row.content.findings, &[]);
     let keys: Vec<String> = problems.iter().map(edit::key).collect();
     let revision = row.revision.to_string();
     let mut accept = vec![("revision", revision.as_str()), ("do", "approve")];
@@ -309,6 +309,28 @@ async fn what_is_no_order_is_not_approved() {
         row.entry.detail.contains("although:") && row.entry.detail.contains("missing_lines")
     };
     assert!(log.iter().any(|row| told(&row)), "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_correction_brings_about_is_asked_about_once() {
+    let desk = Desk::open().await;
+    let ann = Visitor::sign_in(&desk, "ann").await;
+    let path = format!("/drafts/{}", desk.draft);
+    let state = async || desk.app.store.read().await.unwrap().find_draft(&desk.draft).await.unwrap().unwrap();
+    let typed = [("revision", "0"), ("do", "approve"), ("f.order_date", "2062-03-02")];
+    let answer = ann.post(&path, &typed).await;
+    assert_eq!(answer.header("location"), format!("{path}?ask=approve"));
+    let page = ann.get(&format!("{path}?ask=approve")).await.text().await;
+    assert!(page.contains("value=\"order_date_unlikely order_date\"") && page.contains("data-held"), "{page}");
+    let row = state().await;
+    assert_eq!((row.state, row.content.text("order_date")), (DraftState::Proposed, Some("2062-03-02")));
+    // seen is settled, problems apart
+    let problems = edit::unsettled(&row.content.findings, &row.content.findings, &[]);
+    let keys: Vec<String> = problems.iter().map(edit::key).collect();
+    let mut accept = vec![("revision", "1"), ("do", "approve")];
+    accept.extend(keys.iter().map(|key| ("accept", key.as_str())));
+    ann.post(&path, &accept).await;
+    assert_eq!(state().await.state, DraftState::Approved);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -253,7 +253,7 @@ fn held(content: &Draft) -> Vec<Value> {
         };
         json!({ "key": edit::key(finding), "message": finding.message, "input": input, "label": label })
     };
-    edit::unsettled(&content.findings, &[]).iter().map(one).collect()
+    edit::unsettled(&content.findings, &[], &[]).iter().map(one).collect()
 }
 
 /// The other drafts and documents of the same mail.

@@ -1,9 +1,12 @@
 //! What a person typed, put over a draft. What was not touched keeps its proof.
 
 use super::{super::locale, shown, teach::place};
-use crate::model::{
-    draft::{Content, Draft, Kind, Line, Proposal, Source},
-    field::Form,
+use crate::{
+    extract::number::{parse_currency, split_currency},
+    model::{
+        draft::{Content, Draft, Kind, Line, Proposal, Source},
+        field::Form,
+    },
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -34,13 +37,16 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> Applied {
         .filter_map(|(key, value)| Some((key.strip_prefix("p.")?, place(value, draft)?)))
         .collect();
     let source = |input: &str| places.get(input).cloned();
+    let currency =
+        posted.iter().rfind(|(key, _)| key == "f.currency").map(|(_, typed)| plain("currency", typed, ""));
+    let currency = currency.or_else(|| draft.text("currency").map(str::to_owned)).unwrap_or_default();
     for (key, value) in posted {
         if key == "kind" {
             kind = Kind::parse(value).unwrap_or(kind);
         } else if key == "order" {
             order = value.split(',').take(LINES_MAX).filter_map(|number| number.parse().ok()).collect();
         } else if let Some(name) = key.strip_prefix("f.").filter(|name| is_name(name)) {
-            if put(&mut fields, name, value, source(key), who) {
+            if put(&mut fields, name, &plain(name, value, &currency), source(key), who) {
                 changed.push(name.to_owned());
             }
         } else if let Some((number, column)) = key.strip_prefix("l.").and_then(|rest| rest.split_once('.'))
@@ -58,7 +64,8 @@ pub fn apply(draft: &Draft, posted: &[(String, String)], who: &str) -> Applied {
         let mut line = old.cloned().unwrap_or_default();
         let mut touched = Vec::new();
         for (column, value) in cells.iter().filter(|(column, _)| **column != "-") {
-            if put(&mut line, column, value, source(&format!("l.{number}.{column}")), who) {
+            let place = source(&format!("l.{number}.{column}"));
+            if put(&mut line, column, &plain(column, value, &currency), place, who) {
                 touched.push(format!("lines.{number}.{column}"));
             }
         }
@@ -107,8 +114,6 @@ fn put(
     place: Option<Source>,
     who: &str,
 ) -> bool {
-    let typed = typed.replace("\r\n", "\n");
-    let typed = &plain(name, typed.trim());
     match values.get_mut(name) {
         Some(old) if same(name, shown(&old.value).trim(), typed) && !typed.is_empty() && place.is_some() => {
             let source = place.unwrap_or_else(|| old.source.clone());
@@ -128,9 +133,9 @@ fn put(
         values.remove(name);
         return true;
     }
-    let value = match typed.as_str() {
+    let value = match typed {
         "true" | "false" if Form::of(name) == Form::Flag => Content::Flag(typed == "true"),
-        _ => Content::Text(typed.clone()),
+        _ => Content::Text(typed.to_owned()),
     };
     let source = place.unwrap_or_else(|| Source::Person(who.to_owned()));
     let proposal = Proposal { value, confidence: 1.0, source, printed: None };
@@ -141,16 +146,32 @@ fn put(
     changed
 }
 
-/// What a person typed, as a value: numbers with a dot and no thousands marks, days as ISO writes them, codes in
-/// capitals. What is none of these stays as it was typed, for a check to tell.
-fn plain(name: &str, typed: &str) -> String {
+/// What a person typed, as a value: numbers with a dot and neither thousands marks nor percent sign nor the currency of
+/// the document, days as ISO writes them, currencies by their codes. What is none of these stays as it was typed, for a
+/// check to tell.
+fn plain(name: &str, typed: &str, currency: &str) -> String {
+    let typed = typed.replace("\r\n", "\n");
+    let typed = typed.trim();
     let value = match Form::of(name) {
-        Form::Number => locale::plain(typed),
+        Form::Number => {
+            let (figures, unit) = split_currency(typed.trim_end_matches('%'));
+            let fits = unit.is_none_or(|unit| currency.is_empty() || unit == currency || is_shared(typed));
+            locale::plain(figures).filter(|_| fits)
+        }
         Form::Day => locale::plain_day(typed),
-        Form::Currency => Some(typed.to_uppercase()),
+        Form::Currency => parse_currency(typed)
+            .filter(|_| !is_shared(typed))
+            .map(str::to_owned)
+            .or_else(|| Some(typed.to_uppercase())),
         Form::Text | Form::Flag => None,
     };
     value.unwrap_or_else(|| typed.to_owned())
+}
+
+/// Whether the sign of a currency is that of several.
+fn is_shared(typed: &str) -> bool {
+    let folded = typed.to_lowercase();
+    ["$", "kr", "¥"].iter().any(|sign| folded.contains(sign))
 }
 
 /// Whether two values are the same, numbers however they are written.
@@ -162,6 +183,25 @@ fn same(name: &str, one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_and_currencies_as_people_type_them() {
+        for (name, typed, currency, value) in [
+            ("total", "1797.27 EUR", "EUR", "1797.27"),
+            ("total", "1,797.27 EUR", "USD", "1,797.27 EUR"),
+            ("total", "€ 12.50", "", "12.50"),
+            ("total", "$12.50", "CAD", "12.50"),
+            ("discount", "5 %", "EUR", "5"),
+            ("total", "12 crates", "EUR", "12 crates"),
+            ("currency", "Euro", "", "EUR"),
+            ("currency", "€", "", "EUR"),
+            ("currency", "sek", "", "SEK"),
+            ("currency", "$", "", "$"),
+            ("notes", " 5 % \r\noff ", "", "5 % \noff"),
+        ] {
+            assert_eq!(plain(name, typed, currency), value, "{name} {typed}");
+        }
+    }
 
     #[test]
     fn the_kind_changes_only_to_one_that_there_is() {

@@ -38,41 +38,62 @@ function move(input, key) {
   return false;
 }
 
-// Taking back: what a paste, a split and the like did to the lines. What was typed since is the browser's to undo.
+// Taking back: what a paste, a split and the like did to the lines, and what was typed into a cell that was left. In the
+// cell in hand the browser takes back, letter by letter.
 
 const STEPS_MAX = 50;
 const steps = [];
-let typedSince = false;
 
-const state = () =>
-  [...body.children].map((node) => ({
-    node,
-    inputs: [...node.querySelectorAll("input")].map((input) => [input, input.value, input.checked, input.closest("td").className]),
-  }));
+const look = (input) => ({ input, value: input.value, checked: input.checked, style: input.closest("td").className });
+const state = () => [...body.children].map((node) => ({ node, inputs: [...node.querySelectorAll("input")].map(look) }));
+
+function keep(lines, input) {
+  steps.push({ lines, input });
+  if (steps.length > STEPS_MAX) steps.shift();
+}
 
 // Does something to the lines as one step.
 function step(what) {
-  const before = state();
+  settle();
+  const [before, input] = [state(), document.activeElement];
   say();
   const done = what();
   if (done === false) return;
-  steps.push(before);
-  if (steps.length > STEPS_MAX) steps.shift();
-  typedSince = false;
+  keep(before, row?.contains(input) ? input : row?.querySelector("td.cell input"));
+  held = cellOf(document.activeElement);
   changed();
 }
 
+// The cell in hand as it was entered.
+let held = null;
+const cellOf = (node) => (node?.matches("td.cell input") ? look(node) : null);
+const isTyped = () => held && held.input.isConnected && held.input.value !== held.value;
+function settle() {
+  if (!isTyped()) return;
+  const before = state();
+  const was = before.flatMap((line) => line.inputs).find((seen) => seen.input === held.input);
+  if (was) Object.assign(was, held);
+  keep(before, held.input);
+  held = look(held.input);
+}
+body?.addEventListener("focusin", (e) => (held = cellOf(e.target)));
+body?.addEventListener("focusout", settle);
+
 function takeBack(always) {
-  const before = (always || !typedSince) && steps.pop();
+  if (always) settle();
+  const before = !isTyped() && steps.pop();
   if (!before) return false;
-  body.replaceChildren(...before.map((line) => line.node));
-  for (const [input, value, checked, style] of before.flatMap((line) => line.inputs)) {
+  held = null;
+  body.replaceChildren(...before.lines.map((line) => line.node));
+  for (const { input, value, checked, style } of before.lines.flatMap((line) => line.inputs)) {
     input.value = value;
     input.checked = checked;
     input.closest("td").className = style;
   }
-  if (row && !row.isConnected) row = rows()[0] ?? null;
-  if (row) go(row, 0);
+  const input = before.input?.isConnected ? before.input : rows()[0]?.querySelector("td.cell input");
+  input?.focus();
+  input?.select();
+  held = cellOf(input);
   say("undone");
   changed();
   return true;
@@ -83,7 +104,6 @@ function changed() {
   recount();
   body.querySelector("td.cell input")?.dispatchEvent(new Event("input", { bubbles: true }));
 }
-form.addEventListener("input", (e) => e.isTrusted && (typedSince = true));
 
 // Lines
 
@@ -242,7 +262,7 @@ body?.addEventListener("paste", (e) => {
       const inputs = cells(line);
       values.slice(0, room).forEach((value, n) => set(inputs[start + n], value.trim()));
     });
-    say("pasted", { n: table.length });
+    say(table.length === 1 ? "pastedOne" : "pasted", { n: table.length });
   });
   input.focus();
 });

@@ -151,9 +151,12 @@ const mark = (type) =>
   new Intl.NumberFormat(document.documentElement.lang).formatToParts(12345.6).find((p) => p.type === type)?.value ?? "";
 const [thousands, decimal] = [mark("group"), mark("decimal")];
 
+// A sum's currency, or a percent sign.
+const UNIT = /^(\p{Sc}|\p{L}{2,3}\.?)|(\p{Sc}|\p{L}{2,3}\.?|%)$/gu;
+
 // A number as the reader types it, with a dot and no thousands marks: as the server will read it.
 export function plain(typed) {
-  const packed = typed.replace(/[\s']/g, "");
+  const packed = typed.replace(/[\s']/g, "").replace(UNIT, "");
   const [dot, comma] = [packed.lastIndexOf("."), packed.lastIndexOf(",")];
   let point = dot > comma ? "." : comma > dot ? "," : null;
   if (point && Math.min(dot, comma) < 0) {
