@@ -321,7 +321,10 @@ async fn what_a_correction_brings_about_is_asked_about_once() {
     let answer = ann.post(&path, &typed).await;
     assert_eq!(answer.header("location"), format!("{path}?ask=approve"));
     let page = ann.get(&format!("{path}?ask=approve")).await.text().await;
-    assert!(page.contains("value=\"order_date_unlikely order_date\"") && page.contains("data-held"), "{page}");
+    assert!(
+        page.contains("value=\"order_date_unlikely order_date\"") && page.contains("data-held"),
+        "{page}"
+    );
     let row = state().await;
     assert_eq!((row.state, row.content.text("order_date")), (DraftState::Proposed, Some("2062-03-02")));
     // seen is settled, problems apart
@@ -529,6 +532,14 @@ async fn a_clerk_cures_teaches_and_pastes() {
     assert_eq!(browser.run(paste).await, "460.80");
     browser.press(Key::Down).await;
     assert_eq!(browser.focus().await, "l-4-quantity");
+    // Ctrl+Z takes back what was typed into a cell that was left
+    browser.fill("#l-4-quantity", "7").await;
+    browser.click("#l-3-quantity").await;
+    let undo = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true }));
+                return document.activeElement.id + ' ' + document.activeElement.value";
+    // emptied, then filled
+    browser.run(undo).await;
+    assert_eq!(browser.run(undo).await, "l-4-quantity 4");
     browser.click("[data-split-line]").await;
     assert_eq!(browser.value("#l-5-amount").await, "4.50");
     browser.screenshot("draft-grid").await;
