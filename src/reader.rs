@@ -17,6 +17,7 @@ pub mod format;
 pub mod protocol;
 
 mod archive;
+mod boxes;
 mod decode;
 mod flow;
 mod hidden;

@@ -2,6 +2,7 @@
 //!
 //! One parser (hayro, which forbids unsafe code and knows encryption) serves text, structure and pictures.
 
+mod drawing;
 mod judge;
 mod picture;
 mod structure;
@@ -9,6 +10,7 @@ mod text;
 
 use super::{
     Limits, Options,
+    boxes::add_boxes,
     child::panic_text,
     decode::{Output, Workshop},
     flow::{self, Builder},
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::model::{
     finding::{Finding, Severity},
-    page::{How, Page},
+    page::{How, Page, Rect},
 };
 use hayro::hayro_interpret::{InterpreterCache, hayro_syntax::page::Page as PdfPage};
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData};
@@ -27,6 +29,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+/// Points in an inch.
+const POINTS: f32 = 72.0;
 /// How far into a file its first element starts, if it is XML.
 const XML_HEAD_BYTES: usize = 64;
 
@@ -178,8 +182,16 @@ fn read_page<'a>(
         }
     }
     page.words = layer.words;
+    // what is filled in on the screen speaks for itself
+    let mut boxes = layer.boxes;
+    boxes.retain(|found| !page.fields.iter().any(|field| meet(&field.bbox, &found.bounds)));
+    add_boxes(&mut page.words, &boxes, (POINTS / width_pt.max(1.0), POINTS / height_pt.max(1.0)));
     structure::add_values_not_drawn(&mut page);
     Read { page, wants_ocr: verdict == Verdict::Ocr }
+}
+
+fn meet(one: &Rect, other: &Rect) -> bool {
+    one.x0 < other.x1 && other.x0 < one.x1 && one.y0 < other.y1 && other.y0 < one.y1
 }
 
 /// Draws one page as PNG.

@@ -3,6 +3,7 @@
 //! Which way up and which language are settled by result: a part of the page is read and judged.
 
 use super::{
+    boxes::{CheckBox, add_boxes, take_boxes},
     light::darken_letters,
     ocr::{Engines, Seen, calibrate},
     pack::Line,
@@ -87,7 +88,7 @@ pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Fram
     let Some(Draft { cut, model, words }) = read_upright(engines, tongue, &frame, &look) else {
         return page;
     };
-    let Cut { ready, turned, rules, .. } = cut;
+    let Cut { ready, turned, rules, boxes, .. } = cut;
     page.turned = turned;
     let seen = second_looks(engines, &[model], &ready.gray, ready.dpi, words);
     let place = |[x0, y0, x1, y1]: [f32; 4]| {
@@ -98,7 +99,8 @@ pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Fram
         Rect { x0, y0, x1, y1 }.moved(shown).on_page()
     };
     page.sheet = ready.askew.then(|| find_sheet(&ready, width, height));
-    page.words = seen.iter().filter_map(|word| make_word(word, place(word.bounds), ready.dpi)).collect();
+    page.words = words_with_boxes(&seen, &boxes, &ready);
+    page.words.iter_mut().for_each(|word| word.bbox = place(<[f32; 4]>::from(word.bbox)));
     page.rulings = rules
         .iter()
         .map(|r| Ruling {
@@ -107,6 +109,17 @@ pub(super) fn read_frame(engines: &mut Engines, tongue: &mut Tongue, frame: Fram
         })
         .collect();
     page
+}
+
+/// What was read and the check boxes among it, in pixels of the upright page.
+fn words_with_boxes(seen: &[Seen], boxes: &[CheckBox<[u32; 4]>], ready: &Ready) -> Vec<Word> {
+    let mut words: Vec<Word> = seen.iter().filter_map(|word| make_word(word, ready.dpi)).collect();
+    let boxes: Vec<_> = boxes
+        .iter()
+        .map(|found| CheckBox { bounds: Rect::from(found.bounds.map(|v| v as f32)), ticked: found.ticked })
+        .collect();
+    add_boxes(&mut words, &boxes, (ready.dpi, ready.dpi));
+    words
 }
 
 fn find_sheet(ready: &Ready, width: f32, height: f32) -> Sheet {
@@ -124,6 +137,7 @@ struct Cut {
     /// How far the page as shown is turned clockwise, in degrees.
     turned: u16,
     rules: Vec<Rule>,
+    boxes: Vec<CheckBox<[u32; 4]>>,
     lines: Vec<Line>,
 }
 
@@ -143,6 +157,10 @@ impl Cut {
             (rule.left, rule.right) = (width - rule.right, width - rule.left);
             (rule.top, rule.bottom) = (height - rule.bottom, height - rule.top);
         }
+        for CheckBox { bounds: [x0, y0, x1, y1], .. } in &mut self.boxes {
+            (*x0, *x1) = (width - *x1, width - *x0);
+            (*y0, *y1) = (height - *y1, height - *y0);
+        }
         self.lines = cut_lines(&self.ready.gray, self.ready.dpi);
         self.turned = (self.turned + 180) % 360;
         self
@@ -152,9 +170,10 @@ impl Cut {
 fn cut_page(frame: &Frame, look: &Look, turned: u16) -> Option<Cut> {
     let mut ready = tracing::debug_span!("prepare").in_scope(|| prepare(frame, look, turned))?;
     let rules = tracing::debug_span!("rules").in_scope(|| take_rules(&mut ready.gray, ready.dpi));
+    let boxes = tracing::debug_span!("boxes").in_scope(|| take_boxes(&mut ready.gray, ready.dpi));
     tracing::debug_span!("darken").in_scope(|| darken_letters(&mut ready.gray, ready.dpi));
     let lines = cut_lines(&ready.gray, ready.dpi);
-    Some(Cut { ready, turned, rules, lines })
+    Some(Cut { ready, turned, rules, boxes, lines })
 }
 
 /// The first pass over a page, the right way up and in its language.
@@ -281,7 +300,8 @@ fn sure_letters(words: &[Seen]) -> f32 {
     words.iter().filter(|w| w.raw_confidence > SURE).map(letters).sum()
 }
 
-fn make_word(seen: &Seen, bbox: Rect, dpi: f32) -> Option<Word> {
+fn make_word(seen: &Seen, dpi: f32) -> Option<Word> {
+    let bbox = Rect::from(seen.bounds);
     let text = seen.text.trim_matches(['|', '¦']).to_owned();
     let size_pt = (seen.bounds[3] - seen.bounds[1]) / dpi * POINTS;
     let confidence = calibrate(seen.raw_confidence, &text, seen.by);

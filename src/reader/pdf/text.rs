@@ -4,10 +4,14 @@
 //! letters set apart, ligatures, doubled strokes, text in four directions. Does not judge whether the layer says
 //! what the page shows; it only counts what a judge wants to know ([`Layer`]).
 
-use crate::model::page::{Rect, Ruling, Word};
+use super::drawing::{Drawing, is_ink};
+use crate::{
+    model::page::{Rect, Ruling, Word},
+    reader::boxes::CheckBox,
+};
 use hayro::hayro_interpret::{
     BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
-    InterpreterSettings, SoftMask, TransformExt as _,
+    InterpreterSettings, Paint, SoftMask, TransformExt as _,
     font::{Glyph, GlyphRun},
     hayro_cmap::BfString,
     hayro_syntax::page::Page as PdfPage,
@@ -48,6 +52,8 @@ pub(super) struct Layer {
     pub(super) image_share: f64,
     /// Filled or stroked shapes that are no ruling lines.
     pub(super) shapes: usize,
+    /// Check boxes that are drawn as shapes.
+    pub(super) boxes: Vec<CheckBox<Rect>>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,6 +70,7 @@ struct Letter {
 struct Collector {
     page: Box2,
     letters: Vec<Letter>,
+    drawing: Drawing,
     layer: Layer,
 }
 
@@ -73,9 +80,15 @@ pub(super) fn read_layer<'a>(page: &'a PdfPage<'a>, cache: &InterpreterCache<'a>
     let bounds = Box2::new(0.0, 0.0, f64::from(width), f64::from(height));
     let transform = page.initial_transform(true).to_kurbo();
     let mut context = Context::new(transform, bounds, cache, page.xref(), InterpreterSettings::default());
-    let mut collector = Collector { page: bounds, letters: Vec::new(), layer: Layer::default() };
+    let mut collector =
+        Collector { page: bounds, letters: Vec::new(), drawing: Drawing::default(), layer: Layer::default() };
     interpret_page(page, &mut context, &mut collector);
-    let Collector { letters, mut layer, .. } = collector;
+    let Collector { letters, drawing, mut layer, .. } = collector;
+    layer.boxes = drawing
+        .boxes()
+        .iter()
+        .map(|found| CheckBox { bounds: fractions(found.bounds, bounds), ticked: found.ticked })
+        .collect();
     layer.words = find_words(letters, bounds);
     layer
 }
@@ -88,6 +101,13 @@ impl<'a> Device<'a> for Collector {
             DrawMode::FillAndStroke(_, stroke) => self.add_stroked(path, props.transform, stroke.line_width),
             DrawMode::Invisible => {}
         }
+        let ink = match (&props.paint, mode) {
+            (_, DrawMode::Invisible) => return,
+            (Paint::Color(color), _) => is_ink(color.to_rgba().to_rgba8()),
+            (Paint::Pattern(_), _) => true,
+        };
+        let stroked = !matches!(mode, DrawMode::Fill(_));
+        self.drawing.add(path, props.transform, stroked, ink);
     }
 
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
@@ -207,7 +227,7 @@ impl Collector {
     }
 }
 
-fn subpaths(path: &BezPath) -> Vec<BezPath> {
+pub(super) fn subpaths(path: &BezPath) -> Vec<BezPath> {
     let mut parts: Vec<BezPath> = Vec::new();
     for element in path.elements() {
         match (element, parts.last_mut()) {
