@@ -163,9 +163,10 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     if let Some(recalled) = &recalled {
         recalled.teach(&mut reading);
     }
-    let is_text = pages.iter().all(|p| p.how == How::Text);
+    let printed = text::printed_subject(&layout);
+    let is_text = pages.iter().all(|p| p.how == How::Text) || printed.is_some();
     let mut table = find_goods(&layout, &reading, is_text);
-    let subject = context.subject.filter(|_| is_text);
+    let subject = printed.as_deref().or(context.subject.filter(|_| is_text));
     let (mut kind, mut kind_confidence) = kind::find_kind(&layout, subject, &kind::Goods::of(&table.lines));
     let mut order_number = None;
     if is_text {

@@ -23,8 +23,8 @@ const OPTIONS: &[(&str, &str, &[&str])] = &[
     ("resolution", "credit", &["credit", "gutschrift", "kredit", "avoir", "refund", "erstatt", "aterbetal", "rembours", "money back"]),
     ("resolution", "replacement", &["replac", "ersatz", "ersatt", "utbyte", "byte", "remplac", "echang", "exchange", "umtausch", "austausch", "neuliefer", "ny vara", "nachliefer"]),
     ("resolution", "repair", &["repair", "reparatur", "reparat", "reparer", "instandsetz", "laga"]),
-    ("entity_type", "corporation", &["corporation", "corp", "inc", "incorporated", "aktiengesellschaft", "ag", "publikt", "societe anonyme", "sa", "plc", "se"]),
-    ("entity_type", "limited_company", &["llc", "ltd", "limited", "gmbh", "ug", "aktiebolag", "ab", "sarl", "sas", "eurl", "beschrankter"]),
+    ("entity_type", "corporation", &["corporation", "corp", "inc", "incorporated", "aktiengesellschaft", "ag", "publikt", "societe anonyme", "societe par actions", "sa", "sas", "plc", "se"]),
+    ("entity_type", "limited_company", &["llc", "ltd", "limited", "gmbh", "ug", "aktiebolag", "ab", "sarl", "eurl", "beschrankter"]),
     ("entity_type", "partnership", &["partner", "personengesell", "personenges", "ohg", "kg", "gbr", "handelsbolag", "kommanditbolag", "hb", "kb", "snc", "societe de personnes", "offene handels", "llp", "co kg"]),
     ("entity_type", "sole_proprietor", &["sole", "proprietor", "trader", "einzel", "enskild", "individuel", "auto entrepreneur", "self employed", "selbstandig", "e k", "ei"]),
     ("tax_exempt", "yes", &["yes", "ja", "oui"]),
@@ -37,6 +37,9 @@ const OPTIONS: &[(&str, &str, &[&str])] = &[
 
 /// Fields whose options are asked for by a label of their own: `yes` and `credit` say nothing without it.
 const LABELLED: &[(&str, &str)] = &[("tax_exempt", "exempt")];
+
+/// How far above or below its options a label stands, in heights of their letters.
+const LABEL_ROWS: f32 = 2.6;
 
 /// Blank after a word, in heights of its letters, that ends an option.
 const OPTION_GAP_HEIGHTS: f32 = 1.1;
@@ -135,12 +138,12 @@ pub fn find_choices(
     let mut fields: Vec<&str> = OPTIONS.iter().map(|(field, _, _)| *field).collect();
     fields.dedup();
     fields.retain(|field| wanted.contains(field));
-    for row in &layout.rows {
+    for (index, row) in layout.rows.iter().enumerate() {
         for (words, start) in ticked(&row.words()) {
             let text = join(words.get(start..).unwrap_or_default());
             for field in &fields {
                 let concept = LABELLED.iter().find(|(f, _)| f == field).map(|(_, concept)| *concept);
-                if concept.is_some_and(|concept| !asks(row, concept)) {
+                if concept.is_some_and(|concept| !is_asked(&layout.rows, index, concept)) {
                     continue;
                 }
                 let Some((value, share)) = option_of(field, &text) else { continue };
@@ -156,9 +159,10 @@ pub fn find_choices(
         }
     }
     if !reading.trusted {
-        for (row, field) in layout.rows.iter().flat_map(|row| fields.iter().map(move |field| (row, *field))) {
-            let labelled =
-                LABELLED.iter().find(|(f, _)| *f == field).is_none_or(|(_, concept)| asks(row, concept));
+        let rows = layout.rows.iter().enumerate();
+        for (index, row, field) in rows.flat_map(|(at, row)| fields.iter().map(move |f| (at, row, *f))) {
+            let concept = LABELLED.iter().find(|(f, _)| *f == field).map(|(_, concept)| *concept);
+            let labelled = concept.is_none_or(|concept| is_asked(&layout.rows, index, concept));
             if !out.contains_key(field)
                 && labelled
                 && let Some((value, words)) = odd_one_out(&row.words(), field)
@@ -190,6 +194,22 @@ pub fn find_choices(
         }
     }
     out
+}
+
+/// Whether a row, or the one above it, asks for this concept; read from pixels, label and options may be rows apart.
+fn is_asked(rows: &[super::layout::Row], index: usize, concept: &str) -> bool {
+    let Some(row) = rows.get(index) else { return false };
+    let height = row.segments.iter().map(|s| s.height()).fold(1.0, f32::max);
+    let near = |other: &&super::layout::Row| {
+        other.page == row.page && (other.y0() - row.y0()).abs() < LABEL_ROWS * height
+    };
+    let around = index.checked_sub(1).and_then(|at| rows.get(at)).into_iter().chain(rows.get(index + 1));
+    asks(row, concept) || around.filter(near).any(|other| asks(other, concept) && !holds_options(other))
+}
+
+/// Whether a row has options of its own.
+fn holds_options(row: &super::layout::Row) -> bool {
+    row.segments.iter().flat_map(|s| &s.words).any(|w| is_mark(&w.text).is_some())
 }
 
 /// Whether a row holds a label with this concept.

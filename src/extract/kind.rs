@@ -184,8 +184,10 @@ fn weigh_titles(layout: &Layout, subject: Option<&str>, scores: &mut Scores) -> 
             // `Purchase order Harbour Tools Ltd`
             let head = super::party::title_words(&segment.words);
             let head = fold(&join(segment.words.get(..head).unwrap_or_default()));
-            let (paper, part) =
-                Some(head).filter(|head| !head.is_empty()).as_deref().and_then(title).unwrap_or(whole);
+            let head = Some(head).filter(|head| !head.is_empty());
+            // `Order acknowledgement` is no order of a company called Acknowledgement
+            let same = head.as_deref().and_then(title).filter(|(paper, _)| *paper == whole.0);
+            let (paper, part) = same.unwrap_or(whole);
             let big = segment.height() / usual;
             let capitals = segment.text().chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
             let bold = segment.words.iter().all(|w| w.bold);

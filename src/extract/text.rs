@@ -101,6 +101,27 @@ const HEADERS: [&str; 14] = [
     "Date:", "Datum:", "Sent:", "Gesendet:", "Skickat:", "Envoyé", "Subject:", "Betreff:", "Ämne:", "Objet", "To:", "An:", "Till:", "À",
 ];
 
+/// Rows at the top of a page among which the head of a printed mail begins, and rows of that head.
+const PRINTED_WITHIN: usize = 8;
+const PRINTED_HEAD_ROWS: usize = 8;
+
+/// The subject of a mail that was printed onto a page: its head says who wrote when, to whom and about what.
+pub fn printed_subject(layout: &Layout) -> Option<String> {
+    const FROM: &[&str] = &["From:", "Von:", "Från:", "De :", "De:", "Expéditeur"];
+    const SENT: &[&str] = &["Date", "Datum", "Sent:", "Gesendet:", "Skickat:", "Envoyé"];
+    const TO: &[&str] = &["To:", "An:", "Till:", "À"];
+    const ABOUT: &[&str] = &["Subject:", "Betreff:", "Ämne:", "Objet"];
+    let starts = |text: &str, names: &[&str]| names.iter().any(|name| text.starts_with(name));
+    let texts: Vec<String> =
+        layout.rows.iter().take(PRINTED_WITHIN + PRINTED_HEAD_ROWS).map(Row::text).collect();
+    let at = texts.iter().take(PRINTED_WITHIN).position(|text| starts(text, FROM))?;
+    let head: Vec<&String> = texts.iter().skip(at).take(PRINTED_HEAD_ROWS).collect();
+    let has = |names: &[&str]| head.iter().any(|text| starts(text, names));
+    let mailed = head.iter().any(|text| text.contains('@'));
+    let about = head.iter().find(|text| starts(text, ABOUT)).filter(|_| mailed && has(SENT) && has(TO))?;
+    Some(about.split_once(':').map_or("", |(_, subject)| subject).trim().to_owned())
+}
+
 /// A mail that was passed on speaks for whom it came from: what stands above its own head goes.
 pub fn keep_forwarded(layout: &mut Layout) {
     let heads = |row: &Row, names: &[&str]| {

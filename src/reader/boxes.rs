@@ -137,15 +137,15 @@ impl Ink<'_> {
         let full: Vec<f32> = found.iter().map(|bounds| self.inside(*bounds)).collect();
         let boxes = found.iter().zip(&full);
         let boxes = boxes.map(|(bounds, ink)| CheckBox { bounds: *bounds, ticked: *ink >= TICKED_FROM });
-        let boxes = without_cells(boxes.collect(), |bounds| bounds.map(|v| v as f32));
+        let mut boxes = without_cells(boxes.collect(), |bounds| bounds.map(|v| v as f32));
+        let empty: Vec<_> = boxes.iter().filter(|found| !found.ticked).copied().collect();
+        let crossed = self.find_crossed(&empty, &boxes);
+        boxes.extend(crossed);
         // an empty box beside it tells a ticked one from a letter or a bullet
         let is_option = |one: &&CheckBox<Square>| {
             boxes.iter().any(|other| !(one.ticked && other.ticked) && is_set(one.bounds, other.bounds))
         };
-        let mut boxes: Vec<_> = boxes.iter().filter(is_option).copied().collect();
-        let crossed = self.find_crossed(&boxes);
-        boxes.extend(crossed);
-        boxes
+        boxes.iter().filter(is_option).copied().collect()
     }
 
     /// Squares drawn with four sides, the outermost where several stand in one another.
@@ -239,10 +239,10 @@ impl Ink<'_> {
         free.iter().all(|ink| *ink < CROSSED) && free.iter().filter(|ink| **ink > 0.0).count() < 4
     }
 
-    /// The boxes in line with others whose sides are hard to make out, because a pen went across them.
-    fn find_crossed(&self, known: &[CheckBox<Square>]) -> Vec<CheckBox<Square>> {
+    /// The boxes in line with empty ones whose sides are hard to make out, because a pen went across them.
+    fn find_crossed(&self, empty: &[CheckBox<Square>], known: &[CheckBox<Square>]) -> Vec<CheckBox<Square>> {
         let mut found: Vec<CheckBox<Square>> = Vec::new();
-        for CheckBox { bounds: [x0, y0, x1, y1], .. } in known {
+        for CheckBox { bounds: [x0, y0, x1, y1], .. } in empty {
             let (wide, high) = (x1 - x0, y1 - y0);
             let slack = (wide / 10).max(1);
             let places = |xs: RangeInclusive<u32>, ys: RangeInclusive<u32>| {
