@@ -436,9 +436,23 @@ fn is_attention(segment: &Segment) -> bool {
     .any(|p| text.starts_with(p))
 }
 
-/// Running text is no address.
+/// What ends a letter, folded.
+#[rustfmt::skip]
+const CLOSINGS: &[&str] = &[
+    "thanks", "thank you", "many thanks", "regards", "kind regards", "best regards", "yours", "sincerely", "mvh", "med vanlig", "vanliga halsningar", "tack", "halsningar", "mfg", "mit freundlichen", "viele grusse", "danke", "cordialement", "bien a vous", "merci", "salutations",
+];
+
+/// Running text, a day and the end of a letter are no address.
 fn stops(segment: &Segment) -> bool {
-    segment.words.len() > 9 || segment.text().ends_with('.') && segment.words.len() > 5
+    let text = segment.text();
+    let folded = fold(&text);
+    let closes = CLOSINGS.iter().any(|closing| {
+        folded.strip_prefix(closing).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
+    let mut ends = (1..segment.words.len()).filter_map(|at| segment.words.get(at..));
+    let dated = segment.words.len() >= 3
+        && ends.any(|words| super::date::parse_date(&join(words), super::date::Order::DayFirst).is_some());
+    segment.words.len() > 9 || text.ends_with('.') && segment.words.len() > 5 || closes || dated
 }
 
 fn is_contact_line(words: &[Word]) -> bool {

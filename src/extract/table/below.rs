@@ -40,12 +40,20 @@ pub(super) fn continues(
         return true;
     }
     let mut cells = cells;
-    let typed = take_typed(item, row, reading);
+    let mut taken = take_typed(item, row, reading);
+    let notes = row.segments.iter().filter_map(|s| Some((note_in(&s.words)?, &s.words)));
+    for (note, words) in notes
+        .filter(|(_, words)| !words.iter().any(|w| taken.iter().any(|t| t.rect == w.rect)))
+        .collect::<Vec<_>>()
+    {
+        item.notes.push(note);
+        taken.extend(words.iter().cloned());
+    }
     for words in cells.values_mut() {
-        words.retain(|w| !typed.iter().any(|t| t.rect == w.rect));
+        words.retain(|w| !taken.iter().any(|t| t.rect == w.rect));
     }
     cells.retain(|_, words| !words.is_empty());
-    if cells.is_empty() && !typed.is_empty() {
+    if cells.is_empty() && !taken.is_empty() {
         return true;
     }
     gather_text(row, &mut cells);
@@ -101,17 +109,24 @@ pub(super) fn continues(
     true
 }
 
-/// A row of one text is one cell, however far it runs below other columns.
+/// A text is one cell, however far it runs below other columns.
 fn gather_text(row: &Row, cells: &mut Cells) {
-    let [segment] = row.segments.as_slice() else { return };
-    let letters = segment.words.iter().flat_map(|w| w.text.chars()).filter(|c| c.is_alphabetic()).count();
-    let (Some(first), true) = (segment.words.first(), cells.len() > 1 && letters >= NAME_LETTERS_MIN) else {
-        return;
-    };
-    let starts = |words: &Vec<Word>| words.first().is_some_and(|w| w.rect == first.rect);
-    let column = cells.iter().find(|(_, words)| starts(words)).map(|(name, _)| *name);
-    if let Some(name @ ("description" | "sku" | "customer_sku")) = column {
-        *cells = Cells::from([(name, segment.words.clone())]);
+    for segment in &row.segments {
+        let letters = segment.words.iter().flat_map(|w| w.text.chars()).filter(|c| c.is_alphabetic()).count();
+        let holds = |words: &[Word], one: &Word| words.iter().any(|w| w.rect == one.rect);
+        let Some(first) = segment.words.first().filter(|_| letters >= NAME_LETTERS_MIN) else { continue };
+        let column = cells.iter().find(|(_, words)| holds(words, first)).map(|(name, _)| *name);
+        let Some(name @ ("description" | "sku" | "customer_sku")) = column else { continue };
+        let words: Vec<Word> =
+            segment.words.iter().filter(|w| cells.values().any(|cell| holds(cell, w))).cloned().collect();
+        if cells.get(name).is_some_and(|cell| cell.len() == words.len()) {
+            continue;
+        }
+        cells.values_mut().for_each(|cell| cell.retain(|w| !holds(&words, w)));
+        let cell = cells.entry(name).or_default();
+        cell.extend(words);
+        cell.sort_by(|one, other| one.x0.total_cmp(&other.x0));
+        cells.retain(|_, words| !words.is_empty());
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Column, Table,
     align::{WAYS, aligned_edges, sense},
     below::continues,
-    edge::{Cells, cells_of, edges},
+    edge::{Cells, cells_of, edges, is_carried},
     item::Item,
     note::{condition_in, lower_code, note_in},
 };
@@ -93,6 +93,11 @@ pub(crate) fn read_body(
         rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped).zip(leading)
     {
         let height = (row.y1() - row.y0()).max(6.0);
+        if is_carried(row) {
+            table.rows.insert(*index);
+            (bottom, page, open) = (row.y1(), row.page, false);
+            continue;
+        }
         if leading || wrapped && open {
             table.rows.insert(*index);
             (bottom, page) = (row.y1(), row.page);

@@ -41,6 +41,21 @@ pub(crate) fn ends_table(row: &Row) -> bool {
         || label.any(&["total"]) && money && row.segments.len() <= 3
 }
 
+/// Words at the foot and the head of pages beside the sum so far, folded.
+#[rustfmt::skip]
+const CARRIED: &[&str] = &[
+    "ubertrag", "carried forward", "carried over", "carry forward", "brought forward", "balance forward", "report", "a reporter", "total reporte", "att overfora", "overfort", "transport", "zwischensumme", "subtotal carried", "continued", "fortsetzung", "suite", "forts",
+];
+
+/// Whether a row says how far the sum has come where a page ends or begins: no goods stand in it.
+pub(super) fn is_carried(row: &Row) -> bool {
+    let text = crate::validate::account::fold(&row.text());
+    let rest = CARRIED.iter().find_map(|name| text.strip_prefix(name));
+    rest.is_some_and(|rest| {
+        (rest.is_empty() || rest.starts_with(' ')) && !rest.chars().any(char::is_alphabetic)
+    })
+}
+
 /// `Nettosumme 822,50`: a sum with its name in one run of words.
 fn is_sum(segment: &crate::extract::layout::Segment) -> bool {
     let Some((name, used)) = crate::extract::totals::sum_name(segment) else { return false };
