@@ -224,6 +224,8 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
         fields.entry(name).or_insert(proposal);
     }
     add_ship_to(&layout, &reading, &mut fields);
+    add_number_in_title(&layout, &reading, &mut fields);
+    mend_order_date(&layout, &reading, &mut fields);
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     add_unclaimed(&layout, &marks, &table.rows, &reading, &mut fields);
     if field::is_form(kind) && kind != Kind::ReturnRequest {
@@ -323,6 +325,59 @@ fn add_ship_to(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String,
     {
         let sure = confidence::from_words(0.8, &words, reading.trusted);
         fields.insert("ship_to".to_owned(), draft::propose(address, &words, sure));
+    }
+}
+
+/// The number of the paper itself, beside its name.
+fn add_number_in_title(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    let name = match reading.kind {
+        Kind::Invoice => "invoice_number",
+        Kind::DeliveryNote => "delivery_note_number",
+        Kind::RemittanceAdvice => "payment_reference",
+        Kind::Quotation => "rfq_number",
+        Kind::ReturnRequest => "rma_number",
+        _ => return,
+    };
+    if !fields.contains_key(name)
+        && let Some(word) = kind::number_in_title(layout, reading.kind, reading.order)
+    {
+        let words = [word];
+        let sure = confidence::from_words(0.85, &words, reading.trusted);
+        fields.insert(name.to_owned(), draft::propose(layout::join(&words), &words, sure));
+    }
+}
+
+/// Words between the number of an order and its day: `our order 4711 of 5 May`.
+#[rustfmt::skip]
+const OF_DAY: &[&str] = &[
+    "vom", "du", "of", "dated", "from", "fran", "av", "den", "daterad", "datee", "date", "le", "am", "en", "placed", "on", "issued",
+];
+/// Words of a day at most.
+const DAY_WORDS_MAX: usize = 4;
+
+/// The day that stands behind the number of an order is the order's, whatever day heads the paper that changes it.
+fn mend_order_date(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    if !matches!(reading.kind, Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation) {
+        return;
+    }
+    let number = fields.get("po_number").and_then(|p| p.value.as_text().map(fold));
+    let Some(number) = number.filter(|number| !number.is_empty()) else { return };
+    let words: Vec<layout::Word> = all_words(layout).cloned().collect();
+    let day = words.iter().enumerate().filter(|(_, w)| fold(&w.text) == number).find_map(|(at, _)| {
+        let joined =
+            words.iter().skip(at + 1).take(2).take_while(|w| OF_DAY.contains(&fold(&w.text).as_str()));
+        let joined = joined.count();
+        let from = at + 1 + joined;
+        let longest = (1..=DAY_WORDS_MAX).rev().filter(|_| joined > 0);
+        longest.filter_map(|n| words.get(from..from + n)).find_map(|part| {
+            let text = layout::join(part);
+            let read = date::parse_date(text.trim_end_matches(['.', ',', ';', ')']), reading.order)?;
+            (read.words == part.len()).then(|| (read.iso, part.to_vec()))
+        })
+    });
+    if let Some((iso, words)) = day {
+        let sure = confidence::from_words(0.93, &words, reading.trusted);
+        fields.insert("order_date".to_owned(), draft::propose(iso, &words, sure));
     }
 }
 

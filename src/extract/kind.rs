@@ -339,6 +339,30 @@ pub fn is_title(text: &str) -> bool {
     title(text).is_some_and(|(_, part)| part >= TITLE_SHARE)
 }
 
+/// Share of a page in which the title of its paper stands.
+const TITLE_WITHIN: f32 = 0.45;
+/// Digits of the number of a paper at least.
+const NUMBER_DIGITS_MIN: usize = 3;
+
+/// The number behind the name of a paper of this kind, in the head of the first page: `Facture 862131`.
+pub fn number_in_title(layout: &Layout, kind: Kind, order: super::date::Order) -> Option<super::layout::Word> {
+    let first = layout.rows.first()?.page;
+    let rows = layout.rows.iter().filter(|r| r.page == first && r.y0() < TITLE_WITHIN * layout.height);
+    let mut found = rows.flat_map(|row| &row.segments).filter_map(|segment| {
+        let (number, head) = segment.words.split_last()?;
+        let digits = number.text.chars().filter(char::is_ascii_digit).count();
+        let one =
+            number.text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '.' | '#'));
+        let dated = super::date::parse_date(&number.text, order).is_some();
+        if digits < NUMBER_DIGITS_MIN || !one || dated || head.len() > CONCEPT_WORDS_MAX + 2 {
+            return None;
+        }
+        let (paper, part) = title(&fold(&join(head)))?;
+        (kind_of(paper) == kind && part >= TITLE_SHARE).then(|| number.clone())
+    });
+    found.next()
+}
+
 /// Share of a text that the name of a kind takes up in a title.
 const TITLE_SHARE: f32 = 0.75;
 

@@ -199,6 +199,9 @@ fn is_bare_to(label: &str) -> bool {
     matches!(label, "to" | "an" | "till" | "a")
 }
 
+/// How far a block may be indented below its label, in points.
+const INDENT_MAX_PT: f32 = 90.0;
+
 /// The lines of the block that belongs to a label.
 fn block(
     layout: &Layout,
@@ -249,7 +252,8 @@ fn block(
     } else {
         // plain text mails indent the block below its label
         let below = layout.rows.get(index + 1).filter(|r| r.page == row.page).and_then(|r| {
-            r.segments.iter().find(|s| s.x0() > segment.x0() - 8.0 && s.x0() < segment.x0() + 30.0)
+            let reach = if marked.label.closed && r.segments.len() == 1 { INDENT_MAX_PT } else { 30.0 };
+            r.segments.iter().find(|s| s.x0() > segment.x0() - 8.0 && s.x0() < segment.x0() + reach)
         });
         let below = below.or_else(|| under_heads(layout, index, at, &is_label));
         below.map_or(segment.x0(), Segment::x0)
