@@ -220,12 +220,7 @@ fn weigh_document(pages: &[Page], context: &Context<'_>) -> Weighed {
     }
     add_contact(&layout, wanted, &reading, &mut fields);
     field::part_dates(&layout, &reading, &mut fields);
-    for (name, proposal) in letter::find_fields(&layout, &reading) {
-        fields.entry(name).or_insert(proposal);
-    }
-    add_ship_to(&layout, &reading, &mut fields);
-    add_number_in_title(&layout, &reading, &mut fields);
-    mend_order_date(&layout, &reading, &mut fields);
+    add_written(&layout, &reading, &mut fields);
     fields.retain(|name, _| wanted.contains(&name.as_str()));
     add_unclaimed(&layout, &marks, &table.rows, &reading, &mut fields);
     if field::is_form(kind) && kind != Kind::ReturnRequest {
@@ -326,6 +321,16 @@ fn add_ship_to(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String,
         let sure = confidence::from_words(0.8, &words, reading.trusted);
         fields.insert("ship_to".to_owned(), draft::propose(address, &words, sure));
     }
+}
+
+/// What a title or a sentence says.
+fn add_written(layout: &Layout, reading: &Reading, fields: &mut BTreeMap<String, Proposal>) {
+    for (name, proposal) in letter::find_fields(layout, reading) {
+        fields.entry(name).or_insert(proposal);
+    }
+    add_ship_to(layout, reading, fields);
+    add_number_in_title(layout, reading, fields);
+    mend_order_date(layout, reading, fields);
 }
 
 /// The number of the paper itself, beside its name.

@@ -199,7 +199,7 @@ pub fn find_choices(
 /// Whether a row, or the one above it, asks for this concept; read from pixels, label and options may be rows apart.
 fn is_asked(rows: &[super::layout::Row], index: usize, concept: &str) -> bool {
     let Some(row) = rows.get(index) else { return false };
-    let height = row.segments.iter().map(|s| s.height()).fold(1.0, f32::max);
+    let height = row.segments.iter().map(super::layout::Segment::height).fold(1.0, f32::max);
     let near = |other: &&super::layout::Row| {
         other.page == row.page && (other.y0() - row.y0()).abs() < LABEL_ROWS * height
     };

@@ -345,7 +345,11 @@ const TITLE_WITHIN: f32 = 0.45;
 const NUMBER_DIGITS_MIN: usize = 3;
 
 /// The number behind the name of a paper of this kind, in the head of the first page: `Facture 862131`.
-pub fn number_in_title(layout: &Layout, kind: Kind, order: super::date::Order) -> Option<super::layout::Word> {
+pub fn number_in_title(
+    layout: &Layout,
+    kind: Kind,
+    order: super::date::Order,
+) -> Option<super::layout::Word> {
     let first = layout.rows.first()?.page;
     let rows = layout.rows.iter().filter(|r| r.page == first && r.y0() < TITLE_WITHIN * layout.height);
     let mut found = rows.flat_map(|row| &row.segments).filter_map(|segment| {

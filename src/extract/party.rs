@@ -168,9 +168,10 @@ fn salutes(marked: &Marked, row: &Row, at: usize) -> bool {
     label.text == "firma" && !label.closed && alone && at == 0
 }
 
-/// `From:`, `Von:`, `Från:`, `De:` at the head of a fax.
+/// `From:`, `Von:`, `Från:`, `De:` at the head of a fax, or alone in a cell.
 fn is_from(marked: &Marked) -> bool {
-    marked.label.closed && matches!(marked.label.text.as_str(), "from" | "von" | "fran" | "de")
+    (marked.label.closed || marked.whole)
+        && matches!(marked.label.text.as_str(), "from" | "von" | "fran" | "de")
 }
 
 /// Whether a block tells a company or a whole address, not whose mail it was.
@@ -188,7 +189,7 @@ fn answers_to(layout: &Layout, marks: &[Vec<Option<Marked>>], index: usize, at: 
     let rows = index.saturating_sub(TO_FROM_ROWS)..=index + TO_FROM_ROWS;
     rows.flat_map(|row| marks.get(row).into_iter().flatten().enumerate().map(move |m| (row, m)))
         .filter(|(_, (_, marked))| {
-            marked.as_ref().is_some_and(|m| m.label.closed && is_bare_to(&m.label.text))
+            marked.as_ref().is_some_and(|m| (m.label.closed || m.whole) && is_bare_to(&m.label.text))
         })
         .any(|(row, (other, _))| {
             row == index || place(row, other).zip(place(index, at)).is_some_and(|(a, b)| (a - b).abs() < 12.0)
@@ -344,9 +345,21 @@ fn or_beside(lines: Vec<Vec<Word>>, right: Option<&Segment>) -> Vec<Vec<Word>> {
     right.filter(named).map(|right| right.words.clone()).into_iter().collect()
 }
 
+/// A company without the person behind it: `Brook Supply Ltd, Ann Lee (ann@brook.example)`.
+fn without_writer(mut line: Vec<Word>) -> Vec<Word> {
+    let comma = line.iter().position(|w| w.text.ends_with(','));
+    let mail = line.iter().position(|w| w.text.contains('@'));
+    if let Some((comma, _)) = comma.zip(mail).filter(|(comma, mail)| comma < mail)
+        && looks_like_company(&join(line.get(..=comma).unwrap_or_default()))
+    {
+        line.truncate(comma + 1);
+    }
+    line
+}
+
 /// A block of these lines without what is no part of an address.
 fn finish(lines: Vec<Vec<Word>>) -> Option<Block> {
-    let mut lines: Vec<Vec<Word>> = lines.into_iter().map(without_phone).collect();
+    let mut lines: Vec<Vec<Word>> = lines.into_iter().map(without_phone).map(without_writer).collect();
     join_legal_form(&mut lines);
     lines.retain(|l| !l.is_empty() && !is_contact_line(l));
     (!lines.is_empty()).then_some(Block { lines })

@@ -349,6 +349,38 @@ pub(super) fn add_boxes(words: &mut Vec<Word>, boxes: &[CheckBox<Rect>], inch: (
     }
 }
 
+/// Words of an option that is ringed, at most.
+const RINGED_MAX: usize = 5;
+
+/// Sets what was written by hand among words as `✍`, and before the words of an option that is ringed `☒`.
+pub(super) fn add_pen(words: &mut Vec<Word>, hands: &[Rect], rings: &[Rect], inch: (f32, f32)) {
+    let inside = |place: &Rect, w: &Word| {
+        let (x, y) = middle(&w.bbox);
+        (place.x0..=place.x1).contains(&x) && (place.y0..=place.y1).contains(&y)
+    };
+    let sign = |text: &str, bbox: Rect| {
+        let size_pt = bbox.height() / inch.1 * POINTS;
+        Word { text: text.to_owned(), bbox, confidence: 1.0, size_pt, bold: false }
+    };
+    for ring in rings {
+        let held: Vec<usize> =
+            words.iter().enumerate().filter(|(_, w)| inside(ring, w)).map(|(at, _)| at).collect();
+        let Some(first) = held.first().copied().filter(|_| held.len() <= RINGED_MAX) else { continue };
+        let Some(option) = words.get(first).map(|w| w.bbox) else { continue };
+        let high = held.iter().filter_map(|at| words.get(*at)).all(|w| ring.height() < 4.0 * w.bbox.height());
+        if high {
+            let wide = option.height() * inch.0 / inch.1;
+            words.insert(
+                first,
+                sign("☒", Rect { x0: option.x0 - 1.2 * wide, x1: option.x0 - 0.2 * wide, ..option }),
+            );
+        }
+    }
+    for hand in hands.iter().filter(|hand| !words.iter().any(|w| inside(hand, w))).collect::<Vec<_>>() {
+        words.push(sign("✍", *hand));
+    }
+}
+
 fn middle(place: &Rect) -> (f32, f32) {
     (f32::midpoint(place.x0, place.x1), f32::midpoint(place.y0, place.y1))
 }

@@ -10,7 +10,7 @@ mod text;
 
 use super::{
     Limits, Options,
-    boxes::add_boxes,
+    boxes::{add_boxes, add_pen},
     child::panic_text,
     decode::{Output, Workshop},
     flow::{self, Builder},
@@ -185,7 +185,9 @@ fn read_page<'a>(
     // what is filled in on the screen speaks for itself
     let mut boxes = layer.boxes;
     boxes.retain(|found| !page.fields.iter().any(|field| meet(&field.bbox, &found.bounds)));
-    add_boxes(&mut page.words, &boxes, (POINTS / width_pt.max(1.0), POINTS / height_pt.max(1.0)));
+    let inch = (POINTS / width_pt.max(1.0), POINTS / height_pt.max(1.0));
+    add_boxes(&mut page.words, &boxes, inch);
+    add_pen(&mut page.words, &layer.hands, &layer.rings, inch);
     structure::add_values_not_drawn(&mut page);
     Read { page, wants_ocr: verdict == Verdict::Ocr }
 }

@@ -122,7 +122,9 @@ fn gather_text(row: &Row, cells: &mut Cells) {
         if cells.get(name).is_some_and(|cell| cell.len() == words.len()) {
             continue;
         }
-        cells.values_mut().for_each(|cell| cell.retain(|w| !holds(&words, w)));
+        for cell in cells.values_mut() {
+            cell.retain(|w| !holds(&words, w));
+        }
         let cell = cells.entry(name).or_default();
         cell.extend(words);
         cell.sort_by(|one, other| one.x0.total_cmp(&other.x0));

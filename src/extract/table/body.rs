@@ -93,14 +93,10 @@ pub(crate) fn read_body(
         rows.iter().zip(split).zip(conditions).zip(body).zip(wrapped).zip(leading)
     {
         let height = (row.y1() - row.y0()).max(6.0);
-        if is_carried(row) {
+        let carried = is_carried(row);
+        if leading || wrapped && open || carried {
             table.rows.insert(*index);
-            (bottom, page, open) = (row.y1(), row.page, false);
-            continue;
-        }
-        if leading || wrapped && open {
-            table.rows.insert(*index);
-            (bottom, page) = (row.y1(), row.page);
+            (bottom, page, open) = (row.y1(), row.page, open && !carried);
             continue;
         }
         let anchored = cells.get(anchor).is_some_and(|w| plausible(anchor, w, reading)) && cells.len() >= 2;

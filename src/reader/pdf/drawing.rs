@@ -1,5 +1,7 @@
 //! Check boxes among the shapes that a page of a PDF draws: small closed outlines, ticked if something dark is drawn in
-//! them. What stands in them as a letter is for [`crate::reader::boxes`].
+//! them; and what a pen drew: signatures, and rings around options.
+//!
+//! What stands in boxes as a letter is for [`crate::reader::boxes`].
 
 use crate::reader::boxes::{CheckBox, SIDE_IN, without_cells};
 use hayro::kurbo::{Affine, BezPath, PathEl, Rect as Box2, Shape as _};
@@ -19,6 +21,12 @@ const SHAPES_MAX: usize = 5_000;
 /// Lighter than this, of 255, is no ink.
 const INK_BELOW: f64 = 150.0;
 
+/// What a pen drew in one go, in points: across and down.
+const PEN_WIDTH_PT: std::ops::RangeInclusive<f64> = 15.0..=260.0;
+const PEN_HEIGHT_PT: std::ops::RangeInclusive<f64> = 5.0..=90.0;
+/// Strokes of one hand stand so near one another, in points.
+const PEN_GAP_PT: f64 = 12.0;
+
 /// Small shapes of a page, in points as shown.
 #[derive(Default)]
 pub(super) struct Drawing {
@@ -26,6 +34,10 @@ pub(super) struct Drawing {
     /// Thin ones that may be a side of a box.
     sides: Vec<Box2>,
     marks: Vec<Box2>,
+    /// Stroked curves that end where they did not begin.
+    scrawls: Vec<Box2>,
+    /// Stroked curves without any straight part that end where they began.
+    rings: Vec<Box2>,
 }
 
 /// Whether a colour shows on paper.
@@ -60,6 +72,9 @@ impl Drawing {
     pub(super) fn add(&mut self, path: &BezPath, transform: Affine, stroked: bool, ink: bool) {
         let place = |path: &BezPath| transform.transform_rect_bbox(path.bounding_box());
         let bounds = place(path);
+        if stroked && ink {
+            self.add_pen(path, bounds);
+        }
         let (thin, long) = (bounds.width().min(bounds.height()), bounds.width().max(bounds.height()));
         if !(long <= MARK_MAX_PT && thin.is_finite()) {
             return;
@@ -85,6 +100,37 @@ impl Drawing {
         if ink && kept.len() < SHAPES_MAX {
             kept.push(bounds);
         }
+    }
+
+    fn add_pen(&mut self, path: &BezPath, bounds: Box2) {
+        let curves = path.elements().iter().filter(|e| matches!(e, PathEl::QuadTo(..) | PathEl::CurveTo(..)));
+        let lines = path.elements().iter().filter(|e| matches!(e, PathEl::LineTo(_))).count();
+        let (curves, closed) = (curves.count(), returns(path, bounds));
+        let kept = if closed && curves >= 2 && lines == 0 {
+            &mut self.rings
+        } else if !closed && (curves >= 2 || lines >= 6) {
+            &mut self.scrawls
+        } else {
+            return;
+        };
+        let drawn = PEN_WIDTH_PT.contains(&bounds.width()) && PEN_HEIGHT_PT.contains(&bounds.height());
+        if drawn && kept.len() < SHAPES_MAX / 10 {
+            kept.push(bounds);
+        }
+    }
+
+    /// What was written by hand, the strokes of one hand together, and rings, in points of the page as shown.
+    pub(super) fn pen(&mut self) -> (Vec<Box2>, Vec<Box2>) {
+        let mut hands: Vec<Box2> = Vec::new();
+        for stroke in self.scrawls.drain(..) {
+            let reach = stroke.inflate(PEN_GAP_PT, PEN_GAP_PT / 2.0);
+            match hands.iter_mut().find(|hand| hand.overlaps(reach)) {
+                Some(hand) => *hand = hand.union(stroke),
+                None => hands.push(stroke),
+            }
+        }
+        hands.retain(|hand| PEN_WIDTH_PT.contains(&hand.width()) && PEN_HEIGHT_PT.contains(&hand.height()));
+        (hands, std::mem::take(&mut self.rings))
     }
 
     /// The check boxes, in points of the page as shown.
@@ -143,6 +189,15 @@ fn is_side(mark: Box2, place: Box2) -> bool {
     thin && edge.iter().any(|far| far.abs() < OUTLINE * place.width())
 }
 
+/// Whether a stroke ends near where it began.
+fn returns(path: &BezPath, bounds: Box2) -> bool {
+    let first = path.elements().first().and_then(PathEl::end_point);
+    let last = path.elements().iter().rev().find_map(PathEl::end_point);
+    let size = path.bounding_box().size();
+    let near = 0.2 * size.width.max(size.height);
+    is_closed(path) || bounds.area() > 0.0 && first.zip(last).is_some_and(|(a, b)| a.distance(b) < near)
+}
+
 fn is_closed(path: &BezPath) -> bool {
     let first = path.elements().first().and_then(PathEl::end_point);
     let last = path.elements().last();
@@ -191,6 +246,22 @@ mod tests {
         let mut found: Vec<_> = drawing.boxes().iter().map(|b| (b.bounds.x0, b.ticked)).collect();
         found.sort_by(|one, other| one.0.total_cmp(&other.0));
         assert_eq!(found, [(10.0, false), (60.0, true), (110.0, true), (160.0, false), (210.0, false)]);
+    }
+
+    #[test]
+    fn what_a_pen_drew() {
+        let mut drawing = Drawing::default();
+        let mut sign = BezPath::new();
+        sign.move_to((100.0, 100.0));
+        sign.curve_to((110.0, 80.0), (120.0, 120.0), (130.0, 100.0));
+        sign.curve_to((140.0, 80.0), (150.0, 120.0), (160.0, 104.0));
+        drawing.add(&sign, Affine::IDENTITY, true, true);
+        let ring = hayro::kurbo::Ellipse::new((300.0, 100.0), (30.0, 9.0), 0.0).to_path(0.1);
+        drawing.add(&ring, Affine::IDENTITY, true, true);
+        let card = Box2::new(10.0, 200.0, 110.0, 230.0).to_rounded_rect(6.0).to_path(0.1);
+        drawing.add(&card, Affine::IDENTITY, true, true);
+        let (hands, rings) = drawing.pen();
+        assert_eq!((hands.len(), rings.len()), (1, 1));
     }
 
     #[test]

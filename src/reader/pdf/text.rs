@@ -54,6 +54,10 @@ pub(super) struct Layer {
     pub(super) shapes: usize,
     /// Check boxes that are drawn as shapes.
     pub(super) boxes: Vec<CheckBox<Rect>>,
+    /// What was written by hand.
+    pub(super) hands: Vec<Rect>,
+    /// Rings that were drawn around something.
+    pub(super) rings: Vec<Rect>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +87,10 @@ pub(super) fn read_layer<'a>(page: &'a PdfPage<'a>, cache: &InterpreterCache<'a>
     let mut collector =
         Collector { page: bounds, letters: Vec::new(), drawing: Drawing::default(), layer: Layer::default() };
     interpret_page(page, &mut context, &mut collector);
-    let Collector { letters, drawing, mut layer, .. } = collector;
+    let Collector { letters, mut drawing, mut layer, .. } = collector;
+    let (hands, rings) = drawing.pen();
+    layer.hands = hands.into_iter().map(|hand| fractions(hand, bounds)).collect();
+    layer.rings = rings.into_iter().map(|ring| fractions(ring, bounds)).collect();
     layer.boxes = drawing
         .boxes()
         .iter()
