@@ -4,7 +4,7 @@ use super::{
     draft::{Reading, propose, ruled},
     field::Marked,
     label::field_of,
-    layout::{Layout, Word, join},
+    layout::{Layout, Row, Segment, Word, join},
 };
 use crate::{
     model::draft::{Content, Kind, Proposal, Reference},
@@ -197,23 +197,21 @@ pub fn find_choices(
 }
 
 /// Whether a row, or the one above it, asks for this concept; read from pixels, label and options may be rows apart.
-fn is_asked(rows: &[super::layout::Row], index: usize, concept: &str) -> bool {
+fn is_asked(rows: &[Row], index: usize, concept: &str) -> bool {
     let Some(row) = rows.get(index) else { return false };
-    let height = row.segments.iter().map(super::layout::Segment::height).fold(1.0, f32::max);
-    let near = |other: &&super::layout::Row| {
-        other.page == row.page && (other.y0() - row.y0()).abs() < LABEL_ROWS * height
-    };
+    let height = row.segments.iter().map(Segment::height).fold(1.0, f32::max);
+    let near = |other: &&Row| other.page == row.page && (other.y0() - row.y0()).abs() < LABEL_ROWS * height;
     let around = index.checked_sub(1).and_then(|at| rows.get(at)).into_iter().chain(rows.get(index + 1));
     asks(row, concept) || around.filter(near).any(|other| asks(other, concept) && !holds_options(other))
 }
 
 /// Whether a row has options of its own.
-fn holds_options(row: &super::layout::Row) -> bool {
+fn holds_options(row: &Row) -> bool {
     row.segments.iter().flat_map(|s| &s.words).any(|w| is_mark(&w.text).is_some())
 }
 
 /// Whether a row holds a label with this concept.
-fn asks(row: &super::layout::Row, concept: &str) -> bool {
+fn asks(row: &Row, concept: &str) -> bool {
     row.segments.iter().any(|segment| {
         (0..segment.words.len()).any(|at| {
             let words = segment.words.iter().skip(at).take(1).map(|w| w.text.as_str());
@@ -346,10 +344,22 @@ fn signature(layout: &Layout, marks: &[Vec<Option<Marked>>]) -> Option<(bool, Ve
                 && row.segments.get(at + 1).is_some_and(|s| {
                     super::date::parse_date(&s.text(), super::date::Order::DayFirst).is_some()
                 });
-            return Some((inside || (right && !same_row_date) || below, segment.words.clone()));
+            let by_hand =
+                || layout.rows.iter().flat_map(Row::words).any(|w| signs(&w, segment, layout.width));
+            return Some((inside || (right && !same_row_date) || below || by_hand(), segment.words.clone()));
         }
     }
     None
+}
+
+/// Whether a word is handwriting above, on or below the line of a label, or beside it.
+fn signs(word: &Word, label: &Segment, width: f32) -> bool {
+    let high = label.height();
+    let middle = f32::midpoint(word.y0, word.y1);
+    word.text == "✍"
+        && word.page == label.page
+        && (label.y0() - 3.5 * high..=label.y1() + 4.0 * high).contains(&middle)
+        && (label.x0() - 10.0..=label.x1() + 0.3 * width).contains(&word.x0)
 }
 
 /// Trade references: a table with heads, or numbered labels.
