@@ -2,7 +2,7 @@
 //! printed.
 
 use crate::extract::{
-    label::{Label, label_at},
+    label::{Label, field_of, label_at},
     layout::{Layout, Segment, Word, join},
     letter::closing,
     party::looks_like_company,
@@ -39,8 +39,11 @@ pub fn find_person(layout: &Layout, fields: &BTreeMap<String, Proposal>) -> Opti
                     let own_mail = mails.iter().any(|mail| is_mail_of(mail, words));
                     let beside = segment.words.get(from + count).is_some_and(|w| w.text.contains('@'));
                     let under = alone && signed.as_ref().is_some_and(|rows| rows.contains(&index));
-                    let says =
-                        3 * u8::from(own_mail) + 2 * u8::from(beside) + 2 * u8::from(under) + u8::from(alone);
+                    let introduced = is_asked_for(segment.words.get(..from).unwrap_or_default());
+                    let says = 3 * u8::from(introduced || own_mail)
+                        + 2 * u8::from(beside)
+                        + 2 * u8::from(under)
+                        + u8::from(alone);
                     let name = fold(&join(words));
                     if named.iter().any(|field| field.contains(&name)) {
                         continue;
@@ -58,6 +61,12 @@ pub fn find_person(layout: &Layout, fields: &BTreeMap<String, Proposal>) -> Opti
     }
     let (_, (says, words)) = found.into_iter().max_by_key(|(_, (says, _))| *says)?;
     (says >= ENOUGH).then(|| (clean(&join(&words)), words))
+}
+
+/// Whether these words ask for whom to contact, and for nothing else: `Raised by`, `Enquiries:`.
+fn is_asked_for(words: &[Word]) -> bool {
+    let label = label_at(words.iter().map(|w| w.text.as_str()));
+    label.is_some_and(|l| l.words == words.len() && field_of(&l) == Some("buyer_contact"))
 }
 
 fn clean(name: &str) -> String {
