@@ -24,6 +24,7 @@ mod hidden;
 mod html;
 mod ink;
 mod light;
+mod likes;
 mod lines;
 mod mend;
 mod net;

@@ -5,6 +5,7 @@
 
 use super::{
     ink::{Bounds, Index},
+    likes::Digits,
     ocr::Seen,
 };
 
@@ -26,6 +27,8 @@ const SPACE_MIN: f32 = 0.3;
 /// Mends all words of a page. The shapes are its connected ink.
 pub(super) fn mend(words: Vec<Seen>, shapes: &[Bounds], dpi: f32) -> Vec<Seen> {
     let ink = ink_of_words(&words, shapes, dpi);
+    let numbers = words.iter().zip(&ink).filter(|(word, _)| is_number(&word.text));
+    let digits = Digits::measure(numbers.map(|(word, ink)| (word.text.as_str(), ink.as_slice())));
     // where a number ends: right edge, top, bottom
     let mut number: Option<(f32, f32, f32)> = None;
     let mut mended = Vec::with_capacity(words.len());
@@ -39,14 +42,20 @@ pub(super) fn mend(words: Vec<Seen>, shapes: &[Bounds], dpi: f32) -> Vec<Seen> {
             word.text = text;
             word.raw_confidence = word.raw_confidence.min(MENDED_AT_MOST);
         }
-        let is_number = word.text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c));
-        number = is_number.then_some((x1, y0, y1));
+        if let Some(text) = digits.tell_apart(&word.text, &ink) {
+            word.text = text;
+        }
+        number = is_number(&word.text).then_some((x1, y0, y1));
         match parted(&word, &ink) {
             Some(parts) => mended.extend(parts),
             None => mended.push(word),
         }
     }
     mended
+}
+
+fn is_number(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || ".,".contains(c))
 }
 
 /// For each word the shapes inside it, from left to right.

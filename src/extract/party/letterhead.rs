@@ -1,6 +1,9 @@
 //! The company on the letterhead.
 
-use super::name::{bare_name, is_domain, is_legal_form, looks_like_company, with_legal_form, without_title};
+use super::name::{
+    bare_name, has_postcode, is_domain, is_legal_form, looks_like_company, looks_like_institution,
+    with_legal_form, without_title,
+};
 use crate::{
     extract::{
         field::typed,
@@ -55,6 +58,21 @@ fn asks_for_name(label: &Label) -> bool {
     field_of(label).is_some_and(|field| !typed(field))
 }
 
+/// The small line over the address of a letter speaks so much for whoever it names.
+const RETURN_LINE: f32 = 2.0;
+
+/// The name of the sender in the small line over an address, where a window shows both: `Mill Ltd · Mill Lane 7 · Ely
+/// CB7 4AB`.
+fn return_line(words: &[Word]) -> Option<&[Word]> {
+    const MARKS_MIN: usize = 2;
+    let is_mark = |w: &Word| !w.text.contains(char::is_alphanumeric) && w.text != "&";
+    let first = words.iter().position(is_mark)?;
+    let (name, rest) = words.split_at(first);
+    let marks = rest.iter().filter(|w| is_mark(w)).count();
+    let named = name.iter().all(|w| !w.text.contains(|c: char| c.is_ascii_digit()));
+    (marks >= MARKS_MIN && named && !name.is_empty() && has_postcode(&join(rest))).then_some(name)
+}
+
 /// The company on the letterhead: near the top, no title, not us; best in large letters and named again below.
 pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> Option<Vec<Word>> {
     let first = layout.rows.first()?.page;
@@ -64,7 +82,11 @@ pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> 
         layout.rows.iter().enumerate().filter(|(_, r)| r.page == first && r.y0() < 0.3 * layout.height)
     {
         for (at, segment) in row.segments.iter().enumerate() {
-            let words = without_title(with_legal_form(layout, index, segment));
+            let returns = return_line(&segment.words);
+            let words = match returns {
+                Some(name) => name.to_vec(),
+                None => without_title(with_legal_form(layout, index, segment)),
+            };
             let text = join(&words);
             let name = bare_name(&text);
             let folded = fold(&name);
@@ -95,10 +117,11 @@ pub(super) fn letterhead(layout: &Layout, ours: Option<&str>, signs: &Signs) -> 
                 continue;
             }
             let count = all.matches(&folded).count().min(4) as f32;
-            let score = if looks_like_company(&name) { 3.0 } else { 0.0 }
+            let named = looks_like_company(&name) || looks_like_institution(&name);
+            let score = if named { 3.0 } else { 0.0 }
                 + signs.support(&folded)
                 + (count - 1.0) * 1.2
-                + segment.height() / 12.0
+                + if returns.is_some() { RETURN_LINE } else { segment.height() / 12.0 }
                 - row.y0() / layout.height * 2.0
                 - if name.split(' ').count() < 2 { 1.5 } else { 0.0 };
             if best.as_ref().is_none_or(|(s, _)| score > *s) {

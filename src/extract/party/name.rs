@@ -175,12 +175,63 @@ pub fn looks_like_company(text: &str) -> bool {
         || text.split(' ').any(|w| w.contains('.') && SUFFIXES.contains(&squeeze(w).as_str()))
 }
 
+/// A dot, a dash or a bar between the name and the address of a sender, and what OCR takes for one. Names have others.
+fn is_mark(word: &str) -> bool {
+    !word.contains(char::is_alphanumeric) && !matches!(word, "&" | "+" | "/")
+}
+
+/// Words of the names of schools, hospitals, towns and the like, which have no legal form.
+#[rustfmt::skip]
+const INSTITUTIONS: &[&str] = &[
+    "hospital", "hospitals", "university", "college", "school", "schools", "academy", "council", "county", "district", "borough", "municipality", "ministry", "institute", "authority", "commission",
+    "clinic", "museum", "library", "church", "parish", "foundation", "association", "society",
+    "hochschule", "universitat", "klinik", "klinikum", "kliniken", "krankenhaus", "spital", "gemeinde", "stadt", "landkreis", "kreis", "gymnasium", "schule", "institut", "verein", "verband",
+    "ministerium", "stadtwerke", "museum", "kirche", "pfarrei", "feuerwehr",
+    "kommun", "region", "landsting", "sjukhus", "skola", "universitet", "hogskola", "forening", "stiftelse", "forsamling",
+    "hopital", "clinique", "lycee", "universite", "ecole", "mairie", "commune", "ville", "departement", "conseil", "association", "syndicat", "communaute", "centre",
+];
+
+/// Ends of such words.
+const INSTITUTION_ENDS: &[&str] = &[
+    "klinik",
+    "schule",
+    "spital",
+    "gemeinde",
+    "krankenhaus",
+    "verbund",
+    "verband",
+    "verein",
+    "skolan",
+    "sjukhuset",
+];
+
+/// Whether the words may name a school, a hospital, a town or the like.
+pub(super) fn looks_like_institution(text: &str) -> bool {
+    let folded = fold(text);
+    let mut words = folded.split(' ');
+    let named =
+        words.any(|w| INSTITUTIONS.contains(&w) || INSTITUTION_ENDS.iter().any(|end| w.ends_with(end)));
+    named && (2..=6).contains(&folded.split(' ').count()) && text.starts_with(char::is_uppercase)
+}
+
 /// The name without what marks a place of the company: `- Warehouse`, `- Lager`.
 pub(super) fn bare_name(text: &str) -> String {
-    let cut = [" - ", " – ", " — ", " · ", " | ", " * ", " • ", " ∙ ", " // "]
-        .iter()
-        .fold(text, |t, mark| t.split(mark).next().unwrap_or(t));
-    let cut = cut.strip_prefix("M/s ").unwrap_or(cut);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut cut = String::new();
+    for (at, word) in words.iter().enumerate() {
+        let end = at > 0 && (is_mark(word) || word.strip_prefix('-').is_some_and(is_place));
+        if end {
+            break;
+        }
+        if at > 0 {
+            cut.push(' ');
+        }
+        cut.push_str(word);
+        if cut.ends_with('-') && words.get(at + 1).is_some_and(|next| is_place(next)) {
+            break;
+        }
+    }
+    let cut = cut.strip_prefix("M/s ").unwrap_or(&cut);
     let mut name = String::new();
     for part in cut.split(", ") {
         let suffix = SUFFIXES.contains(&squeeze(part).as_str())
@@ -194,4 +245,25 @@ pub(super) fn bare_name(text: &str) -> String {
         name.push_str(part);
     }
     name.trim_end_matches([',', ';', ':', '-']).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_without_their_places() {
+        for (text, expected) in [
+            ("Quarry Ltd - Warehouse", "Quarry Ltd"),
+            ("Quarry Ltd . Mill Lane 7 . Ely", "Quarry Ltd"),
+            ("Renard SA = Dépôt", "Renard SA"),
+            ("Iribarne & Fils- Dépôt", "Iribarne & Fils"),
+            ("Söhne AG -Lager", "Söhne AG"),
+            ("Klein- und Großhandel Meier GmbH", "Klein- und Großhandel Meier GmbH"),
+            ("Meier + Co. / Schulz GmbH", "Meier + Co. / Schulz GmbH"),
+            ("Quarry, Inc., Mill Lane", "Quarry, Inc."),
+        ] {
+            assert_eq!(bare_name(text), expected, "{text}");
+        }
+    }
 }
