@@ -8,6 +8,7 @@ mod mark;
 mod number;
 mod person;
 mod schema;
+mod signing;
 mod value;
 
 use super::{
@@ -247,6 +248,12 @@ pub fn find_fields(
         && let Some(own) = own_number(layout, marks, table_rows, field, reading)
     {
         best.insert(field, own);
+    }
+    if wanted.contains(&"date_signed")
+        && !best.contains_key("date_signed")
+        && let Some((value, words)) = signing::find_day(layout, reading)
+    {
+        best.insert("date_signed", Candidate { value, words, score: 0.6 });
     }
     for field in ["incoterms", "payment_terms"] {
         if wanted.contains(&field)

@@ -19,6 +19,8 @@ pub(super) struct Rule {
 
 /// Darker than this is ink; the paper is white.
 const INK_BELOW: u8 = 176;
+/// Darker than this may be a thin grey line.
+const PALE_INK_BELOW: u8 = 218;
 /// A line is at least so long, in inches, if it stands alone.
 const LONG_IN: f32 = 0.4;
 /// A line between two others is at least so long, in inches.
@@ -48,22 +50,52 @@ struct Pile {
 
 /// Finds the ruling lines and paints them over with paper.
 pub(super) fn take_rules(gray: &mut GrayImage, dpi: f32) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for below in [INK_BELOW, PALE_INK_BELOW] {
+        take_darker(gray, dpi, below, &mut rules);
+    }
+    rules
+}
+
+/// A line that is no darker than the soft edges of letters has paper on both sides for so much of its length.
+const ON_PAPER_MIN: f32 = 0.85;
+/// Paper beside a line begins so far from it, in inches.
+const BESIDE_IN: f32 = 0.02;
+
+/// Whether paper lies on both sides of a line from left to right.
+fn lies_on_paper(gray: &GrayImage, pile: &Pile, dpi: f32, below: u8) -> bool {
+    let beside = (BESIDE_IN * dpi).round().max(2.0) as u32;
+    let is_paper = |x: u32, y: u32| y >= gray.height() || gray.get_pixel(x, y).0 >= [below];
+    let (mut paper, mut seen) = (0_u32, 0_u32);
+    for run in &pile.runs {
+        for x in (run.start..run.end).step_by(3) {
+            seen += 1;
+            let above = run.row.checked_sub(beside).is_none_or(|y| is_paper(x, y));
+            paper += u32::from(above && is_paper(x, run.row + beside));
+        }
+    }
+    paper as f32 >= ON_PAPER_MIN * seen as f32
+}
+
+/// Takes the lines that are darker than a level.
+fn take_darker(gray: &mut GrayImage, dpi: f32, below: u8, rules: &mut Vec<Rule>) {
     let long = (LONG_IN * dpi) as u32;
-    let mut across = find_piles(gray, long, dpi);
+    let is_line = |gray: &GrayImage, pile: &Pile| below == INK_BELOW || lies_on_paper(gray, pile, dpi, below);
+    let mut across = find_piles(gray, long, dpi, below);
+    across.retain(|pile| is_line(gray, pile));
     across.truncate(RULES_MAX);
-    let mut rules: Vec<Rule> = across.iter().map(|p| rule_of(p, true)).collect();
-    erase(gray, &across, dpi);
+    rules.extend(across.iter().map(|p| rule_of(p, true)));
+    erase(gray, &across, dpi, below);
     let mut side = transpose(gray);
-    let mut down = find_piles(&side, (SHORT_IN * dpi) as u32, dpi);
-    down.retain(|p| p.end - p.start >= long || ends_meet(p, &rules, dpi));
+    let mut down = find_piles(&side, (SHORT_IN * dpi) as u32, dpi, below);
+    down.retain(|p| (p.end - p.start >= long || ends_meet(p, rules, dpi)) && is_line(&side, p));
     down.truncate(RULES_MAX);
     if down.is_empty() {
-        return rules;
+        return;
     }
     rules.extend(down.iter().map(|p| rule_of(p, false)));
-    erase(&mut side, &down, dpi);
+    erase(&mut side, &down, dpi, below);
     *gray = transpose(&side);
-    rules
 }
 
 fn rule_of(pile: &Pile, horizontal: bool) -> Rule {
@@ -109,7 +141,7 @@ fn transpose(gray: &GrayImage) -> GrayImage {
 }
 
 /// Long dark runs, piled up; only thin piles are kept.
-fn find_piles(gray: &GrayImage, long: u32, dpi: f32) -> Vec<Pile> {
+fn find_piles(gray: &GrayImage, long: u32, dpi: f32, below: u8) -> Vec<Pile> {
     let gap = (dpi / 200.0).round().max(1.0) as u32;
     let thick = THICK_IN * dpi;
     let mut open: Vec<Pile> = Vec::new();
@@ -119,7 +151,7 @@ fn find_piles(gray: &GrayImage, long: u32, dpi: f32) -> Vec<Pile> {
             open.into_iter().partition(|p| p.runs.last().is_some_and(|r| r.row + 2 >= row));
         open = still;
         done.extend(ended);
-        for run in long_runs(row, pixels, long, gap) {
+        for run in long_runs(row, pixels, long, gap, below) {
             let touches = |p: &&mut Pile| {
                 p.runs
                     .iter()
@@ -152,7 +184,13 @@ fn find_piles(gray: &GrayImage, long: u32, dpi: f32) -> Vec<Pile> {
     done
 }
 
-fn long_runs<'a>(row: u32, pixels: impl Iterator<Item = &'a Luma<u8>>, long: u32, gap: u32) -> Vec<Run> {
+fn long_runs<'a>(
+    row: u32,
+    pixels: impl Iterator<Item = &'a Luma<u8>>,
+    long: u32,
+    gap: u32,
+    below: u8,
+) -> Vec<Run> {
     let mut runs = Vec::new();
     // start and end of the run at hand
     let mut at: Option<(u32, u32)> = None;
@@ -164,7 +202,7 @@ fn long_runs<'a>(row: u32, pixels: impl Iterator<Item = &'a Luma<u8>>, long: u32
         }
     };
     for (x, pixel) in (0_u32..).zip(pixels) {
-        if pixel.0 >= [INK_BELOW] {
+        if pixel.0 >= [below] {
             continue;
         }
         at = match at {
@@ -180,10 +218,10 @@ fn long_runs<'a>(row: u32, pixels: impl Iterator<Item = &'a Luma<u8>>, long: u32
 }
 
 /// Paints lines over, except where strokes cross them.
-fn erase(gray: &mut GrayImage, piles: &[Pile], dpi: f32) {
+fn erase(gray: &mut GrayImage, piles: &[Pile], dpi: f32, below: u8) {
     let slack = (dpi / 75.0).round().max(2.0) as u32;
     let (width, height) = gray.dimensions();
-    let dark = |gray: &GrayImage, x: u32, y: u32| y < height && gray.get_pixel(x, y).0 < [INK_BELOW];
+    let dark = |gray: &GrayImage, x: u32, y: u32| y < height && gray.get_pixel(x, y).0 < [below];
     for pile in piles {
         // first and last row of the line in each column
         let mut spans = vec![(u32::MAX, 0_u32); (pile.end - pile.start) as usize];
