@@ -96,9 +96,10 @@ fn with_rest_of_cell(
         };
         let other_label = layout.rows.get(below).is_some_and(|r| {
             r.segments.iter().enumerate().any(|(s, left)| {
-                left.x1() < next.x0()
-                    && (left.x0() - label_x).abs() < 6.0
-                    && marked_at(marks, below, s).is_some_and(|m| m.field.is_some())
+                let named = marked_at(marks, below, s).is_some_and(|m| m.field.is_some());
+                // a label that is not known; the rest of a label begins with a small letter
+                let capital = left.words.first().is_some_and(|w| w.text.starts_with(char::is_uppercase));
+                left.x1() < next.x0() && (left.x0() - label_x).abs() < 6.0 && (named || capital)
             })
         });
         let labelled =
@@ -249,6 +250,27 @@ pub fn find_fields(
     {
         best.insert(field, own);
     }
+    add_unlabelled(&mut best, layout, marks, table_rows, reading);
+    best.into_iter()
+        .map(|(field, c)| {
+            let ambiguous = is_day(field)
+                && reading.order == Order::Unknown
+                && parse_date(&join(&c.words), reading.order).is_some_and(|d| d.ambiguous);
+            let base = if ambiguous { 0.5 } else { (0.55 + 0.42 * c.score).min(0.965) };
+            (field.to_owned(), propose(c.value, &c.words, from_words(base, &c.words, reading.trusted)))
+        })
+        .collect()
+}
+
+/// Adds what is known by where it stands or how it is written, without a label of its own.
+fn add_unlabelled(
+    best: &mut BTreeMap<&'static str, Candidate>,
+    layout: &Layout,
+    marks: &[Vec<Option<Marked>>],
+    table_rows: &HashSet<usize>,
+    reading: &Reading,
+) {
+    let wanted = fields_of(reading.kind);
     if wanted.contains(&"date_signed")
         && !best.contains_key("date_signed")
         && let Some((value, words)) = signing::find_day(layout, reading)
@@ -264,15 +286,6 @@ pub fn find_fields(
             best.insert(field, Candidate { value, words, score: 0.4 });
         }
     }
-    best.into_iter()
-        .map(|(field, c)| {
-            let ambiguous = is_day(field)
-                && reading.order == Order::Unknown
-                && parse_date(&join(&c.words), reading.order).is_some_and(|d| d.ambiguous);
-            let base = if ambiguous { 0.5 } else { (0.55 + 0.42 * c.score).min(0.965) };
-            (field.to_owned(), propose(c.value, &c.words, from_words(base, &c.words, reading.trusted)))
-        })
-        .collect()
 }
 
 #[expect(clippy::too_many_arguments, reason = "one place, its label and the document around it")]

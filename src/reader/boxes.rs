@@ -35,6 +35,10 @@ const BELOW: u32 = 5;
 /// Room before a box and behind it, in shares of its side.
 const ROOM_BEFORE: f32 = 0.4;
 const ROOM_BEHIND: f32 = 0.25;
+/// No pen goes so far: where there is more ink than this share of the height before a box, it is a letter of a word.
+const PEN_REACH: f32 = 0.3;
+const WORD_REACH: f32 = 0.7;
+const IN_WORD_FROM: f32 = 0.15;
 /// Share of the inside of a box that is ink from which it is ticked.
 const TICKED_FROM: f32 = 0.07;
 /// Share of the inside from which a square is solid.
@@ -236,7 +240,9 @@ impl Ink<'_> {
             self.columns(x0..x1, above),
             self.columns(x0..x1, y1 + near..y1 + 2 * near),
         ];
-        free.iter().all(|ink| *ink < CROSSED) && free.iter().filter(|ink| **ink > 0.0).count() < 4
+        let apart =
+            free.iter().all(|ink| *ink < CROSSED) && free.iter().filter(|ink| **ink > 0.0).count() < 4;
+        apart && !self.is_in_word([x0, y0, x1, y1])
     }
 
     /// The boxes in line with empty ones whose sides are hard to make out, because a pen went across them.
@@ -285,6 +291,13 @@ impl Ink<'_> {
         let side = (x1 - x0) as f32;
         let (near, left) = ((side * 0.12).max(2.0) as u32, (side * ROOM_BEFORE).max(3.0) as u32);
         self.rows(x0.saturating_sub(left)..x0.saturating_sub(near), y0..y1) <= CROSSED
+            && !self.is_in_word([x0, y0, x1, y1])
+    }
+
+    /// Whether a letter stands before a square, further off than a pen goes beyond a box.
+    fn is_in_word(&self, [x0, y0, x1, y1]: Square) -> bool {
+        let far = |share: f32| x0.saturating_sub(((x1 - x0) as f32 * share) as u32);
+        self.rows(far(WORD_REACH)..far(PEN_REACH), y0..y1) >= IN_WORD_FROM
     }
 
     /// The share of the inside of a box that is ink.

@@ -155,7 +155,8 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
         let before = word.text.chars().nth(at)?;
         let words_meet = before.is_alphanumeric() && next.is_alphanumeric();
         let (first, rest) = word.text.split_at_checked(place)?;
-        (words_meet && (before.is_alphabetic() || next.is_alphabetic())).then_some((first, rest))?
+        let fits = before.is_alphabetic() || next.is_alphabetic() || are_postcode(first, rest);
+        (words_meet && fits).then_some((first, rest))?
     } else {
         return None;
     };
@@ -168,6 +169,25 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
         by: word.by,
     };
     Some([part(first, x0, end), part(second, start, x1)])
+}
+
+/// Whether two parts are those of a postcode with a blank between two digits: `702 38` of Sweden, `HU3 2RX` of Britain.
+fn are_postcode(first: &str, rest: &str) -> bool {
+    let shape = |text: &str| -> String {
+        text.chars()
+            .map(|c| {
+                if c.is_ascii_digit() {
+                    '9'
+                } else if c.is_ascii_uppercase() {
+                    'A'
+                } else {
+                    '?'
+                }
+            })
+            .collect()
+    };
+    let (first, rest) = (shape(first), shape(rest));
+    first == "999" && rest == "99" || matches!(first.as_str(), "A9" | "A99" | "AA9" | "AA99") && rest == "9AA"
 }
 
 /// What a word can only mean: the dotless i of Turkish for a one, the raised two of an area for a question mark, the
@@ -314,5 +334,8 @@ mod tests {
         assert_eq!(texts("ST40", &[0.0, 2.0, 7.0, 2.0]), Some(("ST".into(), "40".into(), 22.0, 29.0)));
         assert_eq!(texts("ST40", &[0.0, 2.0, 5.0, 2.0]), None);
         assert_eq!(texts("2026", &[0.0, 2.0, 9.0, 2.0]), None);
+        assert_eq!(texts("70238", &[0.0, 2.0, 2.0, 9.0, 2.0]), Some(("702".into(), "38".into(), 34.0, 43.0)));
+        assert_eq!(texts("70238", &[0.0, 2.0, 9.0, 2.0, 2.0]), None);
+        assert_eq!(texts("HU32RX", &[0.0, 2.0, 2.0, 9.0, 2.0, 2.0]).map(|t| t.1), Some("2RX".into()));
     }
 }
