@@ -218,9 +218,7 @@ pub async fn merge(app: &App, from: &Ticket, into: i64, who: &str) -> anyhow::Re
         tx.note_change(ChangeKind::Message, id.as_str());
     }
     tx.insert_ticket_merge(&from.id, from.state, &target.id, who, now_ms).await?;
-    for email in tx.list_participants(&from.id).await? {
-        tx.add_participant(&target.id, &email).await?;
-    }
+    tx.copy_participants(&from.id, &target.id).await?;
     tx.move_ticket_content(&from.id, &target.id).await?;
     tx.audit(entry(who, "merge_ticket", "ticket", from.id.as_str(), format!("into {}", target.reference())));
     tx.audit(entry(

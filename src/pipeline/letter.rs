@@ -2,7 +2,7 @@
 
 use super::{
     answer::{self, Letter},
-    decision::entry,
+    decision::{entry, is_from_others},
     reply,
 };
 use crate::{
@@ -17,6 +17,10 @@ use crate::{
     store::message::MessageRow,
 };
 use anyhow::Context as _;
+use jiff::Timestamp;
+
+/// So much of a message that is passed on stands in the letter; all of it goes along as a file.
+const FORWARDED_CHARS_MAX: usize = 40_000;
 
 /// A letter that was begun.
 #[derive(Clone, Debug)]
@@ -77,6 +81,32 @@ pub async fn of_ticket(
     })
 }
 
+/// The message that is passed on: the wanted one, otherwise the latest that came in.
+pub fn forwarded<'a>(
+    conversation: &'a [(MessageRow, Option<Message>)],
+    wanted: &str,
+) -> Option<(&'a MessageRow, &'a Message)> {
+    let chosen = conversation.iter().find(|(row, _)| row.id.as_str() == wanted);
+    let latest = || conversation.iter().rev().find(|(row, _)| is_from_others(row));
+    let (row, message) = chosen.or_else(latest)?;
+    Some((row, message.as_ref()?))
+}
+
+/// What is known for a letter that passes a message on.
+pub fn with_forwarded(app: &App, (row, message): (&MessageRow, &Message), context: Context) -> Context {
+    let from = message.from.as_ref();
+    let name = from.and_then(|from| from.name.as_deref()).unwrap_or_default();
+    let email = from.map_or("", |from| &from.email);
+    let at = Timestamp::from_millisecond(row.date_ms.unwrap_or(row.stored_ms)).unwrap_or_default();
+    Context {
+        forwarded_from: if name.is_empty() { email.to_owned() } else { format!("{name} <{email}>") },
+        forwarded_date: at.to_zoned(app.now().time_zone().clone()).date().to_string(),
+        forwarded_subject: message.subject.clone(),
+        forwarded_text: message.text.trim().chars().take(FORWARDED_CHARS_MAX).collect(),
+        ..context
+    }
+}
+
 /// Writes a letter with a context, and says what it lacks. `templates` may be others than those in use.
 pub fn begin(
     app: &App,
@@ -89,6 +119,9 @@ pub fn begin(
     let mut missing = templates.missing(name, language, context)?;
     // ours, and filled in for every letter
     missing.retain(|key| !["site_name", "answer_by", "survey_link"].contains(&key.as_str()));
+    if name == Name::Forward {
+        missing.clear();
+    }
     let rendered = answer::render(app, settings, templates, name, language, context.clone())?;
     Ok(Begun { rendered, missing })
 }

@@ -223,7 +223,7 @@ pub async fn forget_accounts(store: &Store, person: &Person, who: &str) -> anyho
     tx.commit().await.context("failed to forget an account")
 }
 
-/// Changes a password, and ends all sessions.
+/// Changes a password, and ends all sessions. One that somebody else sets takes the keys for programs away, too.
 pub async fn set_password(
     store: &Store,
     person: &Person,
@@ -232,6 +232,9 @@ pub async fn set_password(
 ) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
     tx.save_password_hash(&person.id, password_hash).await?;
+    if who != person.name {
+        tx.delete_api_tokens_of(&person.id).await?;
+    }
     tx.audit(entry(who, "change_password", person, ""));
     tx.commit().await.context("failed to save a password")
 }
@@ -244,7 +247,18 @@ pub async fn clear_factor(store: &Store, person: &Person, who: &str) -> anyhow::
     tx.commit().await.context("failed to take a second factor away")
 }
 
-/// Ends one session of a person, or all of them. `false` if there is no such session.
+/// Takes a key for programs away from its owner. `false` if there is no such key.
+pub async fn delete_token(store: &Store, person: &Person, id: &str, who: &str) -> anyhow::Result<bool> {
+    let mut tx = store.begin().await?;
+    if !tx.delete_api_token(&person.id, id).await? {
+        return Ok(false);
+    }
+    tx.audit(entry(who, "delete_token", person, id));
+    tx.commit().await.context("failed to take a key away")?;
+    Ok(true)
+}
+
+/// Ends one session of a person, or all of them and with them the keys for programs. `false` if there is no such session.
 pub async fn end_session(
     store: &Store,
     person: &Person,
@@ -255,7 +269,10 @@ pub async fn end_session(
     match key_hash {
         Some(key_hash) if !tx.delete_session_of(&person.id, key_hash).await? => return Ok(false),
         Some(_) => {}
-        None => tx.delete_sessions_of(&person.id).await?,
+        None => {
+            tx.delete_sessions_of(&person.id).await?;
+            tx.delete_api_tokens_of(&person.id).await?;
+        }
     }
     tx.audit(entry(who, "end_session", person, if key_hash.is_some() { "one" } else { "all" }));
     tx.commit().await.context("failed to end a session")?;

@@ -1,6 +1,7 @@
 //! A person writes from a ticket: to whom, with copies to whom, with which of its files.
 //!
-//! Invariant: whoever gets it takes part in the ticket from then on, so that what they answer finds the way.
+//! Invariant: whoever gets an answer takes part in the ticket from then on, so that what they write finds the way; their
+//! colleagues do not, and nobody to whom a message is passed on.
 //! Does not: send (that is `jobs::send_outbox`).
 
 use super::{
@@ -54,8 +55,12 @@ pub struct Reply {
     pub files: Vec<(MessageId, Option<usize>)>,
     /// Files from elsewhere.
     pub uploads: Vec<File>,
-    /// What becomes of the ticket.
-    pub then: TicketState,
+    /// What becomes of the ticket; nothing: it stays as it is.
+    pub then: Option<TicketState>,
+    /// How much stood in the ticket when it was written, as [`Db::count_said`] counts; nothing: however much.
+    ///
+    /// [`Db::count_said`]: crate::store::Db::count_said
+    pub seen: Option<i64>,
 }
 
 /// What became of it.
@@ -65,6 +70,8 @@ pub enum Replied {
     Done(OutboxId),
     /// Something else was posted under that key before.
     Other,
+    /// Somebody else answered, or wrote, since.
+    Overtaken,
     /// There is nobody to write to.
     NoRecipient,
     /// A file is no file of the ticket, or they are too large together.
@@ -156,6 +163,9 @@ pub async fn send(
         return Ok(Replied::BadFiles);
     };
     let attached = files.len();
+    let forwards = reply.letter == Name::Forward;
+    // what is passed on begins a conversation of its own
+    let latest = latest.filter(|_| !forwards);
     let letter = Letter {
         template: reply.letter,
         cause: format!("answer:{}", clock::fresh_id()),
@@ -185,13 +195,19 @@ pub async fn send(
     {
         return Ok(replied);
     }
+    // Locks the ticket: of two answers at once, the second sees the first.
+    tx.touch_ticket(&ticket.id, reply.then, now_ms).await?;
+    if let Some(seen) = reply.seen
+        && tx.count_said(&ticket.id).await? > seen
+    {
+        return Ok(Replied::Overtaken);
+    }
     tx.insert_outbox(&letter, now_ms).await?;
     if let Some(attention) = tx.find_attention(&ticket.id, who).await? {
         tx.attend(&ticket.id, who, true, Some(&attention.typed.without_answer()), now_ms).await?;
     }
-    tx.touch_ticket(&ticket.id, Some(reply.then), now_ms).await?;
-    for email in std::iter::once(&letter.recipient).chain(&letter.copies) {
-        tx.add_participant(&ticket.id, email).await?;
+    for email in std::iter::once(&letter.recipient).chain(&letter.copies).filter(|_| !forwards) {
+        tx.invite_participant(&ticket.id, email).await?;
     }
     let detail = format!(
         "mail {} to {}, {} copies, {attached} files",
@@ -199,7 +215,8 @@ pub async fn send(
         letter.recipient,
         letter.copies.len()
     );
-    tx.audit(entry(who, "answer_ticket", "ticket", ticket.id.as_str(), detail));
+    let action = if forwards { "forward_message" } else { "answer_ticket" };
+    tx.audit(entry(who, action, "ticket", ticket.id.as_str(), detail));
     tx.note_change(ChangeKind::Ticket, ticket.id.as_str());
     tx.commit().await.context("failed to put an answer into the outbox")?;
     app.announce_work();

@@ -154,8 +154,12 @@ async fn add(
     if !seen.insert(ticket_id.clone()) {
         return Ok(());
     }
-    let participants = db.list_participants(&ticket_id).await.context("failed to list participants")?;
-    let mut organisation_domains = Vec::new();
+    let listing = "failed to list participants";
+    let participants = db.list_participants(&ticket_id).await.context(listing)?;
+    let wrote = db.list_participants_by(&ticket_id, false).await.context(listing)?;
+    let mut organisation_domains: Vec<String> =
+        wrote.iter().filter_map(|email| Some(email.rsplit_once('@')?.1.to_owned())).collect();
+    organisation_domains.dedup();
     if let Some(account) = &ticket.account_id
         && let Some(row) = db.find_account(account).await?
     {

@@ -59,6 +59,8 @@ named! {
         Closing = "closing",
         /// What a person wrote.
         Answer = "answer",
+        /// A message that came in, passed on to somebody else.
+        Forward = "forward",
     }
 }
 
@@ -66,6 +68,7 @@ impl Name {
     /// What a person can send around words of his or her own.
     pub const BY_PERSON: &[Self] = &[
         Self::Answer,
+        Self::Forward,
         Self::OrderStatus,
         Self::InvoiceCopy,
         Self::DocumentCopy,
@@ -115,6 +118,7 @@ const BUILT_IN: &[(Name, [&str; 4])] = built_in! {
     Escalation "escalation",
     Closing "closing",
     Answer "answer",
+    Forward "forward",
 };
 
 /// Everything that a letter may say. What does not apply stays empty; numbers are decimal with a dot, dates ISO.
@@ -160,6 +164,14 @@ pub struct Context {
     pub answer_by: String,
     /// Address of a page that asks whether the customer is satisfied.
     pub survey_link: String,
+    /// Who wrote the message that is passed on, by name and address.
+    pub forwarded_from: String,
+    /// The day of that message.
+    pub forwarded_date: String,
+    /// Its subject.
+    pub forwarded_subject: String,
+    /// Its text.
+    pub forwarded_text: String,
 }
 
 /// One line of an order.
@@ -410,6 +422,10 @@ impl Context {
             rma_number: "RMA-2041".to_owned(),
             answer_by: "2026-11-30".to_owned(),
             survey_link: "https://example.com/survey".to_owned(),
+            forwarded_from: "Anna Lind <anna@example.net>".to_owned(),
+            forwarded_date: "2026-11-20".to_owned(),
+            forwarded_subject: "Order 4500012345".to_owned(),
+            forwarded_text: "Please send us what is in the attached order.".to_owned(),
         }
     }
 }
@@ -558,10 +574,16 @@ mod tests {
             (Name::ReturnAuthorisation, vec!["RMA-2041", "4500012345", "HX-840"]),
             (Name::Escalation, vec!["2026", "30", "MR-1001"]),
             (Name::Closing, vec!["https://example.com/survey", "MR-1001"]),
+            (
+                Name::Forward,
+                vec!["Your goods will leave us on Monday.", "anna@example.net", "attached order"],
+            ),
         ] {
             for language in LANGUAGES {
                 let rendered = templates.render(name, language, &sample).unwrap();
-                assert_eq!(rendered.subject, "Re: Order 4500012345 [MR-1001]");
+                let subject = rendered.subject.split_once(": ");
+                assert_eq!(subject.map(|s| s.1), Some("Order 4500012345 [MR-1001]"));
+                assert_eq!(subject.map(|s| s.0) == Some("Re"), name != Name::Forward);
                 assert_eq!(rendered.language, *language);
                 for word in words.iter().chain(&["Example Fasteners"]) {
                     assert!(rendered.body.contains(word), "{name:?} {language} {word}:\n{}", rendered.body);

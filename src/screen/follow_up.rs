@@ -50,7 +50,7 @@ pub struct Candidate {
     pub rule: &'static str,
     /// Addresses that take part in it.
     pub participants: Vec<String>,
-    /// Domains of the customer's organisation beyond those of the participants.
+    /// Domains of those who wrote in it, and of the customer: not of those whom we only wrote to.
     pub organisation_domains: Vec<String>,
     /// The ticket is finished; a follow-up opens it again.
     pub closed: bool,
@@ -116,10 +116,8 @@ fn belongs(sender: &str, candidate: &Candidate) -> Option<&'static str> {
     if is_free_mail(domain) {
         return None;
     }
-    let of_participants = candidate.participants.iter().filter_map(|p| p.rsplit_once('@')).map(|(_, d)| d);
-    let of_organisation = candidate.organisation_domains.iter().map(String::as_str);
-    of_participants
-        .chain(of_organisation)
+    let mut domains = candidate.organisation_domains.iter();
+    domains
         .any(|d| d.eq_ignore_ascii_case(domain))
         .then_some("the sender belongs to the organisation of a participant")
 }
@@ -172,16 +170,19 @@ mod tests {
     #[test]
     fn only_participants_and_their_organisation_join() {
         for (sender, participants, domains, joins) in [
-            ("a@x.example", vec!["a@x.example"], vec![], true),
-            ("A@X.example", vec!["a@x.example"], vec![], true),
-            ("b@x.example", vec!["a@x.example"], vec![], true),
-            ("b@x-group.example", vec!["a@x.example"], vec!["x-group.example"], true),
-            ("b@y.example", vec!["a@x.example"], vec![], false),
-            ("b@sub.x.example", vec!["a@x.example"], vec![], false),
-            ("b@gmail.com", vec!["a@gmail.com"], vec![], false),
+            ("a@x.example", vec!["a@x.example"], vec!["x.example"], true),
+            ("A@X.example", vec!["a@x.example"], vec!["x.example"], true),
+            ("b@x.example", vec!["a@x.example"], vec!["x.example"], true),
+            ("b@x-group.example", vec!["a@x.example"], vec!["x.example", "x-group.example"], true),
+            ("b@y.example", vec!["a@x.example"], vec!["x.example"], false),
+            ("b@sub.x.example", vec!["a@x.example"], vec!["x.example"], false),
+            // whom we wrote to may answer, colleagues may not
+            ("c@y.example", vec!["a@x.example", "c@y.example"], vec!["x.example"], true),
+            ("d@y.example", vec!["a@x.example", "c@y.example"], vec!["x.example"], false),
+            ("b@gmail.com", vec!["a@gmail.com"], vec!["gmail.com"], false),
             ("b@gmail.com", vec!["a@x.example"], vec!["gmail.com"], false),
-            ("a@gmail.com", vec!["a@gmail.com"], vec![], true),
-            ("", vec!["a@x.example"], vec![], false),
+            ("a@gmail.com", vec!["a@gmail.com"], vec!["gmail.com"], true),
+            ("", vec!["a@x.example"], vec!["x.example"], false),
         ] {
             for rule in RULES {
                 let joining = decide(&from(sender), &[candidate("t", rule, &participants, &domains)]);

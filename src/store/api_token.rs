@@ -106,6 +106,15 @@ impl Tx {
         Ok(done == 1)
     }
 
+    /// Takes all keys away from their owner.
+    pub async fn delete_api_tokens_of(&mut self, person_id: &UserId) -> Result<()> {
+        sqlx::query("DELETE FROM api_token WHERE person_id = $1")
+            .bind(person_id.as_str())
+            .run(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Notes that a key is in use.
     pub async fn touch_api_token(&mut self, id: &str, now_ms: i64) -> Result<()> {
         sqlx::query("UPDATE api_token SET last_used_ms = $1 WHERE id = $2")

@@ -309,6 +309,32 @@ impl Db {
             .await
     }
 
+    /// How many messages came into a ticket, and how many answers people sent from it.
+    pub async fn count_said(&mut self, id: &TicketId) -> Result<i64> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM message WHERE ticket_id = $1 AND direction = 'in')
+                  + (SELECT COUNT(*) FROM outbox WHERE ticket_id = $1 AND cause LIKE 'answer:%') AS said",
+        )
+        .bind(id.as_str())
+        .fetch_one(self.connection())
+        .await?;
+        row.int("said")
+    }
+
+    /// The addresses that may write into a ticket: because we wrote to them, or because they wrote first. In order.
+    pub async fn list_participants_by(&mut self, id: &TicketId, invited: bool) -> Result<Vec<String>> {
+        // only the limit is joined; see the header of `store`
+        let limit = PARTICIPANTS_MAX;
+        let sql = format!(
+            "SELECT email FROM participant WHERE ticket_id = $1 AND invited = $2 ORDER BY email LIMIT {limit}"
+        );
+        sqlx::query(AssertSqlSafe(sql))
+            .bind(id.as_str())
+            .bind(i64::from(invited))
+            .all(self.connection(), |row| row.text("email"))
+            .await
+    }
+
     /// The ticket in which we sent that mail.
     pub async fn find_ticket_of_outbox(&mut self, id: &OutboxId) -> Result<Option<TicketId>> {
         let row = sqlx::query("SELECT ticket_id FROM outbox WHERE id = $1")
@@ -467,18 +493,41 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets an address write into a ticket. `false` if there are too many already.
+    /// Lets an address write into a ticket, and others of its organisation. `false` if there are too many already.
     pub async fn add_participant(&mut self, id: &TicketId, email: &str) -> Result<bool> {
+        self.insert_participant(id, email, false).await
+    }
+
+    /// Lets an address that we wrote to answer into a ticket: it alone, unless it takes part already.
+    /// `false` if there are too many already.
+    pub async fn invite_participant(&mut self, id: &TicketId, email: &str) -> Result<bool> {
+        self.insert_participant(id, email, true).await
+    }
+
+    async fn insert_participant(&mut self, id: &TicketId, email: &str, invited: bool) -> Result<bool> {
         let done = sqlx::query(
-            "INSERT INTO participant (ticket_id, email)
-             SELECT $1, $2 WHERE (SELECT COUNT(*) FROM participant WHERE ticket_id = $1) < $3
+            "INSERT INTO participant (ticket_id, email, invited)
+             SELECT $1, $2, $4 WHERE (SELECT COUNT(*) FROM participant WHERE ticket_id = $1) < $3
              ON CONFLICT (ticket_id, email) DO UPDATE SET email = excluded.email",
         )
         .bind(id.as_str())
         .bind(key(&email.to_lowercase()))
         .bind(PARTICIPANTS_MAX)
+        .bind(i64::from(invited))
         .run(self.connection())
         .await?;
         Ok(done == 1)
+    }
+
+    /// Lets whoever may write into a ticket write into another one, as before.
+    pub async fn copy_participants(&mut self, from: &TicketId, to: &TicketId) -> Result<()> {
+        let invited = self.list_participants_by(from, true).await?;
+        for email in self.list_participants_by(from, false).await? {
+            self.add_participant(to, &email).await?;
+        }
+        for email in invited {
+            self.invite_participant(to, &email).await?;
+        }
+        Ok(())
     }
 }

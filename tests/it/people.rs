@@ -127,9 +127,14 @@ async fn sessions_are_seen_and_ended() {
     assert_eq!(here.post("/me/sessions", &[("session", other)]).await.status(), StatusCode::CONFLICT);
 
     let ann = Visitor::sign_in(&desk, "ann").await;
-    let address = format!("/users/{}", person(&desk, "sam").await.id);
+    let sam = person(&desk, "sam").await.id;
+    let address = format!("/users/{sam}");
+    here.post("/me/tokens", &[("name", "Till"), ("scope", "read")]).await;
+    assert!(ann.get(&address).await.text().await.contains(">Till<"), "an administrator sees the keys");
     assert_eq!(ann.post(&address, &[("do", "end_sessions")]).await.status(), StatusCode::SEE_OTHER);
     assert_eq!(here.get("/").await.status(), StatusCode::SEE_OTHER);
+    let keys = desk.app.store.read().await.unwrap().list_api_tokens_of(&sam).await.unwrap();
+    assert!(keys.is_empty(), "{keys:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

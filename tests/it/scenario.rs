@@ -22,9 +22,10 @@ use mailroom::{
         edit::{self, Edited},
         lesson,
         reading::{self, Wish},
+        reply::{self, Reply},
         straight_through,
     },
-    reply::SendError,
+    reply::{SendError, template::Name},
     store::{draft::DraftRow, lesson::LessonState, message::MessageState},
 };
 
@@ -100,6 +101,37 @@ async fn a_reply_to_our_mail_joins_its_ticket_and_a_stranger_does_not() {
     assert!(lines[1].contains("-> MR-1001 open (own message id"), "{state}");
     assert!(lines[2].contains("-> MR-1001 open (own message id"), "a colleague: {state}");
     for stranger in &lines[3..5] {
+        assert!(!stranger.contains("-> MR-1001") && stranger.contains("perhaps MR-1001"), "{state}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_we_wrote_to_may_answer_and_their_colleagues_may_not() {
+    let site = TestSite::open().await;
+    site.deliver(&mail("ann@buyer.example", "Where is my order", "", "Hello?"));
+    site.settle().await;
+    let ticket = site.app.store.read().await.unwrap().find_ticket_by_number(1001).await.unwrap().unwrap();
+    let copy = |letter, to: &str| Reply {
+        to: reply::addresses("ann@buyer.example").unwrap().pop(),
+        copies: reply::addresses(to).unwrap(),
+        letter,
+        text: "See below.".to_owned(),
+        whole: false,
+        files: Vec::new(),
+        uploads: Vec::new(),
+        then: None,
+        seen: None,
+    };
+    for (letter, to) in [(Name::Answer, "carrier@freight.example"), (Name::Forward, "eve@stranger.example")] {
+        reply::send(&site.app, &ticket, copy(letter, to), None, "sam").await.unwrap();
+    }
+    for from in ["carrier@freight.example", "boss@freight.example", "eve@stranger.example"] {
+        site.deliver(&mail(from, "Re: Where is my order [MR-1001]", "", &format!("I am {from}.")));
+    }
+    let state = site.settle().await;
+    let lines: Vec<&str> = state.lines().filter(|line| line.starts_with("processed")).collect();
+    assert!(lines[1].contains("-> MR-1001 open (subject token"), "{state}");
+    for stranger in &lines[2..4] {
         assert!(!stranger.contains("-> MR-1001") && stranger.contains("perhaps MR-1001"), "{state}");
     }
 }

@@ -217,18 +217,70 @@ async fn tickets_are_split_merged_and_linked() {
     }
 }
 
+/// The value of the first field of that name on a page.
+fn value<'a>(page: &'a str, name: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("the page has the field");
+    rest.split('"').next().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
+async fn a_message_is_forwarded_with_its_text_and_files_and_lets_nobody_in() {
+    let desk = Desk::open().await;
+    let sam = Visitor::sign_in(&desk, "sam").await;
+    let before = ticket(&desk, desk.ticket).await;
+    let page = sam.get(&format!("/tickets/{}?reply=forward", desk.ticket)).await.text().await;
+    for file in [desk.message.to_string(), format!("{}&#x2f;0", desk.message)] {
+        assert!(page.contains(&format!("name=\"file\" value=\"{file}\" checked")), "{file}: {page}");
+    }
+    assert!(page.contains("Forwarded message ---") && !page.contains("Dear "), "{page}");
+    let (id, typed) = (desk.message.to_string(), "Can you carry this?\r\n\r\n--- Forwarded ---\r\nHello");
+    let fields = [
+        ("to", "carrier@freight.example"),
+        ("letter", value(&page, "letter")),
+        ("whole", value(&page, "whole")),
+        ("text", typed),
+        ("file", &id),
+        ("then", "as_is"),
+    ];
+    done(&sam, &format!("/tickets/{}/answer", desk.ticket), &fields).await;
+    let now = ticket(&desk, desk.ticket).await;
+    assert_eq!(now.state, before.state);
+    let mut db = desk.app.store.read().await.unwrap();
+    let mail = db.list_outbox_of_ticket(&now.id, 50).await.unwrap().pop().unwrap();
+    let taking_part = db.list_participants(&now.id).await.unwrap();
+    drop(db);
+    assert!(mail.subject.starts_with("Fwd: "), "{}", mail.subject);
+    assert!(!taking_part.contains(&"carrier@freight.example".to_owned()), "{taking_part:?}");
+    let sent = mailroom::message::parse(&desk.app.blob.get(&mail.sha256).await.unwrap());
+    assert_eq!(sent.text.trim(), typed.replace("\r\n", "\n"));
+    assert!(sent.in_reply_to.is_empty() && sent.attachments.len() == 1);
+    assert!(actions(&desk, &now).await.contains(&"forward_message".to_owned()));
+    let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
+    assert!(page.contains("message.eml <span"), "what went along is shown: {page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_answer_the_second_is_told_what_the_first_said() {
+    let desk = Desk::open().await;
+    let (sam, ann) = (Visitor::sign_in(&desk, "sam").await, Visitor::sign_in(&desk, "ann").await);
+    let path = format!("/tickets/{}/answer", desk.ticket);
+    let place = format!("/tickets/{}", desk.ticket);
+    let (first, second) = (sam.get(&place).await.text().await, ann.get(&place).await.text().await);
+    done(&sam, &path, &[("seen", value(&first, "seen")), ("text", "It leaves on Monday.")]).await;
+    let fields = [("seen", value(&second, "seen")), ("text", "Never, I fear.")];
+    let refused = ann.post(&path, &fields).await;
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let page = refused.text().await;
+    assert!(page.contains("went on while you wrote") && page.contains("It leaves on Monday."), "{page}");
+    assert!(page.contains(">Never, I fear.</textarea>"), "{page}");
+    done(&ann, &path, &[("seen", value(&page, "seen")), ("text", "Never, I fear.")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_go_to_all_with_files_of_the_ticket() {
     let desk = Desk::open().await;
     let sam = Visitor::sign_in(&desk, "sam").await;
     let path = format!("/tickets/{}/answer", desk.ticket);
-    let page = sam
-        .get(&format!("/tickets/{}?reply=forward&message={}", desk.ticket, desk.message))
-        .await
-        .text()
-        .await;
-    let whole = format!("name=\"file\" value=\"{}\" checked", desk.message);
-    assert!(page.contains(&whole), "{page}");
     let id = desk.message.to_string();
     let (file, text) = (format!("{id}/0"), "Can you carry this?\r\nIt is urgent.");
     let to = "carrier@freight.example; second@freight.example";
@@ -240,8 +292,8 @@ async fn answers_go_to_all_and_messages_are_forwarded_with_their_files() {
     let mail = db.list_outbox_of_ticket(&now.id, 50).await.unwrap().pop().unwrap();
     assert_eq!(mail.recipient, "carrier@freight.example");
     assert_eq!(mail.copies, ["second@freight.example", "boss@vastkustmarin.example"]);
-    let taking_part = db.list_participants(&now.id).await.unwrap();
-    assert!(taking_part.contains(&"carrier@freight.example".to_owned()), "what they answer finds the way");
+    let invited = db.list_participants_by(&now.id, true).await.unwrap();
+    assert!(invited.contains(&"carrier@freight.example".to_owned()), "what they answer finds the way");
     drop(db);
     let sent = mailroom::message::parse(&desk.app.blob.get(&mail.sha256).await.unwrap());
     let names: Vec<&str> = sent.attachments.iter().map(|a| a.name.as_str()).collect();
@@ -293,8 +345,7 @@ async fn one_form_sends_one_answer() {
     let sam = Visitor::sign_in(&desk, "sam").await;
     let path = format!("/tickets/{}/answer", desk.ticket);
     let page = sam.get(&format!("/tickets/{}", desk.ticket)).await.text().await;
-    let (_, rest) = page.split_once("name=\"once\" value=\"").expect("the form has a name of its own");
-    let once = rest.split('"').next().unwrap();
+    let once = value(&page, "once");
     let fields = [("once", once), ("text", "It left."), ("then", "closed")];
     let (first, second) = tokio::join!(sam.post(&path, &fields), sam.post(&path, &fields));
     assert_eq!((first.status(), second.status()), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));

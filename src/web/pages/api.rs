@@ -245,12 +245,13 @@ pub async fn answer_ticket(
         whole: false,
         uploads: Vec::new(),
         files: Vec::new(),
-        then: said.then,
+        then: Some(said.then),
+        seen: None,
     };
     match reply::send(&desk.app, &found, reply, once.as_ref(), &visit.name).await? {
         Replied::Done(id) => Ok(Json(json!({ "queued": true, "mail_id": id }))),
         Replied::Other => Err(bad("this Idempotency-Key was used for another request: choose a new one")),
-        Replied::NoRecipient | Replied::BadFiles => Err(ApiError::said(
+        Replied::NoRecipient | Replied::BadFiles | Replied::Overtaken => Err(ApiError::said(
             StatusCode::CONFLICT,
             "no message of this ticket names an address to answer to",
         )),

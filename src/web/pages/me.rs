@@ -205,15 +205,13 @@ pub async fn set_token(
     Extension(posted): Extension<Posted>,
 ) -> Result<Response, PageError> {
     let person = person(&desk, &visit).await?;
-    let mut tx = desk.app.store.begin().await?;
     if posted.text("do") == "delete" {
-        if !tx.delete_api_token(&person.id, posted.text("token")).await? {
+        if !people::delete_token(&desk.app.store, &person, posted.text("token"), &visit.name).await? {
             return Err(PageError::refused(StatusCode::CONFLICT, "error.gone"));
         }
-        tx.audit(people::entry(&visit.name, "delete_token", &person, posted.text("token")));
-        tx.commit().await?;
         return Ok(back("token_deleted"));
     }
+    let mut tx = desk.app.store.begin().await?;
     let name = posted.text("name");
     let scopes: Vec<&str> =
         Scope::ALL.iter().map(|scope| scope.as_str()).filter(|scope| posted.has("scope", scope)).collect();

@@ -223,6 +223,21 @@ pub struct Shown {
     letter: String,
 }
 
+impl Shown {
+    /// The letter in the form: the one that is asked for, otherwise the one that was begun.
+    fn letter<'a>(&'a self, typed: &'a Typed, refused: bool) -> &'a str {
+        let forward = Name::Forward.as_str();
+        match (self.letter.as_str(), self.reply.as_str()) {
+            _ if refused => &typed.letter,
+            ("", "forward") => forward,
+            // what was begun as a forward is no answer
+            ("", "all" | "sender" | "original") if typed.letter == forward => "",
+            ("", _) => &typed.letter,
+            (name, _) => name,
+        }
+    }
+}
+
 /// A form that was refused: it comes back as it was sent, with the reason.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -285,23 +300,11 @@ pub(super) async fn page(
     let attention = db.find_attention(&ticket.id, &visit.name).await?;
     let kept = attention.map(|attention| attention.typed).unwrap_or_default();
     let typed = refused.as_ref().map_or(&kept, |refused| &refused.typed);
-    let letter = if refused.is_some() || how.letter.is_empty() { &typed.letter } else { &how.letter };
-    let begun = match Name::BY_PERSON
-        .iter()
-        .filter(|name| **name != Name::Answer)
-        .find(|name| name.as_str() == letter)
-    {
-        Some(name) if typed.letter == *letter && !typed.text.is_empty() => {
-            Some(json!({ "name": name, "text": typed.text, "missing": [] }))
-        }
-        Some(name) => {
-            let known = letter::of_ticket(&desk.app, &ticket, &conversation).await?;
-            let templates = &settings.templates;
-            let begun = letter::begin(&desk.app, &settings, templates, *name, &ticket.language, &known)?;
-            Some(json!({ "name": name, "text": begun.rendered.body.trim(), "missing": begun.missing }))
-        }
-        None => None,
-    };
+    let forward = Name::Forward.as_str();
+    let letter = how.letter(typed, refused.is_some());
+    let shown_as = if letter == forward { forward } else { &how.reply };
+    let forwarded = letter::forwarded(&conversation, &how.message);
+    let begun = begin(desk, &ticket, &conversation, letter, &how.message, typed).await?;
     let newest = how.order == "newest";
     if newest {
         entries.reverse();
@@ -317,9 +320,11 @@ pub(super) async fn page(
     let now_ms = clock::now_ms();
     let present = db.list_present(&ticket.id, &visit.name, now_ms - PRESENT_MS).await?;
     let answer_to = answer_to.map(|address| address.email);
-    let (to, cc) = match how.reply.as_str() {
+    let (to, cc) = match shown_as {
         _ if refused.is_some() => (Some(typed.to.clone()), typed.cc.clone()),
-        "" if !(typed.to.is_empty() && typed.cc.is_empty()) => (Some(typed.to.clone()), typed.cc.clone()),
+        "" | "forward" if how.reply.is_empty() && !(typed.to.is_empty() && typed.cc.is_empty()) => {
+            (Some(typed.to.clone()), typed.cc.clone())
+        }
         "original" => (original.clone(), String::new()),
         "forward" => (None, String::new()),
         "all" => (answer_to.clone(), others.clone()),
@@ -327,6 +332,7 @@ pub(super) async fn page(
     };
     let drafts = drafts(&mut db, &ticket.id).await?;
     let participants = db.list_participants(&ticket.id).await?;
+    let said = db.count_said(&ticket.id).await?;
     let history = db.list_audit_of("ticket", ticket.id.as_str(), HISTORY_MAX).await?;
     let history: Vec<Value> = history
         .iter()
@@ -345,7 +351,7 @@ pub(super) async fn page(
         "history": history, "people": people(&mut db).await?,
         "priorities": Priority::ALL, "snoozes": work::SNOOZES, "answer_to": answer_to, "to": to, "cc": cc,
         "change": db.find_last_change().await?, "others": others, "images": how.images, "letter": begun, "letters": Name::BY_PERSON,
-        "files_max": reply::FILES_BYTES_MAX, "original": original, "reply": how.reply, "forwarded": how.message, "files": files(&conversation),
+        "files_max": reply::FILES_BYTES_MAX, "original": original, "reply": shown_as, "forwarded": forwarded.map(|(row, _)| &row.id), "said": said, "files": files(&conversation),
         "present": present.iter().map(|who| json!({ "name": who.person, "writing": who.writing_ms > now_ms - WRITING_MS }))
             .collect::<Vec<_>>(),
         "draft": if typed.letter.is_empty() { typed.text.as_str() } else { "" }, "note": typed.note,
@@ -355,6 +361,30 @@ pub(super) async fn page(
     drop(db);
     conversation::attend(&desk.app, &ticket.id, &visit.name).await?;
     views::page_with(refused.map_or(StatusCode::OK, |refused| refused.status), "ticket.html", context)
+}
+
+/// The letter of that name, as it was left or as it begins; nothing for an answer without one.
+async fn begin(
+    desk: &Desk,
+    ticket: &Ticket,
+    conversation: &[(MessageRow, Option<Message>)],
+    letter: &str,
+    passed_on: &str,
+    typed: &Typed,
+) -> Result<Option<Value>, PageError> {
+    let mut names = Name::BY_PERSON.iter().filter(|name| **name != Name::Answer);
+    let Some(name) = names.find(|name| name.as_str() == letter) else { return Ok(None) };
+    if typed.letter == letter && !typed.text.is_empty() && passed_on.is_empty() {
+        return Ok(Some(json!({ "name": name, "text": typed.text, "missing": [] })));
+    }
+    let settings = desk.app.settings().await?;
+    let known = letter::of_ticket(&desk.app, ticket, conversation).await?;
+    let known = match letter::forwarded(conversation, passed_on) {
+        Some(passed_on) if *name == Name::Forward => letter::with_forwarded(&desk.app, passed_on, known),
+        _ => known,
+    };
+    let begun = letter::begin(&desk.app, &settings, &settings.templates, *name, &ticket.language, &known)?;
+    Ok(Some(json!({ "name": name, "text": begun.rendered.body.trim(), "missing": begun.missing })))
 }
 
 fn told(refused: &Refused) -> Value {
@@ -394,7 +424,9 @@ async fn sent_entry(desk: &Desk, site_name: &str, row: &OutboxRow) -> Value {
         "entry": "sent", "id": row.id, "from": site_name, "to": row.recipient,
         "copies": row.copies.join(", "), "template": row.template, "by_person": by_person, "state": row.state, "reason": row.reason,
         "subject": row.subject, "at_ms": row.sent_ms.unwrap_or(row.created_ms),
-        "text": mail.map(|mail| mail.text.trim().to_owned()),
+        "text": mail.as_ref().map(|mail| mail.text.trim()),
+        "files": mail.as_ref().map(|mail| mail.attachments.iter()
+            .map(|file| json!({ "name": file.name, "size_bytes": file.size_bytes })).collect::<Vec<_>>()),
     })
 }
 

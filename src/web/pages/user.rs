@@ -104,7 +104,7 @@ async fn page(
     let context = json!({
         "frame": frame, "person": shown(person, sessions.len()), "sessions": sessions, "roles": Role::ALL,
         "password": password, "log": log, "has_account": db.has_subject(&person.id).await?,
-        "passwords": desk.app.config.sign_in.passwords,
+        "passwords": desk.app.config.sign_in.passwords, "tokens": db.list_api_tokens_of(&person.id).await?,
     });
     views::page("user.html", context)
 }
@@ -165,6 +165,11 @@ pub async fn change(
         "forget_account" => people::forget_accounts(store, &person, who).await?,
         "no_factor" => people::clear_factor(store, &person, who).await?,
         "end_sessions" => drop(people::end_session(store, &person, None, who).await?),
+        "delete_token" => {
+            if !people::delete_token(store, &person, posted.text("token"), who).await? {
+                return Err(PageError::refused(StatusCode::CONFLICT, "error.gone"));
+            }
+        }
         "end_session" => {
             if !people::end_session(store, &person, Some(posted.text("session")), who).await? {
                 return Err(PageError::refused(StatusCode::CONFLICT, "error.gone"));

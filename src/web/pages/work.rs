@@ -197,6 +197,7 @@ pub async fn answer(
         Err((key, field)) => (StatusCode::UNPROCESSABLE_ENTITY, key, field),
         Ok(reply) => match reply::send(&desk.app, &ticket, reply, once.as_ref(), &visit.name).await? {
             Replied::Done(_) => return Ok(back(ticket.number, "answered")),
+            Replied::Overtaken => (StatusCode::CONFLICT, "error.overtaken", "text"),
             Replied::NoRecipient => (StatusCode::CONFLICT, "error.no_recipient", "to"),
             Replied::BadFiles => (StatusCode::UNPROCESSABLE_ENTITY, "error.bad_files", "upload"),
             Replied::Other => return Err(PageError::refused(StatusCode::CONFLICT, "error.gone")),
@@ -231,10 +232,14 @@ fn reply_in(posted: &Posted, uploads: Files) -> Result<Reply, (&'static str, &'s
     if text.is_empty() && (whole || !letter.is_whole()) {
         return Err(BAD_TEXT);
     }
-    let then = TicketState::parse(posted.text("then")).unwrap_or(TicketState::Waiting);
+    let then = match posted.text("then") {
+        "as_is" => None,
+        name => Some(TicketState::parse(name).unwrap_or(TicketState::Waiting)),
+    };
+    let seen = posted.text("seen").parse().ok();
     let uploads = uploads.0.into_iter().filter(|file| file.field == "upload");
     let uploads = uploads.map(|file| File { name: file.name, bytes: file.bytes }).collect();
-    Ok(Reply { to: first, copies, letter, whole, text, files, uploads, then })
+    Ok(Reply { to: first, copies, letter, whole, text, files, uploads, then, seen })
 }
 
 const BAD_TEXT: (&str, &str) = ("error.no_text", "text");
