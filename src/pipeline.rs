@@ -35,7 +35,7 @@ use crate::{
     jobs::PROCESS_MESSAGE,
     message,
     model::{
-        account::{EarlierOrder, Known},
+        account::Known,
         draft::{Draft, Kind},
         ids::{AccountId, MessageId, TicketId},
         ledger::Outcome,
@@ -183,24 +183,28 @@ fn known(settings: &Settings, master: &MasterData) -> Known {
     }
 }
 
-/// What a draft is compared with: orders of the same number, and the customer's latest.
-async fn earlier_orders(
+/// What a draft is compared with: orders of the same number with what changes them, and the customer's latest.
+async fn look_up_orders(
     db: &mut Db,
+    known: &mut Known,
     draft: &Draft,
     account_id: Option<&AccountId>,
     message_id: &MessageId,
-) -> anyhow::Result<Vec<EarlierOrder>> {
+) -> anyhow::Result<()> {
     let failed = "failed to look for earlier orders";
-    let mut orders = match draft.text("po_number") {
-        Some(number) => {
-            db.list_earlier_orders(number, message_id, EARLIER_ORDERS_MAX).await.context(failed)?
+    let number = draft.text("po_number").unwrap_or_default();
+    let mut orders = db.list_earlier_orders(number, message_id, EARLIER_ORDERS_MAX).await.context(failed)?;
+    known.amendments = match draft.kind {
+        Kind::PurchaseOrder => {
+            db.list_amendments(number, message_id, EARLIER_ORDERS_MAX).await.context(failed)?
         }
-        None => Vec::new(),
+        _ => Vec::new(),
     };
     if let (Some(id), Kind::PurchaseOrder) = (account_id, draft.kind) {
         orders.extend(db.list_latest_orders(id, message_id, EARLIER_ORDERS_MAX).await.context(failed)?);
     }
-    Ok(orders)
+    known.earlier_orders = orders;
+    Ok(())
 }
 
 /// What stands in each document of a message; the first is the message's own text.
@@ -252,7 +256,7 @@ async fn draft(
             );
             let account = matched.as_ref().and_then(|m| master.account_ids.get(m.index).cloned());
             let mut db = app.store.read().await?;
-            known.earlier_orders = earlier_orders(&mut db, &draft, account.as_ref(), &row.id).await?;
+            look_up_orders(&mut db, &mut known, &draft, account.as_ref(), &row.id).await?;
             draft.findings.extend(validate::check(&draft, &known));
             draft.findings.extend(screen::forged_sender::note(message));
             drafted.push(Drafted {

@@ -23,7 +23,7 @@ use crate::model::{
 pub use account::{Matched, match_account};
 
 /// Codes of the findings that [`check`] makes anew each time; what else a draft's findings say is of its reading.
-const MADE_HERE: [&str; 36] = [
+const MADE_HERE: [&str; 39] = [
     "account_on_file",
     "amount_mismatch",
     "amount_unproved",
@@ -31,6 +31,7 @@ const MADE_HERE: [&str; 36] = [
     "bad_day",
     "bad_number",
     "below_minimum_quantity",
+    "cancels_order",
     "currency_differs_from_account",
     "duplicate_order",
     "iban_invalid",
@@ -43,6 +44,8 @@ const MADE_HERE: [&str; 36] = [
     "missing_po_number",
     "missing_signature",
     "not_in_whole_packs",
+    "order_cancelled",
+    "order_changed",
     "order_date_unlikely",
     "over_credit_limit",
     "payment_terms_differ",
@@ -73,8 +76,8 @@ pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
     findings.extend(sums::check(draft));
     if is_order(draft.kind) {
         findings.extend(missing(draft));
-        findings.extend(history::check(draft, known));
     }
+    findings.extend(history::check(draft, known));
     if is_order(draft.kind) && !known.accounts.is_empty() {
         let matched = match_account(draft, known, None);
         let account = matched.and_then(|m| known.accounts.get(m.index));

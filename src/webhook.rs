@@ -9,7 +9,10 @@ use crate::model::secret::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 use thiserror::Error;
 
 /// How long the other side may take.
@@ -27,6 +30,9 @@ pub enum Error {
     /// The connection came to nothing.
     #[error("no answer: {0}")]
     Unreachable(String),
+    /// It leads where nobody listens but the network itself.
+    #[error("its name leads to a link-local address: give the receiver an address of its own")]
+    Forbidden,
     /// The other side did not take it.
     #[error("it answers {0}")]
     Refused(u16),
@@ -40,8 +46,35 @@ pub fn secret(key: [u8; 32]) -> Secret {
 /// Whether an address can be told: `https`, or `http` within the house, without credentials in it.
 pub fn is_address(address: &str) -> bool {
     reqwest::Url::parse(address).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+        !ip_of(&url).is_some_and(is_forbidden)
+            && matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
     })
+}
+
+/// The IP address that an address names instead of a host.
+fn ip_of(url: &reqwest::Url) -> Option<IpAddr> {
+    url.host_str()?.trim_matches(['[', ']']).parse().ok()
+}
+
+/// Whether nothing of the house lives at an IP address: link-local ones, where clouds keep the secrets of their machines,
+/// and those of nobody or of many. This machine and the house are allowed: that is where the books are kept.
+fn is_forbidden(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_unspecified() || ip.is_multicast(),
+    }
+}
+
+/// Where a host is, without what is forbidden; nothing if the address names the IP address itself.
+async fn resolved(url: &reqwest::Url) -> Result<Vec<SocketAddr>, Error> {
+    let Some(host) = url.host_str().filter(|_| ip_of(url).is_none()) else { return Ok(Vec::new()) };
+    let port = url.port_or_known_default().unwrap_or(443);
+    let found = tokio::net::lookup_host((host, port)).await;
+    let found = found.map_err(|error| Error::Unreachable(format!("{host} is not known: {error}")))?;
+    let allowed: Vec<SocketAddr> = found.filter(|place| !is_forbidden(place.ip())).collect();
+    if allowed.is_empty() { Err(Error::Forbidden) } else { Ok(allowed) }
 }
 
 /// The signature of a delivery at a time, seconds UTC.
@@ -60,13 +93,19 @@ pub async fn send(address: &str, secret: &Secret, id: &str, seconds: i64, body: 
         drop(rustls::crypto::ring::default_provider().install_default());
     }
     let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url().to_string());
+    let url = reqwest::Url::parse(address).map_err(|error| Error::Unreachable(error.to_string()))?;
+    if !is_address(address) {
+        return Err(Error::Forbidden);
+    }
+    let places = resolved(&url).await?;
     let client = reqwest::Client::builder()
+        .resolve_to_addrs(url.host_str().unwrap_or_default(), &places)
         .timeout(Duration::from_secs(ANSWER_SECONDS))
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(unreachable)?;
     let answer = client
-        .post(address)
+        .post(url)
         .header("content-type", "application/json")
         .header("user-agent", "mailroom")
         .header("webhook-id", id)
@@ -100,6 +139,10 @@ mod tests {
             ("https://hooks.example/in?x=1", true),
             ("http://10.0.0.7:8080/", true),
             ("ftp://hooks.example/", false),
+            ("http://169.254.169.254/latest", false),
+            ("http://[fe80::1]/", false),
+            ("http://[::ffff:169.254.169.254]/", false),
+            ("http://0.0.0.0/", false),
             ("https://user:secret@hooks.example/", false),
             ("hooks.example", false),
         ] {

@@ -90,10 +90,25 @@ pub struct Known {
     pub site_names: Vec<String>,
     /// Orders seen before with the same order number, or of the same customer.
     pub earlier_orders: Vec<EarlierOrder>,
+    /// Changes and cancellations with the same order number that wait for a person.
+    pub amendments: Vec<Amendment>,
     /// Days on which goods leave and arrive.
     pub calendar: Calendar,
     /// The day on which the document came, if that is known.
     pub arrived: Option<Date>,
+}
+
+/// A change or a cancellation that waits for a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amendment {
+    /// It calls the order off.
+    pub cancels: bool,
+    /// Name of the buyer as printed.
+    pub buyer_name: Option<String>,
+    /// The customer's order number.
+    pub po_number: String,
+    /// Where it can be found: the ticket's reference.
+    pub place: String,
 }
 
 /// An order that came before.

@@ -64,8 +64,9 @@ pub async fn commit(app: &App, job: &Job, understood: Understood) -> anyhow::Res
     let acknowledgement = acknowledge(app, &understood, &mut destination).await?;
     let id = &understood.row.id;
     let mut tx = app.store.begin().await?;
-    tx.delete_undecided(id).await?;
-    write(&mut tx, &understood, &destination, acknowledgement, clock::now_ms()).await?;
+    tx.delete_undecided_drafts(id).await?;
+    let documents = write(&mut tx, &understood, &destination, acknowledgement, clock::now_ms()).await?;
+    tx.delete_documents_except(id, &documents).await?;
     tx.save_outcome(id, Outcome::Processed, &outcome_reason(&understood)).await?;
     if !tx.finish_job(&job.id, &app.node.name).await? {
         bail!("another worker took this message over; its results count");
@@ -86,13 +87,14 @@ pub(super) async fn write_history(
     Ok(outcome_reason(understood))
 }
 
+/// Writes what a message means; gives its documents.
 async fn write(
     tx: &mut Tx,
     understood: &Understood,
     destination: &Destination,
     acknowledgement: Option<NewOutbox>,
     now_ms: i64,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<DocumentId>> {
     let id = &understood.row.id;
     let ticket_id = save_ticket(tx, destination, understood, now_ms).await?;
     tx.save_processed(
@@ -114,7 +116,7 @@ async fn write(
         outbox.ticket_id = Some(ticket_id.clone());
         tx.insert_outbox(&outbox, now_ms).await?;
     }
-    if !understood.row.historic {
+    if !understood.row.historic && understood.row.ticket_id.is_none() {
         announce(tx, understood, destination, &ticket_id, now_ms).await?;
     }
     // Nothing that is found of a ticket's other messages changes with one more.
@@ -136,10 +138,10 @@ async fn write(
         })
         .to_string(),
     });
-    Ok(())
+    Ok(documents)
 }
 
-/// Tells webhooks what came; history happened before anybody wanted to be told.
+/// Tells webhooks what came: once, also if it is processed again. History happened before anybody wanted to be told.
 async fn announce(
     tx: &mut Tx,
     understood: &Understood,

@@ -103,8 +103,7 @@ pub(super) async fn check(app: &App, row: &DraftRow, edited: &Edited) -> anyhow:
     let sender = message.as_ref().map(|message| message.from_email.as_str());
     let mut known = super::known(&*app.settings().await?, &master);
     known.arrived = message.as_ref().map(|message| day_of_arrival(message.date_ms, message.stored_ms));
-    known.earlier_orders =
-        super::earlier_orders(&mut db, &content, row.account_id.as_ref(), &row.message_id).await?;
+    super::look_up_orders(&mut db, &mut known, &content, row.account_id.as_ref(), &row.message_id).await?;
     let read = row.content.findings.iter().filter(|f| !validate::is_made_here(f));
     content.findings = read.filter_map(|finding| edited.carry(finding)).collect();
     let after = validate::check(&content, &known);

@@ -197,22 +197,28 @@ impl Tx {
         row.id("id")
     }
 
-    /// Before a message is processed again: removes its drafts that nobody has decided or asked about, and the
-    /// documents that nothing refers to.
-    pub async fn delete_undecided(&mut self, message_id: &MessageId) -> Result<()> {
-        self.delete_undecided_drafts(message_id).await?;
+    /// After a message was processed again: removes the documents that were not found any more and that nothing refers to.
+    pub async fn delete_documents_except(
+        &mut self,
+        message_id: &MessageId,
+        kept: &[DocumentId],
+    ) -> Result<()> {
+        // only places are joined; values are bound
+        let (listed, last) = (places(1, kept.len()), kept.len() + 1);
+        let others = if kept.is_empty() { String::new() } else { format!("AND id NOT IN {listed}") };
+        let sql = format!(
+            "DELETE FROM document WHERE message_id = ${last} {others}
+                 AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.document_id = document.id)
+                 AND NOT EXISTS (SELECT 1 FROM quarantine WHERE quarantine.document_id = document.id)
+                 AND NOT EXISTS (SELECT 1 FROM document AS child WHERE child.parent_id = document.id)"
+        );
         // children first, level by level: archives in archives
         loop {
-            let done = sqlx::query(
-                "DELETE FROM document WHERE message_id = $1
-                     AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.document_id = document.id)
-                     AND NOT EXISTS (SELECT 1 FROM quarantine WHERE quarantine.document_id = document.id)
-                     AND NOT EXISTS (SELECT 1 FROM document AS child WHERE child.parent_id = document.id)",
-            )
-            .bind(message_id.as_str())
-            .run(self.connection())
-            .await?;
-            if done == 0 {
+            let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
+            for id in kept {
+                query = query.bind(id.as_str());
+            }
+            if query.bind(message_id.as_str()).run(self.connection()).await? == 0 {
                 return Ok(());
             }
         }

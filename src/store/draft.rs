@@ -8,7 +8,7 @@ use super::{
     row::{Ask as _, Columns as _, ROWS_AT_ONCE, fresh, json, key, places, text},
 };
 use crate::model::{
-    account::EarlierOrder,
+    account::{Amendment, EarlierOrder},
     draft::{Draft, DraftState, Kind},
     ids::{AccountId, DocumentId, DraftId, MessageId, TicketId},
 };
@@ -338,6 +338,38 @@ impl Db {
         self.list_orders_by("account_id", account_id.as_str(), message_id, limit).await
     }
 
+    /// Changes and cancellations of an order number that wait, newest first, leaving out those of `message_id` itself.
+    /// Their place is the ticket's reference.
+    pub async fn list_amendments(
+        &mut self,
+        po_number: &str,
+        message_id: &MessageId,
+        limit: u32,
+    ) -> Result<Vec<Amendment>> {
+        if po_number.is_empty() {
+            return Ok(Vec::new());
+        }
+        sqlx::query(
+            "SELECT draft.po_number, draft.buyer_name, draft.kind, ticket.number
+             FROM draft JOIN ticket ON ticket.id = draft.ticket_id
+             WHERE draft.po_number = $1 AND draft.kind IN ('purchase_order_change', 'purchase_order_cancellation')
+                 AND draft.state IN ('proposed', 'asked') AND draft.message_id <> $2
+             ORDER BY draft.id DESC LIMIT $3",
+        )
+        .bind(key(po_number))
+        .bind(message_id.as_str())
+        .bind(i64::from(limit))
+        .all(self.connection(), |row| {
+            Ok(Amendment {
+                cancels: row.text("kind")? == "purchase_order_cancellation",
+                buyer_name: Some(row.text("buyer_name")?).filter(|name| !name.is_empty()),
+                po_number: row.text("po_number")?,
+                place: format!("MR-{}", row.int("number")?),
+            })
+        })
+        .await
+    }
+
     async fn list_orders_by(
         &mut self,
         column: &'static str,
@@ -380,7 +412,7 @@ pub fn day_of_arrival(date_ms: Option<i64>, stored_ms: i64) -> Date {
 
 impl Tx {
     /// Removes the drafts of a message that nobody has changed, decided or asked about.
-    pub(super) async fn delete_undecided_drafts(&mut self, message_id: &MessageId) -> Result<()> {
+    pub async fn delete_undecided_drafts(&mut self, message_id: &MessageId) -> Result<()> {
         sqlx::query(
             "DELETE FROM draft WHERE message_id = $1 AND state = 'proposed' AND revision = 0
                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.draft_id = draft.id)",
@@ -394,6 +426,7 @@ impl Tx {
     /// Keeps a proposal. One that is there for the same place in the same file stays as it is.
     pub async fn insert_draft(&mut self, new: &NewDraft<'_>, now_ms: i64) -> Result<DraftId> {
         let content = json(new.draft)?;
+        let due_on = self.due_with_its_order(new.draft, due_on(new.draft, now_ms)).await?;
         sqlx::query(
             "INSERT INTO draft (id, ticket_id, message_id, document_id, position, kind, state, account_id,
                  account_reason, po_number, buyer_name, least_confidence, proposed, content, revision, created_ms,
@@ -414,7 +447,7 @@ impl Tx {
         .bind(f64::from(new.draft.least_confidence()))
         .bind(content)
         .bind(now_ms)
-        .bind(due_on(new.draft, now_ms))
+        .bind(due_on)
         .run(self.connection())
         .await?;
         sqlx::query("SELECT id FROM draft WHERE document_id = $1 AND position = $2")
@@ -423,6 +456,20 @@ impl Tx {
             .fetch_one(self.connection())
             .await?
             .id("id")
+    }
+
+    /// What changes or cancels an order that waits is due with it, so that both are seen together.
+    async fn due_with_its_order(&mut self, draft: &Draft, due_on: String) -> Result<String> {
+        let amends = matches!(draft.kind, Kind::PurchaseOrderChange | Kind::PurchaseOrderCancellation);
+        let Some(number) = draft.text("po_number").filter(|_| amends) else { return Ok(due_on) };
+        let of_order = sqlx::query(
+            "SELECT MIN(due_on) AS due_on FROM draft
+             WHERE po_number = $1 AND kind = 'purchase_order' AND state = 'proposed'",
+        )
+        .bind(key(number))
+        .find(self.connection(), |row| row.find_id::<String>("due_on"))
+        .await?;
+        Ok(of_order.flatten().map_or(due_on.clone(), |of_order| of_order.min(due_on)))
     }
 
     /// Moves the drafts of a message to another ticket, because the message was joined to it.

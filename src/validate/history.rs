@@ -23,14 +23,51 @@ pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
     match (draft.kind, earlier) {
         (Kind::PurchaseOrder, Some(same)) => {
             let message = format!(
-                "Order {} came before: keep one of them; the other is in {}.",
+                "Order {} came twice: keep one of them; the other is in {}.",
                 same.po_number, same.place
             );
-            vec![Finding::new("duplicate_order", Severity::Problem, message).about("po_number")]
+            let twice = Finding::new("duplicate_order", Severity::Problem, message).about("po_number");
+            std::iter::once(twice).chain(amended(draft, known)).collect()
         }
-        (Kind::PurchaseOrder, None) => same_content(draft, known).into_iter().collect(),
+        (Kind::PurchaseOrder, None) => {
+            same_content(draft, known).into_iter().chain(amended(draft, known)).collect()
+        }
         (Kind::PurchaseOrderChange, Some(order)) => differences(draft, order),
+        (Kind::PurchaseOrderCancellation, Some(order)) => {
+            let message = format!("This cancels order {} of {}.", order.po_number, order.place);
+            vec![Finding::new("cancels_order", Severity::Note, message).about("po_number")]
+        }
         _ => Vec::new(),
+    }
+}
+
+/// What the customer changed or cancelled since.
+fn amended(draft: &Draft, known: &Known) -> Vec<Finding> {
+    let Some(number) = draft.text("po_number").map(squeeze) else { return Vec::new() };
+    let its_own = known.amendments.iter().filter(|amendment| {
+        squeeze(&amendment.po_number) == number && is_of_buyer(draft, amendment.buyer_name.as_deref())
+    });
+    let told = its_own.map(|amendment| {
+        let (number, place) = (&amendment.po_number, &amendment.place);
+        let (code, message) = if amendment.cancels {
+            let message =
+                format!("The customer cancelled order {number}: the cancellation waits in {place}. Decide about it first.");
+            ("order_cancelled", message)
+        } else {
+            let message =
+                format!("The customer changed order {number}: the change waits in {place}. Look at it before this one is approved.");
+            ("order_changed", message)
+        };
+        Finding::new(code, Severity::Problem, message).about("po_number")
+    });
+    told.collect()
+}
+
+/// Whether a name is that of the buyer; a name that was not read may be.
+fn is_of_buyer(draft: &Draft, name: Option<&str>) -> bool {
+    match (draft.text("buyer_name"), name) {
+        (Some(buyer), Some(name)) => strsim_ratio(&fold(buyer), &fold(name)) > 0.85,
+        _ => true,
     }
 }
 
@@ -65,14 +102,8 @@ fn same_goods(lines: &[Line], others: &[Line]) -> bool {
 
 /// The same order number from the same buyer.
 fn earlier_order<'a>(draft: &Draft, known: &'a Known, number: &str) -> Option<&'a EarlierOrder> {
-    let buyer = draft.text("buyer_name").map(fold);
     known.earlier_orders.iter().find(|earlier| {
-        let names = (buyer.as_deref(), earlier.buyer_name.as_deref().map(fold));
-        let alike = match names {
-            (Some(a), Some(b)) => strsim_ratio(a, &b) > 0.85,
-            _ => true,
-        };
-        alike && squeeze(&earlier.po_number) == number
+        squeeze(&earlier.po_number) == number && is_of_buyer(draft, earlier.buyer_name.as_deref())
     })
 }
 
@@ -146,7 +177,7 @@ fn says_the_same(old: &str, new: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::{
-        account::Account,
+        account::{Account, Amendment},
         draft::{Content, Proposal, Source},
     };
 
@@ -198,6 +229,29 @@ mod tests {
             assert_eq!(codes, expected, "{cells:?}");
         }
     }
+
+    #[test]
+    fn an_order_that_the_customer_amended_is_held() {
+        let amendment = |cancels, buyer: &str| Amendment {
+            cancels,
+            buyer_name: Some(buyer.to_owned()),
+            po_number: "PO 7".to_owned(),
+            place: "MR-1004".to_owned(),
+        };
+        for (amendment, expected) in [
+            (amendment(true, "Larch Ltd"), &["order_cancelled"][..]),
+            (amendment(false, "LARCH LTD"), &["order_changed"]),
+            (amendment(true, "Another buyer"), &[]),
+        ] {
+            let fields = line(&[("po_number", "PO-7"), ("buyer_name", "Larch Ltd")]);
+            let draft = Draft { kind: Kind::PurchaseOrder, fields, ..draft() };
+            let known = Known { amendments: vec![amendment.clone()], ..Known::default() };
+            let found = check(&draft, &known);
+            assert_eq!(found.iter().map(|f| f.code.as_str()).collect::<Vec<_>>(), expected, "{amendment:?}");
+            assert!(found.iter().all(|f| f.severity == Severity::Problem));
+        }
+    }
+
     #[test]
     fn the_same_goods_within_days_are_perhaps_the_same_order() {
         let day = |text: &str| text.parse().ok();

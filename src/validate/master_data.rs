@@ -356,6 +356,12 @@ impl Row<'_> {
         findings: &mut Vec<Finding>,
     ) -> Option<Decimal> {
         match number::read(text, Marks { thousands: None, decimal }) {
+            Read::Number(number) if number < Decimal::ZERO && column.contains("price") => {
+                let message =
+                    format!("{column} {number} in line {} is below zero; it is left out.", self.line);
+                findings.push(Finding::new("below_zero", Severity::Problem, message));
+                None
+            }
             Read::Number(number) => Some(number),
             Read::Either(thousands, decimals) => {
                 findings.push(in_line(self.line, column, unclear(text, thousands, decimals)));

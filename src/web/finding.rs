@@ -14,6 +14,14 @@ use std::sync::LazyLock;
 /// A sentence in each language; `{1}`, `{2}`… are its places, in the order of the English.
 #[derive(Debug, Deserialize)]
 struct Sentence {
+    #[serde(flatten)]
+    said: Words,
+    /// How the customer is asked about it; none: that is no question for a customer.
+    ask: Option<Words>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Words {
     en: String,
     de: String,
     fr: String,
@@ -37,7 +45,7 @@ static SENTENCES: LazyLock<Vec<Sentence>> =
 static REASONS: LazyLock<Vec<Sentence>> =
     LazyLock::new(|| table(include_str!("../../templates/pages/reasons.toml")).reason);
 
-impl Sentence {
+impl Words {
     fn in_language(&self, language: &str) -> &str {
         match language {
             "de" => &self.de,
@@ -46,10 +54,12 @@ impl Sentence {
             _ => &self.en,
         }
     }
+}
 
+impl Sentence {
     /// What a message has in the places of the sentence; none if it is another sentence.
     fn figures<'a>(&self, message: &'a str) -> Option<Vec<&'a str>> {
-        let mut parts = parts(&self.en);
+        let mut parts = parts(&self.said.en);
         let mut rest = message.strip_prefix(parts.next()?)?;
         let mut figures = Vec::new();
         let parts: Vec<&str> = parts.collect();
@@ -77,11 +87,18 @@ pub(super) fn said(message: &str) -> String {
 }
 
 fn known(message: &str) -> Option<String> {
-    filled(&SENTENCES, message, |before, figure| {
-        // what stands in quotation marks is what was written
-        let quoted = before.ends_with('"');
-        if quoted { figure.to_owned() } else { known(figure).unwrap_or_else(|| in_form(figure)) }
-    })
+    filled(&SENTENCES, message, |sentence| Some(&sentence.said), figure_said)
+}
+
+/// What stands in quotation marks is what was written.
+fn figure_said(before: &str, figure: &str) -> String {
+    let quoted = before.ends_with('"');
+    if quoted { figure.to_owned() } else { known(figure).unwrap_or_else(|| in_form(figure)) }
+}
+
+/// How a customer is asked about a finding, in the language of the letter under way; none if it is nothing to ask about.
+pub(super) fn asked(message: &str) -> Option<String> {
+    filled(&SENTENCES, message, |sentence| sentence.ask.as_ref(), figure_said)
 }
 
 /// Why a rule decided as it did, in the language of the page under way; several reasons stand behind one another.
@@ -96,26 +113,31 @@ pub(super) fn because(reasons: &str) -> String {
                 figure.to_owned()
             }
         };
-        filled(&REASONS, reason, inner).unwrap_or_else(|| reason.to_owned())
+        filled(&REASONS, reason, |sentence| Some(&sentence.said), inner).unwrap_or_else(|| reason.to_owned())
     });
     said.collect::<Vec<_>>().join("; ")
 }
 
 /// One reason in the language of the page under way; none if it is no sentence of the table.
 pub(super) fn reason(text: &str) -> Option<String> {
-    filled(&REASONS, text, |_, figure| figure.to_owned())
+    filled(&REASONS, text, |sentence| Some(&sentence.said), |_, figure| figure.to_owned())
 }
 
-/// The sentence that fits, in the language of the page under way, with what `form` makes of each figure and the text
-/// before it; none if no sentence fits.
-fn filled(sentences: &[Sentence], message: &str, form: impl Fn(&str, &str) -> String) -> Option<String> {
+/// The sentence that fits, as `words` takes it, in the language of the page under way, with what `form` makes of each
+/// figure and the text before it; none if no sentence fits.
+fn filled(
+    sentences: &[Sentence],
+    message: &str,
+    words: impl Fn(&Sentence) -> Option<&Words>,
+    form: impl Fn(&str, &str) -> String,
+) -> Option<String> {
     let fitting = sentences.iter().filter_map(|sentence| Some((sentence, sentence.figures(message)?)));
     // of several the one that says most itself
     let own = |figures: &[&str]| message.len() - figures.iter().map(|figure| figure.len()).sum::<usize>();
     let (sentence, figures) = fitting.max_by_key(|(_, figures)| own(figures))?;
-    let before: Vec<&str> = parts(&sentence.en).collect();
+    let before: Vec<&str> = parts(&sentence.said.en).collect();
     let mut said = String::new();
-    let mut pieces = sentence.in_language(text::language()).split('{');
+    let mut pieces = words(sentence)?.in_language(text::language()).split('{');
     said.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
         let (place, text) = piece.split_once('}').unwrap_or(("", piece));
@@ -242,8 +264,8 @@ mod tests {
     fn every_language_has_every_place() {
         for sentence in SENTENCES.iter().chain(&*REASONS) {
             for language in ["de", "fr", "sv"] {
-                let said = sentence.in_language(language);
-                assert_eq!(places(said), places(&sentence.en), "{language}: {said}");
+                let said = sentence.said.in_language(language);
+                assert_eq!(places(said), places(&sentence.said.en), "{language}: {said}");
             }
         }
     }
@@ -303,7 +325,7 @@ mod tests {
         let unused: Vec<_> = SENTENCES
             .iter()
             .filter(|sentence| !written.iter().any(|text| sentence.figures(text).is_some()))
-            .map(|sentence| &sentence.en)
+            .map(|sentence| &sentence.said.en)
             .collect();
         assert!(unused.is_empty(), "no stage and no check says {unused:#?}");
     }

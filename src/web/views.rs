@@ -10,7 +10,7 @@ use axum::{
 };
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value,
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior, Value,
     value::{Kwargs, Serde},
 };
 use serde::Serialize;
@@ -74,6 +74,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("choice", |group: &str, name: &str| text::choice(group, name));
     environment.add_function("may", may);
     environment.add_filter("said", |message: String| finding::said(&message));
+    environment.add_filter("linked", |text: String| Value::from_safe_string(linked(&text)));
     environment.add_filter("because", |reasons: String| finding::because(&reasons));
     environment.add_function("asset", |name: &str| assets::address(name));
     environment.add_filter("size", size);
@@ -113,6 +114,27 @@ pub(super) fn page_with(
 ) -> Result<Response, PageError> {
     let html = ENVIRONMENT.get_template(name)?.render(Serde(context))?;
     Ok((status, Html(html)).into_response())
+}
+
+/// A text as HTML, in which references of tickets lead there.
+fn linked(text: &str) -> String {
+    let mut html = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("MR-") {
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, behind) = after.split_at(digits);
+        html.push_str(&HtmlEscape(before).to_string());
+        let whole_word =
+            !before.ends_with(char::is_alphanumeric) && !behind.starts_with(char::is_alphanumeric);
+        if whole_word && number.parse::<i64>().is_ok() {
+            html.push_str(&format!("<a href=\"/tickets/{number}\">MR-{number}</a>"));
+        } else {
+            html.push_str(&format!("MR-{number}"));
+        }
+        rest = behind;
+    }
+    html.push_str(&HtmlEscape(rest).to_string());
+    html
 }
 
 /// `t(key, name=value…)`.
@@ -187,6 +209,17 @@ fn age(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references_of_tickets_lead_there() {
+        for (text, expected) in [
+            ("In MR-1001.", "In <a href=\"/tickets/1001\">MR-1001</a>."),
+            ("<b> MR-7, MR-8", "&lt;b&gt; <a href=\"/tickets/7\">MR-7</a>, <a href=\"/tickets/8\">MR-8</a>"),
+            ("XMR-1 MR-2a MR- MR-x", "XMR-1 MR-2a MR- MR-x"),
+        ] {
+            assert_eq!(linked(text), expected);
+        }
+    }
 
     #[test]
     fn sizes_are_readable() {

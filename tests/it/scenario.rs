@@ -13,7 +13,7 @@ use mailroom::{
     mailbox::Mailbox,
     model::{
         account::CatalogueItem,
-        draft::{Content, DraftState, Proposal, Source},
+        draft::{Content, DraftState, Kind, Proposal, Source},
         outbox::OutboxState,
     },
     pipeline::{
@@ -339,8 +339,14 @@ async fn files_in_an_archive_stay_when_it_comes_again() {
     let first = site.settle().await;
     assert!(first.contains("file \"order.pdf\" read") && first.contains("draft purchase_order"), "{first}");
     let message = site.app.store.read().await.unwrap().list_messages(None, 1).await.unwrap().remove(0).id;
+    let ids = async || {
+        let documents = site.app.store.read().await.unwrap().list_documents(&message).await.unwrap();
+        documents.into_iter().map(|document| document.id).collect::<Vec<_>>()
+    };
+    let before = ids().await;
     pipeline::reprocess(&site.app, &message, "ann").await.unwrap();
     assert_eq!(site.settle().await, first, "processed again");
+    assert_eq!(ids().await, before, "links to the files hold");
     site.deliver(&mail_with_file("ann@buyer.example", "Second", "order.zip", &archive));
     let state = site.settle().await;
     assert_eq!(state.matches("file \"order.pdf\" read").count(), 2, "sent again: {state}");
@@ -547,4 +553,50 @@ async fn what_a_customer_calls_an_item_is_learnt_and_can_be_forgotten() {
     deliver("PO-3");
     site.settle().await;
     assert!(finds_unknown().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_held_while_its_cancellation_waits() {
+    let site = TestSite::open().await;
+    let order = |title: &str| {
+        pdf(&[&[
+            (50, 60, 16, title),
+            (50, 90, 10, "Order number: PO-8811"),
+            (50, 105, 10, "Order date: 2026-11-02"),
+            (50, 150, 10, "Item"),
+            (150, 150, 10, "Description"),
+            (350, 150, 10, "Quantity"),
+            (50, 170, 10, "SX-1001"),
+            (150, 170, 10, "Cleaning cloth"),
+            (350, 170, 10, "40"),
+        ]])
+    };
+    let waiting = async || {
+        let mut db = site.app.store.read().await.unwrap();
+        db.list_drafts_by_state(DraftState::Proposed, None, 50).await.unwrap()
+    };
+    let held = async |row: &DraftRow| {
+        let today = edit::checked_today(&site.app, row).await.unwrap();
+        today.findings.iter().any(|finding| finding.code == "order_cancelled")
+    };
+    let named = |rows: Vec<DraftRow>, kind| rows.into_iter().find(|row| row.content.kind == kind).unwrap();
+    site.deliver(&mail_with_file("ann@buyer.example", "First", "order.pdf", &order("PURCHASE ORDER")));
+    site.settle().await;
+    let row = named(waiting().await, Kind::PurchaseOrder);
+    assert!(!held(&row).await);
+    let cancelled = order("PURCHASE ORDER CANCELLATION");
+    site.deliver(&mail_with_file("ann@buyer.example", "Second", "order.pdf", &cancelled));
+    site.settle().await;
+    assert!(held(&row).await);
+    let edited = Edited::untouched(row.id.clone(), row.revision, row.content.clone());
+    match decision::approve(&site.app, edited, &[], "ann").await.unwrap() {
+        Decided::Unsettled(found) => assert!(found.iter().any(|f| f.code == "order_cancelled"), "{found:?}"),
+        other => panic!("{other:?}"),
+    }
+    let other = named(waiting().await, Kind::PurchaseOrderCancellation);
+    assert_eq!(other.due_on, row.due_on, "both are seen together");
+    assert!(other.content.findings.iter().any(|finding| finding.code == "cancels_order"));
+    let edited = Edited::untouched(other.id.clone(), other.revision, other.content.clone());
+    decision::reject(&site.app, edited, "It was not meant.", false, "ann").await.unwrap();
+    assert!(!held(&row).await);
 }

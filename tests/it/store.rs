@@ -476,7 +476,8 @@ contract!(processing_again_keeps_what_people_decided, async |db: Database| {
 
     let draft = tx.list_drafts_of_message(&message).await.unwrap().remove(0);
     tx.decide_draft(&draft.id, 0, DraftState::Rejected, "anna", "", NOW).await.unwrap();
-    tx.delete_undecided(&message).await.unwrap();
+    tx.delete_undecided_drafts(&message).await.unwrap();
+    tx.delete_documents_except(&message, &[]).await.unwrap();
     let left: Vec<_> = tx.list_documents(&message).await.unwrap().into_iter().map(|d| d.id).collect();
     assert_eq!(left, [kept]);
     assert_eq!(tx.list_drafts_of_message(&message).await.unwrap().len(), 1);

@@ -17,7 +17,7 @@ use crate::{
         frame::Frame,
         review::{self, Applied},
         session::{Posted, Visit},
-        views,
+        text, views,
     },
 };
 use axum::{
@@ -169,7 +169,10 @@ async fn worded(
     let Some(edited) = edited(&row, &posted.0, posted, visit) else {
         return Ok(Err(conflict(desk, visit, &row, posted, name).await?));
     };
-    let words = posted.text(name).replace("\r\n", "\n");
+    let words = match (name, posted.text("duplicate_of")) {
+        (_, "") | ("text", _) => posted.text(name).replace("\r\n", "\n"),
+        (_, place) => text::filled("draft.duplicate_of", &[("place", place.to_owned())]),
+    };
     if words.is_empty() {
         let answer = match decision::save(&desk.app, edited, &visit.name).await? {
             Decided::Done(()) => Redirect::to(&format!("/drafts/{id}?ask={name}")).into_response(),

@@ -327,11 +327,12 @@ pub async fn words(
     Ok(Json(json!({ "taught": taught })).into_response())
 }
 
-/// What one would ask the customer, in the language of the page or letter under way, from what is missing and what is a problem: one sentence a line.
+/// What one would ask the customer, in the language of the page or letter under way, from what is missing and what is a
+/// problem that a customer can solve: one sentence a line.
 fn question(content: &Draft) -> String {
     let form = review::sheet(content, 0);
     let missing = form.fields.iter().filter(|f| matches!(f.level, Level::Missing));
     let missing = missing.map(|f| text::filled("draft.ask_field", &[("label", f.label.clone())]));
     let problems = content.findings.iter().filter(|f| f.severity == Severity::Problem && !is_malformed(f));
-    missing.chain(problems.map(|f| finding::said(&f.message))).collect::<Vec<_>>().join("\n")
+    missing.chain(problems.filter_map(|f| finding::asked(&f.message))).collect::<Vec<_>>().join("\n")
 }
