@@ -8,9 +8,11 @@
 use crate::model::secret::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use sha2::Sha256;
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 use thiserror::Error;
@@ -67,14 +69,34 @@ fn is_forbidden(ip: IpAddr) -> bool {
     }
 }
 
-/// Where a host is, without what is forbidden; nothing if the address names the IP address itself.
-async fn resolved(url: &reqwest::Url) -> Result<Vec<SocketAddr>, Error> {
-    let Some(host) = url.host_str().filter(|_| ip_of(url).is_none()) else { return Ok(Vec::new()) };
-    let port = url.port_or_known_default().unwrap_or(443);
-    let found = tokio::net::lookup_host((host, port)).await;
-    let found = found.map_err(|error| Error::Unreachable(format!("{host} is not known: {error}")))?;
-    let allowed: Vec<SocketAddr> = found.filter(|place| !is_forbidden(place.ip())).collect();
-    if allowed.is_empty() { Err(Error::Forbidden) } else { Ok(allowed) }
+/// Finds where a host is, and refuses a host that is nowhere but at forbidden addresses.
+#[derive(Debug)]
+struct AllowedOnly;
+
+impl Resolve for AllowedOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // the port is that of the address
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|place| !is_forbidden(place.ip())).collect();
+            if allowed.is_empty() {
+                return Err(Error::Forbidden.into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Why a request came to nothing, without the address, which may hold a secret.
+fn failure(error: reqwest::Error) -> Error {
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        if matches!(inner.downcast_ref(), Some(Error::Forbidden)) {
+            return Error::Forbidden;
+        }
+        cause = inner.source();
+    }
+    Error::Unreachable(error.without_url().to_string())
 }
 
 /// The signature of a delivery at a time, seconds UTC.
@@ -92,20 +114,17 @@ pub async fn send(address: &str, secret: &Secret, id: &str, seconds: i64, body: 
         // somebody else may be faster, with the same provider
         drop(rustls::crypto::ring::default_provider().install_default());
     }
-    let unreachable = |error: reqwest::Error| Error::Unreachable(error.without_url().to_string());
-    let url = reqwest::Url::parse(address).map_err(|error| Error::Unreachable(error.to_string()))?;
     if !is_address(address) {
         return Err(Error::Forbidden);
     }
-    let places = resolved(&url).await?;
     let client = reqwest::Client::builder()
-        .resolve_to_addrs(url.host_str().unwrap_or_default(), &places)
+        .dns_resolver(Arc::new(AllowedOnly))
         .timeout(Duration::from_secs(ANSWER_SECONDS))
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .map_err(unreachable)?;
+        .map_err(failure)?;
     let answer = client
-        .post(url)
+        .post(address)
         .header("content-type", "application/json")
         .header("user-agent", "mailroom")
         .header("webhook-id", id)
@@ -114,7 +133,7 @@ pub async fn send(address: &str, secret: &Secret, id: &str, seconds: i64, body: 
         .body(body.to_owned())
         .send()
         .await
-        .map_err(unreachable)?;
+        .map_err(failure)?;
     let status = answer.status();
     if status.is_success() { Ok(()) } else { Err(Error::Refused(status.as_u16())) }
 }
@@ -131,6 +150,13 @@ mod tests {
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
         assert!(sign(&Secret::new("other"), "a", 1, "{}").is_err());
         assert_ne!(secret, super::secret([7; 32]));
+    }
+
+    #[tokio::test]
+    async fn names_lead_only_where_deliveries_may_go() {
+        let refused = AllowedOnly.resolve("169.254.169.254".parse().unwrap()).await.err().unwrap();
+        assert!(matches!(refused.downcast_ref(), Some(Error::Forbidden)), "{refused}");
+        assert!(AllowedOnly.resolve("localhost".parse().unwrap()).await.is_ok());
     }
 
     #[test]

@@ -155,10 +155,10 @@ async fn add(
         return Ok(());
     }
     let listing = "failed to list participants";
-    let participants = db.list_participants(&ticket_id).await.context(listing)?;
-    let wrote = db.list_participants_by(&ticket_id, false).await.context(listing)?;
+    let mut participants = db.list_participants_by(&ticket_id, false).await.context(listing)?;
     let mut organisation_domains: Vec<String> =
-        wrote.iter().filter_map(|email| Some(email.rsplit_once('@')?.1.to_owned())).collect();
+        participants.iter().filter_map(|email| Some(email.rsplit_once('@')?.1.to_owned())).collect();
+    participants.extend(db.list_participants_by(&ticket_id, true).await.context(listing)?);
     organisation_domains.dedup();
     if let Some(account) = &ticket.account_id
         && let Some(row) = db.find_account(account).await?

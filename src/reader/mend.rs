@@ -8,6 +8,7 @@ use super::{
     likes::Digits,
     ocr::Seen,
 };
+use crate::model::text::shape;
 
 /// Tesseract's confidence in a mended word is at most this.
 const MENDED_AT_MOST: f32 = 80.0;
@@ -173,19 +174,6 @@ fn parted(word: &Seen, ink: &[Bounds]) -> Option<[Seen; 2]> {
 
 /// Whether two parts are those of a postcode with a blank between two digits: `702 38` of Sweden, `HU3 2RX` of Britain.
 fn are_postcode(first: &str, rest: &str) -> bool {
-    let shape = |text: &str| -> String {
-        text.chars()
-            .map(|c| {
-                if c.is_ascii_digit() {
-                    '9'
-                } else if c.is_ascii_uppercase() {
-                    'A'
-                } else {
-                    '?'
-                }
-            })
-            .collect()
-    };
     let (first, rest) = (shape(first), shape(rest));
     first == "999" && rest == "99" || matches!(first.as_str(), "A9" | "A99" | "AA9" | "AA99") && rest == "9AA"
 }

@@ -521,12 +521,10 @@ impl Tx {
 
     /// Lets whoever may write into a ticket write into another one, as before.
     pub async fn copy_participants(&mut self, from: &TicketId, to: &TicketId) -> Result<()> {
-        let invited = self.list_participants_by(from, true).await?;
-        for email in self.list_participants_by(from, false).await? {
-            self.add_participant(to, &email).await?;
-        }
-        for email in invited {
-            self.invite_participant(to, &email).await?;
+        for invited in [false, true] {
+            for email in self.list_participants_by(from, invited).await? {
+                self.insert_participant(to, &email, invited).await?;
+            }
         }
         Ok(())
     }

@@ -20,25 +20,26 @@ const SAME_WITHIN_DAYS: i32 = 14;
 pub fn check(draft: &Draft, known: &Known) -> Vec<Finding> {
     let number = draft.text("po_number").map(squeeze).filter(|n| n.len() >= 3);
     let earlier = number.and_then(|number| earlier_order(draft, known, &number));
-    match (draft.kind, earlier) {
+    let mut findings = match (draft.kind, earlier) {
         (Kind::PurchaseOrder, Some(same)) => {
             let message = format!(
                 "Order {} came twice: keep one of them; the other is in {}.",
                 same.po_number, same.place
             );
-            let twice = Finding::new("duplicate_order", Severity::Problem, message).about("po_number");
-            std::iter::once(twice).chain(amended(draft, known)).collect()
+            vec![Finding::new("duplicate_order", Severity::Problem, message).about("po_number")]
         }
-        (Kind::PurchaseOrder, None) => {
-            same_content(draft, known).into_iter().chain(amended(draft, known)).collect()
-        }
+        (Kind::PurchaseOrder, None) => same_content(draft, known).into_iter().collect(),
         (Kind::PurchaseOrderChange, Some(order)) => differences(draft, order),
         (Kind::PurchaseOrderCancellation, Some(order)) => {
             let message = format!("This cancels order {} of {}.", order.po_number, order.place);
             vec![Finding::new("cancels_order", Severity::Note, message).about("po_number")]
         }
         _ => Vec::new(),
+    };
+    if draft.kind == Kind::PurchaseOrder {
+        findings.extend(amended(draft, known));
     }
+    findings
 }
 
 /// What the customer changed or cancelled since.

@@ -320,11 +320,10 @@ async fn a_locked_document_opens_with_its_password_and_the_next_of_its_sender_by
     assert_eq!(state.matches(order).count(), 2, "a stranger's document stays locked: {state}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn files_in_an_archive_stay_when_it_comes_again() {
-    let site = TestSite::open().await;
-    let order = pdf(&[&[
-        (50, 60, 16, "PURCHASE ORDER"),
+/// One line of cloths under a title.
+fn cloth_order(title: &str) -> Vec<u8> {
+    pdf(&[&[
+        (50, 60, 16, title),
         (50, 90, 10, "Order number: PO-8811"),
         (50, 105, 10, "Order date: 2026-11-02"),
         (50, 150, 10, "Item"),
@@ -333,7 +332,13 @@ async fn files_in_an_archive_stay_when_it_comes_again() {
         (50, 170, 10, "SX-1001"),
         (150, 170, 10, "Cleaning cloth"),
         (350, 170, 10, "40"),
-    ]]);
+    ]])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_in_an_archive_stay_when_it_comes_again() {
+    let site = TestSite::open().await;
+    let order = cloth_order("PURCHASE ORDER");
     let archive = zip(&[("order.pdf", &order)]);
     site.deliver(&mail_with_file("ann@buyer.example", "First", "order.zip", &archive));
     let first = site.settle().await;
@@ -558,19 +563,6 @@ async fn what_a_customer_calls_an_item_is_learnt_and_can_be_forgotten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_held_while_its_cancellation_waits() {
     let site = TestSite::open().await;
-    let order = |title: &str| {
-        pdf(&[&[
-            (50, 60, 16, title),
-            (50, 90, 10, "Order number: PO-8811"),
-            (50, 105, 10, "Order date: 2026-11-02"),
-            (50, 150, 10, "Item"),
-            (150, 150, 10, "Description"),
-            (350, 150, 10, "Quantity"),
-            (50, 170, 10, "SX-1001"),
-            (150, 170, 10, "Cleaning cloth"),
-            (350, 170, 10, "40"),
-        ]])
-    };
     let waiting = async || {
         let mut db = site.app.store.read().await.unwrap();
         db.list_drafts_by_state(DraftState::Proposed, None, 50).await.unwrap()
@@ -580,11 +572,11 @@ async fn an_order_is_held_while_its_cancellation_waits() {
         today.findings.iter().any(|finding| finding.code == "order_cancelled")
     };
     let named = |rows: Vec<DraftRow>, kind| rows.into_iter().find(|row| row.content.kind == kind).unwrap();
-    site.deliver(&mail_with_file("ann@buyer.example", "First", "order.pdf", &order("PURCHASE ORDER")));
+    site.deliver(&mail_with_file("ann@buyer.example", "First", "order.pdf", &cloth_order("PURCHASE ORDER")));
     site.settle().await;
     let row = named(waiting().await, Kind::PurchaseOrder);
     assert!(!held(&row).await);
-    let cancelled = order("PURCHASE ORDER CANCELLATION");
+    let cancelled = cloth_order("PURCHASE ORDER CANCELLATION");
     site.deliver(&mail_with_file("ann@buyer.example", "Second", "order.pdf", &cancelled));
     site.settle().await;
     assert!(held(&row).await);

@@ -8,7 +8,7 @@ use crate::{
         layout::{Word, join},
         number::{parse_currency, parse_number, split_currency},
     },
-    model::field::is_day,
+    model::{field::is_day, text::shape},
     validate::account::fold,
 };
 
@@ -255,22 +255,8 @@ pub(super) fn code(field: &str, words: &[Word]) -> Option<(String, Vec<Word>, f3
 /// `SY1 2DX`, `K1A 0B1`: letters and digits of an address.
 fn is_postcode(words: &[Word]) -> bool {
     let [first, second] = words else { return false };
-    let shape = |w: &Word| -> String {
-        w.text
-            .chars()
-            .map(|c| {
-                if c.is_ascii_digit() {
-                    '9'
-                } else if c.is_ascii_uppercase() {
-                    'A'
-                } else {
-                    c
-                }
-            })
-            .collect()
-    };
-    matches!(shape(first).as_str(), "A9" | "A99" | "AA9" | "AA99" | "A9A" | "AA9A")
-        && matches!(shape(second).as_str(), "9AA" | "9A9")
+    matches!(shape(&first.text).as_str(), "A9" | "A99" | "AA9" | "AA99" | "A9A" | "AA9A")
+        && matches!(shape(&second.text).as_str(), "9AA" | "9A9")
 }
 
 /// A mail address; OCR may have put blanks into it, or read its `@` as `&`.
